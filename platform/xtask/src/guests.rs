@@ -34,7 +34,7 @@ struct Guest {
 
 /// Builds all guests, or the one of this package name.
 pub(crate) fn build(only: Option<&str>) -> Result<()> {
-    let root = repository_root()?;
+    let root = crate::repository_root()?;
     let toolchain = Toolchain::find()?;
     let output = root.join("target/guests");
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
@@ -60,12 +60,6 @@ pub(crate) fn build(only: Option<&str>) -> Result<()> {
         Some(name) if built.is_empty() => bail!("no guest is named {name}"),
         _ => Ok(()),
     }
-}
-
-fn repository_root() -> Result<PathBuf> {
-    let here = std::env::current_dir().context("cannot tell the current directory")?;
-    let root = here.ancestors().find(|folder| folder.join("platform/xtask/Cargo.toml").exists());
-    root.map(Path::to_owned).context("run this inside the repository: no folder above has platform/xtask")
 }
 
 /// The plugins among a workspace's members.

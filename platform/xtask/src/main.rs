@@ -1,28 +1,67 @@
 //! The repository's own commands: `cargo xtask <command>`.
 
+mod bench;
+mod build;
+mod check;
 mod guests;
+mod http;
+mod prepare;
+mod server;
+mod test;
 mod toolchain;
+mod up;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask guests [--only NAME]";
+use anyhow::{Context as _, Result};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+  up [--listen ADDRESS:PORT] [--once]   set up, build, serve, scan a real input, print the address and what was found
+  test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
+  bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | advisories
+  guests [--only NAME]                  build the plugins
+  check                                 the house law alone";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let outcome = match words.as_slice() {
-        ["guests"] => guests::build(None),
-        ["guests", "--only", name] => guests::build(Some(name)),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    match command(&words) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(error)) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+        None => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
     }
+}
+
+const LISTEN: &str = "127.0.0.1:8717";
+
+/// Runs a command; nothing when the words are not one.
+fn command(words: &[&str]) -> Option<Result<()>> {
+    let in_root = |work: &dyn Fn(&Path) -> Result<()>| repository_root().and_then(|root| work(&root));
+    Some(match words {
+        ["up"] => in_root(&|root| up::run(root, LISTEN, false)),
+        ["up", "--once"] => in_root(&|root| up::run(root, "127.0.0.1:0", true)),
+        ["up", "--listen", listen] => in_root(&|root| up::run(root, listen, false)),
+        ["test"] => in_root(&|root| test::all(root, false)),
+        ["test", "--full"] => in_root(&|root| test::all(root, true)),
+        ["bench", name, arguments @ ..] => in_root(&|root| bench::run_named(root, name, arguments)),
+        ["guests"] => guests::build(None),
+        ["guests", "--only", name] => guests::build(Some(name)),
+        ["check"] => in_root(&check::run),
+        _ => return None,
+    })
+}
+
+/// The checkout that the current directory is in.
+fn repository_root() -> Result<PathBuf> {
+    let here = std::env::current_dir().context("cannot tell the current directory")?;
+    let root = here.ancestors().find(|folder| folder.join("platform/xtask/Cargo.toml").exists());
+    root.map(Path::to_owned).context("run this inside the repository: no folder above has platform/xtask")
 }

@@ -52,6 +52,11 @@ impl Toolchain {
         )
     }
 
+    /// Whether there is one already.
+    pub(crate) fn is_present() -> bool {
+        Self::present().is_some()
+    }
+
     fn present() -> Option<Self> {
         let mut rustc = Command::new("rustc");
         clear_cargo_environment(&mut rustc);

