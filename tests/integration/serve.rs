@@ -1,0 +1,113 @@
+//! The service: from an accepted request to a stored finding, over both pairs of backends.
+
+use serde_json::Value;
+
+use crate::support::{Api, Backends, Data, Server, fixture};
+
+fn on_every_pair(test: impl Fn(&mut Server)) {
+    for backends in [Some(Backends::Embedded), Backends::servers()].into_iter().flatten() {
+        let data = Data::with_sample();
+        let mut server = Server::prepare(&data, &backends, "");
+        server.start();
+        test(&mut server);
+    }
+}
+
+fn rootfs() -> String {
+    fixture("rootfs").canonicalize().unwrap().display().to_string()
+}
+
+fn rules(api: &Api, query: &str) -> Vec<String> {
+    let rows = api.all(&format!("/api/v1/findings?{query}"));
+    rows.iter().map(|row| row["rule"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_submitted_scan_becomes_findings_that_explain_themselves() {
+    on_every_pair(|server| {
+        let api = server.api();
+        let scan = api.scan("directory", &rootfs());
+        assert_eq!(scan["state"], "finished", "{scan}\n{}", server.log());
+        let total = api.all("/api/v1/findings").len() as u64;
+        assert!(total > 20, "{total}");
+        let row = &api.all("/api/v1/findings?rule=CVE-2021-44228")[0];
+        let detail = api.get(&format!("/api/v1/findings/{}", row["fingerprint"].as_str().unwrap()));
+        assert_eq!(detail["severity"], "critical");
+        assert_eq!(detail["evidence"][0]["path"], "srv/api/app.jar");
+        assert_eq!(detail["history"][0]["transition"], "opened");
+        assert!(!detail["why"]["plugins"].as_array().unwrap().is_empty());
+        // Facets count what the list lists.
+        let facets = api.get("/api/v1/findings/facets");
+        let counted: u64 = facets["severity"].as_array().unwrap().iter().map(|f| f["count"].as_u64().unwrap()).sum();
+        assert_eq!(counted, total);
+        let critical = rules(api, "severity=critical");
+        let facet = facets["severity"].as_array().unwrap().iter().find(|f| f["value"] == "critical").unwrap();
+        assert_eq!(facet["count"].as_u64().unwrap(), critical.len() as u64);
+    });
+}
+
+#[test]
+fn a_rescan_fixes_what_is_gone_and_reopens_what_is_back() {
+    on_every_pair(|server| {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let package = root.join("srv/node_modules/minimist/package.json");
+        std::fs::create_dir_all(package.parent().unwrap()).unwrap();
+        let install = |version: &str| {
+            std::fs::write(&package, format!("{{\"name\":\"minimist\",\"version\":\"{version}\"}}")).unwrap();
+        };
+        let api = server.api();
+        let scan = || api.scan("directory", root.to_str().unwrap());
+        install("1.2.0");
+        let opened = scan()["summary"]["opened"].as_u64().unwrap();
+        assert!(opened > 0);
+        install("1.2.8");
+        assert_eq!(scan()["summary"]["fixed"].as_u64().unwrap(), opened);
+        assert!(rules(api, "state=open").is_empty());
+        install("1.2.0");
+        assert_eq!(scan()["summary"]["reopened"].as_u64().unwrap(), opened);
+        let row = &api.all("/api/v1/findings?state=open")[0];
+        let detail = api.get(&format!("/api/v1/findings/{}", row["fingerprint"].as_str().unwrap()));
+        let steps: Vec<&str> =
+            detail["history"].as_array().unwrap().iter().map(|e| e["transition"].as_str().unwrap()).collect();
+        let mut sorted = steps.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, ["fixed", "opened", "reopened"], "{steps:?}");
+    });
+}
+
+#[test]
+fn nothing_answers_without_a_token() {
+    let data = Data::with_sample();
+    let server = Server::embedded(&data);
+    let base = server.api().clone();
+    drop(base);
+    let token = std::fs::read_to_string(data.path().join("token")).unwrap();
+    assert!(token.trim().starts_with("pal_"));
+    assert!(!server.log().contains(token.trim()), "the token is printed for a person, never logged");
+}
+
+#[test]
+fn a_scan_that_cannot_be_made_says_why_and_the_service_goes_on() {
+    let data = Data::with_sample();
+    let mut server = Server::embedded(&data);
+    let failed = server.api().scan("image", "127.0.0.1:1/no/such:tag");
+    assert_eq!(failed["state"], "failed");
+    assert!(!failed["error"]["code"].as_str().unwrap().is_empty(), "{failed}");
+    let scan = server.api().scan("directory", &rootfs());
+    assert_eq!(scan["state"], "finished");
+    server.stop();
+}
+
+#[test]
+fn a_restart_keeps_everything() {
+    on_every_pair(|server| {
+        server.api().scan("directory", &rootfs());
+        let before = rules(server.api(), "");
+        server.stop();
+        server.start();
+        assert_eq!(rules(server.api(), ""), before);
+        let plugins: Value = server.api().get("/api/v1/plugins");
+        assert_eq!(plugins["items"][0]["id"], "palisade.image-packages");
+    });
+}

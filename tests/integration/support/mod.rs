@@ -1,0 +1,45 @@
+//! What tests need besides the product: the binary, the fixtures, and servers.
+
+mod api;
+mod binary;
+mod images;
+mod nats;
+mod postgres;
+mod registry;
+mod server;
+
+pub(crate) use api::Api;
+pub(crate) use binary::{Data, Ran, palisade, run};
+pub(crate) use images::Images;
+pub(crate) use nats::Nats;
+pub(crate) use postgres::Postgres;
+pub(crate) use registry::Registry;
+pub(crate) use server::{Backends, Server};
+
+use std::path::PathBuf;
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// A folder of the repository's own fixtures.
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    root().join("tests/fixtures").join(name)
+}
+
+/// The shared fixtures and data, where this checkout has them beside it. Says so where it has not.
+pub(crate) fn shared(needed: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("PALISADE_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let path = folder.join(needed);
+    if !path.exists() {
+        println!("skipped: there is no ../shared/{needed} beside this checkout");
+        return None;
+    }
+    Some(path.canonicalize().unwrap())
+}
+
+/// Whether the tests that take minutes were asked for.
+pub(crate) fn full() -> bool {
+    std::env::var_os("PALISADE_TEST_FULL").is_some()
+}
