@@ -3,8 +3,8 @@
 //! The world below exists only to make the generator see every interface; components are bound by the interfaces they
 //! export, never by a world.
 
-#![expect(missing_docs, reason = "generated from wit/, where every item is documented")]
 #![allow(
+    missing_docs,
     unreachable_pub,
     clippy::indexing_slicing,
     clippy::unwrap_used,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::analysis::SharedBytes;
 
 /// What a `content` handle stands for. Slicing shares the bytes and copies nothing.
-pub struct Stored {
+pub(crate) struct Stored {
     bytes: SharedBytes,
     start: usize,
     length: usize,

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use model::Digest;
 use wasmtime::component::{Component, InstancePre};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::admission::Admission;
 use crate::bindings::exports::palisade::plugin::image_analyzer::GuestIndices;
@@ -241,7 +241,6 @@ fn config() -> Config {
         .wasm_memory64(false)
         .wasm_multi_memory(false)
         .wasm_component_model(true)
-        .wasm_backtrace(true)
         .max_wasm_stack(512 * 1024);
     config
 }
@@ -260,8 +259,8 @@ fn pool(instances: u32, memory_bytes_max: usize) -> InstanceAllocationStrategy {
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(memory_bytes_max)
         .linear_memory_keep_resident(MEMORY_KEPT_BYTES)
-        .table_keep_resident(TABLE_KEPT_BYTES)
-        // Cross-instance reads were possible with keys and copy-on-write together (wasmtime issue 13982).
-        .memory_protection_keys(Enabled::No);
+        .table_keep_resident(TABLE_KEPT_BYTES);
+    // Memory protection keys are not even compiled in: with copy-on-write they let one instance read another
+    // (wasmtime issue 13982).
     InstanceAllocationStrategy::Pooling(pool)
 }
