@@ -1,0 +1,9 @@
+//! The host against guests that mean no good.
+//!
+//! `core` writes each guest as a few lines of core WebAssembly, so that no guest compiler is needed; `built` runs the
+//! compiled guests of `tests/guests` where `cargo xtask guests` has built them, and says so where it has not.
+
+mod built;
+mod core;
+mod loading;
+mod support;
