@@ -1,1 +1,19 @@
-//! advisories
+//! Published vulnerabilities: reading the feeds, ordering versions, and judging installed packages.
+//!
+//! Feeds in the OSV form, CISA's catalogue of exploited vulnerabilities and EPSS scores become one immutable, memory-mapped
+//! index; packages and a distribution go in and findings come out, each with the sentence that says what was compared.
+//! Pure apart from files: no network (the caller hands in a fetch function), no clock, no threads.
+
+mod error;
+pub mod exploitation;
+pub mod index;
+mod judge;
+pub mod osv;
+pub mod version;
+
+#[cfg(test)]
+mod shared;
+
+pub use error::AdvisoryError;
+pub use index::{BuildReport, Index, IndexInfo, Origin};
+pub use judge::{Judgement, judge};
