@@ -1,1 +1,38 @@
-//! api
+//! The REST API and the embedded user interface, served over HTTP.
+//!
+//! The only crate that knows about HTTP servers. It holds no truth: every answer comes from the store, or from the
+//! running process through the questions in [`ApiOptions`]. It decides nothing about findings either; what it decides is
+//! who may ask, what a request means and how an answer looks.
+//!
+//! What holds everywhere:
+//! - nothing answers without credentials but health, signing in and the static files of the user interface;
+//! - every error is a problem (RFC 9457) with a stable code and a page about it, whoever made the error;
+//! - every body, page, list, stream and wait has a bound;
+//! - the OpenAPI document is made from the routes, and `platform/openapi.json` is compared with it.
+
+mod app;
+mod auth;
+mod code;
+mod conditional;
+pub mod dto;
+mod edge;
+mod error;
+mod explain;
+mod extract;
+mod openapi;
+mod problem;
+mod reference;
+mod router;
+mod routes;
+mod server;
+#[cfg(test)]
+mod tests;
+mod ui;
+
+pub use app::{ApiOptions, Ask, ScanChange, Scheme, Ui};
+pub use auth::{Secret, bootstrap_token, create_token};
+pub use code::{Code, error_codes};
+pub use error::ApiError;
+pub use problem::{FieldProblem, ProblemDetails};
+pub use router::{openapi, openapi_json};
+pub use server::Api;

@@ -1,0 +1,123 @@
+//! The long-lived parts behind the handlers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use model::TenantId;
+use store::Store;
+use tokio::sync::{Semaphore, broadcast, watch};
+use uuid::Uuid;
+
+use crate::auth::Sessions;
+use crate::dto::{AdvisoryStatus, Plugin};
+use crate::error::ApiError;
+
+/// Requests in work at once. A request holds a page of rows at most, so this bounds memory, and it is far beyond what
+/// the store's pool serves at a time; whoever comes on top is told to come back.
+const REQUESTS_MAX: usize = 256;
+/// Event streams open at once. Each holds one connection and asks the store once a second at most.
+const STREAMS_MAX: usize = 256;
+
+/// A scan was accepted, started, finished or failed. Sent so that nobody has to wait for the next look at the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanChange {
+    /// The tenant it belongs to.
+    pub tenant: TenantId,
+    /// Its id.
+    pub scan: Uuid,
+}
+
+/// How browsers reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scheme {
+    /// In clear, on a loopback address or a trusted network.
+    #[default]
+    Http,
+    /// Through TLS, here or at a proxy: cookies are marked `Secure` and browsers are told to insist on TLS.
+    Https,
+}
+
+/// Whether the user interface is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ui {
+    /// The files compiled in; without them a page that says how to build them.
+    #[default]
+    Embedded,
+    /// The API alone.
+    None,
+}
+
+/// Answers a question about the running process. Called on a request's thread: it must not block.
+pub type Ask<T> = Arc<dyn Fn() -> T + Send + Sync>;
+
+/// Everything the API needs from its owner.
+pub struct ApiOptions {
+    /// The truth.
+    pub store: Store,
+    /// The loaded plugins with their health, for the plugin pages.
+    pub plugins: Ask<Vec<Plugin>>,
+    /// The advisories in use; `None` inside means that none are loaded.
+    pub advisories: Ask<AdvisoryStatus>,
+    /// Directories below which a scan may read files of this machine. Empty: scans of files are refused.
+    pub scan_roots: Vec<PathBuf>,
+    /// Whether to serve the user interface.
+    pub ui: Ui,
+    /// How browsers reach the server.
+    pub scheme: Scheme,
+    /// Version of the product, for people.
+    pub version: String,
+    /// Changes of scans: the API sends one for every scan it accepts, the workers for everything after that.
+    pub progress: broadcast::Sender<ScanChange>,
+}
+
+/// What every handler can reach. Cheap to clone.
+pub(crate) type App = Arc<Parts>;
+
+/// The parts themselves.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) plugins: Ask<Vec<Plugin>>,
+    pub(crate) advisories: Ask<AdvisoryStatus>,
+    /// With every link resolved.
+    pub(crate) scan_roots: Vec<PathBuf>,
+    pub(crate) ui: Ui,
+    pub(crate) scheme: Scheme,
+    pub(crate) version: String,
+    pub(crate) progress: broadcast::Sender<ScanChange>,
+    pub(crate) sessions: Sessions,
+    pub(crate) requests: Semaphore,
+    pub(crate) streams: Arc<Semaphore>,
+    /// Turns true once, when the server stops taking work.
+    pub(crate) draining: watch::Sender<bool>,
+    /// The OpenAPI document as served.
+    pub(crate) document: String,
+}
+
+impl Parts {
+    /// Checks the options and wraps them.
+    pub(crate) fn new(options: ApiOptions, document: String) -> Result<Self, ApiError> {
+        let scan_roots = options
+            .scan_roots
+            .iter()
+            .map(|root| {
+                std::fs::canonicalize(root)
+                    .map_err(|source| ApiError::ScanRoot { path: root.display().to_string(), source })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            store: options.store,
+            plugins: options.plugins,
+            advisories: options.advisories,
+            scan_roots,
+            ui: options.ui,
+            scheme: options.scheme,
+            version: options.version,
+            progress: options.progress,
+            sessions: Sessions::default(),
+            requests: Semaphore::new(REQUESTS_MAX),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            draining: watch::Sender::new(false),
+            document,
+        })
+    }
+}

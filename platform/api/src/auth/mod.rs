@@ -1,0 +1,204 @@
+//! Who is asking. Nothing behind a route answers without an answer to that.
+//!
+//! The guard runs in front of every route and denies by default: a route is open only when it is on the short list
+//! [`PUBLIC`], which the OpenAPI document is made from as well. A request that matched no route gets no information
+//! either: below `/api` it must be authenticated before it is told that there is nothing.
+
+mod session;
+mod token;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, header, request};
+use axum::middleware::Next;
+use axum::response::Response;
+use jiff::Timestamp;
+use model::TenantId;
+use store::{NewToken, Store, StoreError, Token, TokenHash};
+
+pub use self::token::Secret;
+pub(crate) use self::session::{COOKIE, LIFETIME, Sessions};
+pub(crate) use self::token::hash as token_hash;
+
+use crate::ApiError;
+use crate::app::App;
+use crate::code::Code;
+use crate::problem::Problem;
+
+/// The operations that answer without credentials. The user interface's static files are the only other thing.
+pub(crate) const PUBLIC: [(Method, &str); 3] =
+    [(Method::GET, "/livez"), (Method::GET, "/readyz"), (Method::POST, "/api/v1/session")];
+
+/// The header that an unsafe request with a cookie must carry. A page of another origin cannot set it without a
+/// preflight, and no preflight is ever answered.
+pub(crate) const REQUEST_HEADER: &str = "x-palisade-request";
+
+/// The scope of a token that may do everything in its tenant.
+const SCOPE_ALL: &str = "all";
+
+/// Longest `Authorization` or `Cookie` value that is looked at; a token has 62 characters.
+const CREDENTIAL_BYTES_MAX: usize = 4096;
+
+/// Whoever sent the request, proven.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// The tenant whose data the caller may see.
+    pub(crate) tenant: TenantId,
+    /// Name of the token, for people and logs.
+    pub(crate) token_name: String,
+    /// How it was proven.
+    pub(crate) proof: Proof,
+}
+
+/// What a caller showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A token in the `Authorization` header, which no browser adds by itself.
+    Bearer,
+    /// A session cookie, which a browser adds by itself.
+    Cookie,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Problem> {
+        // The guard put it there. Were a route ever to miss the guard, it would answer 500 and nothing else.
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::internal("a handler ran without the guard"))
+    }
+}
+
+/// Lets a request through when it is proven who sent it, or when the operation is public.
+pub(crate) async fn guard(
+    State(app): State<App>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let open = match request.extensions().get::<MatchedPath>() {
+        Some(route) => is_public(request.method(), route.as_str()),
+        None => !is_api_path(request.uri().path()),
+    };
+    if !open {
+        let caller = authenticate(&app, request.headers()).await?;
+        if caller.proof == Proof::Cookie && !request.method().is_safe() {
+            check_request_header(request.headers())?;
+        }
+        request.extensions_mut().insert(caller);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Whether an operation answers without credentials. `HEAD` is `GET` without the body.
+pub(crate) fn is_public(method: &Method, route: &str) -> bool {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    PUBLIC.iter().any(|(public, path)| public == method && *path == route)
+}
+
+/// Whether a path belongs to the API, so that it never falls through to the user interface.
+pub(crate) fn is_api_path(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let (hash, proof) = if headers.contains_key(header::AUTHORIZATION) {
+        (bearer(headers).and_then(token_hash).ok_or_else(refused)?, Proof::Bearer)
+    } else {
+        let id = session_id(headers).ok_or_else(missing)?;
+        (app.sessions.token_hash(id, Timestamp::now()).ok_or_else(refused)?, Proof::Cookie)
+    };
+    let token = usable_token(app, &hash).await?;
+    // Shown to whoever decides which tokens to revoke; not worth a failed request.
+    if let Err(error) = app.store.token_used(&token.tenant, &hash, &token, Timestamp::now()).await {
+        tracing::debug!(token.name = %token.name, error = %error, "could not note the use of a token");
+    }
+    Ok(Caller { tenant: token.tenant, token_name: token.name, proof })
+}
+
+/// The token behind a hash, if it exists and opens everything. A token with narrower scopes comes from a later release
+/// that knows what they mean; this one does not, so it lets nothing through.
+pub(crate) async fn usable_token(app: &App, hash: &TokenHash) -> Result<Token, Problem> {
+    let token = app.store.token(hash).await?.ok_or_else(refused)?;
+    if token.scopes.iter().any(|scope| scope == SCOPE_ALL) { Ok(token) } else { Err(refused()) }
+}
+
+fn missing() -> Problem {
+    Problem::new(Code::Unauthenticated, "The request carries no credentials.")
+        .hint("Send `Authorization: Bearer <token>`, or sign in to the UI.")
+        .challenge("Bearer realm=\"palisade\"")
+}
+
+/// One answer for every way in which credentials can be wrong.
+pub(crate) fn refused() -> Problem {
+    Problem::new(Code::Unauthenticated, "The credentials are not valid: unknown, revoked or expired.")
+        .hint("Check the token, or sign in again.")
+        .challenge("Bearer realm=\"palisade\", error=\"invalid_token\"")
+}
+
+fn check_request_header(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.get(REQUEST_HEADER).is_some_and(|value| value.as_bytes() == b"1") {
+        return Ok(());
+    }
+    Err(Problem::new(Code::RequestHeaderMissing, "A request that changes something came with a cookie alone.")
+        .hint("Send the header `X-Palisade-Request: 1`, or use a bearer token."))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    // Two headers could mean one thing to a proxy and another to us.
+    if values.next().is_some() || value.len() > CREDENTIAL_BYTES_MAX {
+        return None;
+    }
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The session id in the request's cookies.
+pub(crate) fn session_id(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .filter(|value| value.len() <= CREDENTIAL_BYTES_MAX)
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE)
+        .map(|(_, id)| id)
+}
+
+/// Makes the first token of an installation, when the store has none yet.
+///
+/// The caller shows it to the operator once; only its hash is kept. `None` means that somebody has a token already.
+///
+/// # Errors
+/// When the store does not answer or the operating system has no randomness.
+pub async fn bootstrap_token(store: &Store, at: Timestamp) -> Result<Option<Secret>, ApiError> {
+    let tenant = TenantId::default_tenant();
+    let count = store.token_count(&tenant).await;
+    if count.map_err(|source| ApiError::Store { operation: "count the tokens", source })? > 0 {
+        return Ok(None);
+    }
+    match create_token(store, &tenant, "bootstrap", at).await {
+        Ok(secret) => Ok(Some(secret)),
+        // Another process of the same installation was faster and has shown its token.
+        Err(ApiError::Store { source: StoreError::TokenNameTaken { .. }, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a token for a tenant. The caller shows it once; only its hash is kept.
+///
+/// # Errors
+/// When the name is taken, the store does not answer or the operating system has no randomness.
+pub async fn create_token(
+    store: &Store,
+    tenant: &TenantId,
+    name: &str,
+    at: Timestamp,
+) -> Result<Secret, ApiError> {
+    let secret = Secret::generate().map_err(ApiError::Random)?;
+    let hash = token_hash(secret.expose()).ok_or(ApiError::TokenSelfCheck)?;
+    let token = NewToken { hash, name: name.to_owned(), scopes: vec![SCOPE_ALL.to_owned()], created_at: at };
+    let kept = store.put_token(tenant, &token).await;
+    kept.map_err(|source| ApiError::Store { operation: "keep the new token", source })?;
+    Ok(secret)
+}

@@ -1,0 +1,136 @@
+//! The stable words that name what went wrong, each with its HTTP status, its title and its page.
+//!
+//! A client may branch on a code; it may not branch on a title or a detail. A code is never reused for another meaning.
+//! The pages live in `platform/error-codes/` and are compiled in, so a code without a page does not build, and the
+//! server can show the page that its own `type` links point to.
+
+use axum::http::StatusCode;
+
+/// Writes the enum and its tables from one list, so that they cannot disagree.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $status:ident, $title:literal;)+) => {
+        /// What went wrong, as a stable word.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of this file.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word in the `code` member of a problem.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// The status every response with this code has.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            /// One line for people; the same for every occurrence.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// The page about it, in Markdown.
+            #[must_use]
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!("../../error-codes/", $word, ".md")),)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// No credentials, or none that are valid.
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "Valid credentials are required";
+    /// A cookie session sent an unsafe request without the header that proves it came from our own page.
+    RequestHeaderMissing = "request-header-missing", FORBIDDEN, "The request does not prove that it came from the UI";
+    /// No route has this path.
+    RouteNotFound = "route-not-found", NOT_FOUND, "There is nothing at this path";
+    /// The tenant has no scan with this id.
+    ScanNotFound = "scan-not-found", NOT_FOUND, "There is no such scan";
+    /// The tenant has no finding with this fingerprint.
+    FindingNotFound = "finding-not-found", NOT_FOUND, "There is no such finding";
+    /// The tenant has no image or directory with this id.
+    ImageNotFound = "image-not-found", NOT_FOUND, "There is no such image";
+    /// No plugin with this id is loaded.
+    PluginNotFound = "plugin-not-found", NOT_FOUND, "There is no such plugin";
+    /// No error code is called this.
+    CodeNotFound = "code-not-found", NOT_FOUND, "There is no such error code";
+    /// The path exists, but not with this method.
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
+    /// The body is larger than the limit.
+    BodyTooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The body could not be received.
+    BodyUnreadable = "body-unreadable", BAD_REQUEST, "The body could not be read";
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is not declared as JSON";
+    /// The body is not JSON.
+    InvalidJson = "invalid-json", BAD_REQUEST, "The body is not JSON";
+    /// The body is JSON of another shape.
+    InvalidBody = "invalid-body", UNPROCESSABLE_ENTITY, "The body does not have the expected shape";
+    /// A query parameter that the operation does not know.
+    UnknownParameter = "unknown-parameter", BAD_REQUEST, "A query parameter is not known here";
+    /// A query or path parameter with a value that it cannot have.
+    InvalidParameter = "invalid-parameter", BAD_REQUEST, "A parameter has a value that is not allowed";
+    /// A cursor that this server did not make, or made for another list.
+    InvalidCursor = "invalid-cursor", BAD_REQUEST, "The cursor does not belong to this list";
+    /// An `Idempotency-Key` that is empty, too long or not printable ASCII.
+    InvalidIdempotencyKey = "invalid-idempotency-key", BAD_REQUEST, "The Idempotency-Key is not usable";
+    /// The same `Idempotency-Key` came with another request before.
+    IdempotencyConflict = "idempotency-conflict", UNPROCESSABLE_ENTITY, "The Idempotency-Key belongs to another request";
+    /// A text that cannot name an image.
+    InvalidReference = "invalid-reference", UNPROCESSABLE_ENTITY, "The reference cannot be scanned";
+    /// A text that is not `os/architecture[/variant]`.
+    InvalidPlatform = "invalid-platform", UNPROCESSABLE_ENTITY, "The platform is not os/architecture";
+    /// A path outside the directories that the operator opened for scans.
+    PathNotAllowed = "path-not-allowed", UNPROCESSABLE_ENTITY, "The path is not open for scans";
+    /// More requests at once than the server takes.
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "The server is busy";
+    /// More event streams at once than the server keeps open.
+    TooManyStreams = "too-many-streams", SERVICE_UNAVAILABLE, "Too many event streams are open";
+    /// The answer took longer than a request may.
+    RequestTimeout = "request-timeout", SERVICE_UNAVAILABLE, "The answer took too long";
+    /// The store does not answer.
+    StoreUnavailable = "store-unavailable", SERVICE_UNAVAILABLE, "The store does not answer";
+    /// The server is stopping or cannot reach what it needs.
+    NotReady = "not-ready", SERVICE_UNAVAILABLE, "The server is not ready";
+    /// A request the HTTP layer refused for a reason that has no code of its own.
+    BadRequest = "bad-request", BAD_REQUEST, "The request is not valid";
+    /// A fault in the server.
+    InternalError = "internal-error", INTERNAL_SERVER_ERROR, "The server made a mistake";
+}
+
+impl Code {
+    /// The code with this word.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+
+    /// Whether the same request may succeed when it is simply sent again later.
+    #[must_use]
+    pub fn is_retryable(self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// Where the page about it is served, relative to the server.
+    #[must_use]
+    pub fn type_uri(self) -> String {
+        format!("/api/v1/errors/{}", self.as_str())
+    }
+}
+
+/// Every word this crate may put into `code`, for the check against the pages.
+#[must_use]
+pub fn error_codes() -> Vec<&'static str> {
+    Code::ALL.iter().map(|code| code.as_str()).collect()
+}

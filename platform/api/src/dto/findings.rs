@@ -1,0 +1,209 @@
+//! Findings: as a row of a list, in full, and counted.
+
+use jiff::Timestamp;
+use model::{
+    AdvisoryData, AnalyzerCoverage, AssetId, Cvss, Epss, Evidence, FeedRecord, FindingClass, FindingState,
+    Fingerprint, Fix, HistoryEvent, Kev, PackageRef, Severity, Suppression, TargetKind,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A finding as a row of a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FindingRow {
+    /// Its id: the same rule at the same place of the same asset has the same one for ever.
+    pub fingerprint: Fingerprint,
+    /// The rule: a CVE where there is one.
+    pub rule: String,
+    /// One line.
+    pub title: String,
+    /// What sort of risk.
+    pub class: FindingClass,
+    /// How bad.
+    pub severity: Severity,
+    /// Who says so.
+    pub severity_source: String,
+    /// Whether it is still there.
+    pub state: FindingState,
+    /// What it is on.
+    pub asset: Asset,
+    /// The package it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageRef>,
+    /// The way out.
+    pub fix: Fix,
+    /// Whether it is known to be exploited.
+    pub kev: bool,
+    /// How likely it is to be exploited soon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epss: Option<Epss>,
+    /// Set when it is kept but does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppression>,
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
+    /// When it was last seen.
+    pub last_seen_at: Timestamp,
+}
+
+/// The thing a finding is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Asset {
+    /// Canonical id.
+    pub id: AssetId,
+    /// Name for people.
+    pub name: String,
+    /// Kind of thing.
+    pub kind: TargetKind,
+}
+
+/// A finding with everything that is known about it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FindingDetail {
+    /// The row of the list.
+    #[serde(flatten)]
+    pub row: FindingRow,
+    /// All ids of the same thing, the rule first.
+    pub ids: Vec<String>,
+    /// The feed's or the plugin's text; hostile until escaped.
+    pub description: String,
+    /// Every rating known.
+    pub cvss: Vec<Cvss>,
+    /// The entry in the catalogue of known exploited vulnerabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kev_detail: Option<Kev>,
+    /// Where it was seen.
+    pub evidence: Vec<Evidence>,
+    /// The feed records behind it, each with the comparison that decided.
+    pub records: Vec<FeedRecord>,
+    /// Links.
+    pub references: Vec<String>,
+    /// When it was fixed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixed_at: Option<Timestamp>,
+    /// What happened to it, oldest first.
+    pub history: Vec<HistoryEvent>,
+    /// Why it is shown.
+    pub why: Why,
+}
+
+/// Why a finding is shown: who looked, what judged, and how one led to the other.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Why {
+    /// Kind of the asset.
+    pub asset_kind: TargetKind,
+    /// The scan that saw it last.
+    pub scan: String,
+    /// The plugins that looked.
+    pub plugins: Vec<AnalyzerCoverage>,
+    /// The advisories that judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advisories: Option<AdvisoryData>,
+    /// The way from the file to the finding, one sentence each.
+    pub steps: Vec<String>,
+}
+
+/// How many findings have which value, for each thing they can be filtered by. Each facet leaves its own filter out,
+/// so that it shows what choosing another value would give.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Facets {
+    /// Findings that the whole filter gives.
+    pub matching: u64,
+    /// Some count is a lower bound: there were too many findings to count them all.
+    pub capped: bool,
+    /// By severity.
+    pub severity: Vec<Facet>,
+    /// By state.
+    pub state: Vec<Facet>,
+    /// By whether exploitation is known.
+    pub kev: Vec<Facet>,
+    /// By whether there is a fixed version.
+    pub fixable: Vec<Facet>,
+    /// The assets with most findings.
+    pub asset: Vec<Facet>,
+    /// The packages with most findings.
+    pub package: Vec<Facet>,
+}
+
+/// One value and how often it occurs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Facet {
+    /// The value, as the filter parameter takes it.
+    pub value: String,
+    /// The value for people, where that differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// How many findings have it.
+    pub count: u64,
+}
+
+impl From<store::FindingRow> for FindingRow {
+    fn from(row: store::FindingRow) -> Self {
+        let store::FindingRow { stored, asset } = row;
+        let finding = stored.finding;
+        Self {
+            fingerprint: stored.fingerprint,
+            rule: finding.rule,
+            title: finding.title,
+            class: finding.class,
+            severity: finding.severity,
+            severity_source: finding.severity_source,
+            state: stored.state,
+            asset: Asset { id: asset.id, name: asset.name, kind: asset.kind },
+            package: finding.package,
+            fix: finding.fix,
+            kev: finding.kev.is_some(),
+            epss: finding.epss,
+            suppressed: finding.suppressed,
+            first_seen_at: stored.first_seen_at,
+            last_seen_at: stored.last_seen_at,
+        }
+    }
+}
+
+impl FindingDetail {
+    /// The wire form of a finding with its history and its explanation.
+    pub(crate) fn new(row: store::FindingRow, history: Vec<HistoryEvent>, why: Why) -> Self {
+        let finding = &row.stored.finding;
+        Self {
+            ids: finding.ids.clone(),
+            description: finding.description.clone(),
+            cvss: finding.cvss.clone(),
+            kev_detail: finding.kev.clone(),
+            evidence: finding.evidence.clone(),
+            records: finding.records.clone(),
+            references: finding.references.clone(),
+            fixed_at: row.stored.fixed_at,
+            history,
+            why,
+            row: row.into(),
+        }
+    }
+}
+
+impl From<store::Facets> for Facets {
+    fn from(facets: store::Facets) -> Self {
+        let flags = |counts: Vec<(bool, u64)>| counts.into_iter().map(|(flag, count)| named(flag, count)).collect();
+        Self {
+            matching: facets.matching,
+            capped: facets.capped,
+            severity: facets.severity.into_iter().map(|(severity, count)| named(severity, count)).collect(),
+            state: facets.state.into_iter().map(|(state, count)| named(state.as_str(), count)).collect(),
+            kev: flags(facets.kev),
+            fixable: flags(facets.fixable),
+            asset: facets.asset.into_iter().map(Facet::from).collect(),
+            package: facets.package.into_iter().map(Facet::from).collect(),
+        }
+    }
+}
+
+fn named(value: impl ToString, count: u64) -> Facet {
+    Facet { value: value.to_string(), label: None, count }
+}
+
+impl From<store::Facet> for Facet {
+    fn from(facet: store::Facet) -> Self {
+        let label = (facet.label != facet.value).then_some(facet.label);
+        Self { value: facet.value, label, count: facet.count }
+    }
+}

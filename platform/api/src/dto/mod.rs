@@ -1,0 +1,22 @@
+//! The wire form of every resource: what a client sees, decided here and not by the tables behind it.
+//!
+//! Field names are snake_case, times RFC 3339 in UTC, sizes bytes as integers. Answers may grow members and words;
+//! requests refuse members they do not know.
+
+mod advisories;
+mod findings;
+mod images;
+mod overview;
+mod page;
+mod plugins;
+mod scans;
+mod session;
+
+pub use advisories::{AdvisoryStatus, EcosystemRecords};
+pub use findings::{Asset, Facet, Facets, FindingDetail, FindingRow, Why};
+pub use images::{ImageDetail, ImageRow, PackageRow};
+pub use overview::Overview;
+pub use page::{Page, Plugins, SeverityCounts};
+pub use plugins::{AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginInterest, PluginRule, PluginState};
+pub use scans::{NewScan, Scan, ScanFailure, ScanKind, ScanState, ScanSummary};
+pub use session::{Health, Session, SignIn, Version};

@@ -1,0 +1,125 @@
+//! Plugins: what they are, what they asked for, what they were granted and how they do.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A loaded plugin.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Plugin {
+    /// Reverse-dot id.
+    #[schema(example = "palisade.image-packages")]
+    pub id: String,
+    /// Version its author gave it.
+    pub version: String,
+    /// Who published it.
+    pub publisher: String,
+    /// SPDX licence expression.
+    pub license: String,
+    /// What it does, in its author's words.
+    pub description: String,
+    /// Digest of the component that is loaded.
+    pub digest: String,
+    /// Kinds it exports, such as `image-analyzer`.
+    pub kinds: Vec<String>,
+    /// Whether it is called.
+    pub state: PluginState,
+    /// Capabilities its manifest asks for.
+    pub asked: Vec<AskedCapability>,
+    /// Capabilities the operator granted. What is asked and not granted is refused at the call.
+    pub granted: Vec<String>,
+    /// Limits of one call by name, in the unit that the name ends in.
+    pub limits: std::collections::BTreeMap<String, u64>,
+    /// Calls since the server started.
+    pub calls: u64,
+    /// Faults since the server started, by kind.
+    pub faults: Vec<FaultCount>,
+    /// The latest fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_fault: Option<LastFault>,
+    /// Which files it wants to see.
+    pub interests: Vec<PluginInterest>,
+    /// Rules it can emit findings for.
+    pub rules: Vec<PluginRule>,
+}
+
+/// Whether a plugin is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginState {
+    /// It is called.
+    Ready,
+    /// It failed too often and is not called.
+    Quarantined,
+}
+
+/// One capability a manifest asks for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AskedCapability {
+    /// Name, such as `http`.
+    pub capability: String,
+    /// Why it is needed, in its author's words.
+    pub why: String,
+    /// What exactly is asked for, such as hosts.
+    pub parameters: serde_json::Value,
+}
+
+/// How often one kind of fault happened.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FaultCount {
+    /// Kind, such as `memory`.
+    pub kind: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// The latest fault of a plugin.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LastFault {
+    /// Kind.
+    pub kind: String,
+    /// What the host saw.
+    pub message: String,
+    /// When, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// One pattern of files a plugin wants to see. A file is handed over when every clause that is given holds.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct PluginInterest {
+    /// Name the plugin knows it by.
+    pub name: String,
+    /// Globs over the path.
+    pub paths: Vec<String>,
+    /// Bytes at fixed places.
+    pub magic: Vec<Magic>,
+    /// Texts of which one must occur.
+    pub keywords: Vec<String>,
+    /// Smallest size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_min: Option<u64>,
+    /// Largest size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_max: Option<u64>,
+}
+
+/// Bytes at a fixed place of a file.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Magic {
+    /// Distance from the start, in bytes.
+    pub offset: u64,
+    /// The bytes, in hexadecimal.
+    pub bytes: String,
+}
+
+/// A rule a plugin can emit findings for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PluginRule {
+    /// Id of the rule.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// Severity its author gives it.
+    pub severity: String,
+}

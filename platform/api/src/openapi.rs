@@ -1,0 +1,125 @@
+//! The OpenAPI document: made from the routes themselves, then completed with what every operation shares.
+//!
+//! A problem that any operation can answer is written here once and not on each handler, so none can forget it.
+
+use axum::http::Method;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
+
+use crate::auth::{COOKIE, is_public};
+use crate::problem::{FieldProblem, ProblemDetails};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Palisade",
+        description = "Images, findings and the plugins that found them. Errors are problem details (RFC 9457) with \
+                       stable codes; lists are paged by cursor; times are RFC 3339 in UTC.",
+        version = "1.0.0",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags(
+        (name = "session", description = "Signing in and out."),
+        (name = "scans", description = "Jobs that look at an image or a directory."),
+        (name = "findings", description = "Judged risks, with evidence and history."),
+        (name = "images", description = "What was scanned."),
+        (name = "plugins", description = "What scans, with which rights."),
+        (name = "advisories", description = "What judges."),
+        (name = "overview", description = "Where things stand."),
+        (name = "server", description = "The server itself.")
+    )
+)]
+struct Base;
+
+/// The document before any route is added.
+pub(crate) fn base() -> OpenApi {
+    Base::openapi()
+}
+
+/// Problems by status: name of the response in the document, and what it means.
+const PROBLEMS: [(&str, &str, &str); 9] = [
+    ("400", "BadRequest", "A parameter or the body cannot be read, or a parameter is not known here."),
+    ("401", "Unauthenticated", "Credentials are missing or not valid."),
+    ("403", "Forbidden", "A cookie came without the header `X-Palisade-Request`."),
+    ("404", "NotFound", "There is no such thing, or not for this tenant."),
+    ("413", "BodyTooLarge", "The body is larger than a mebibyte."),
+    ("415", "UnsupportedMediaType", "The body is not declared as JSON."),
+    ("422", "Unprocessable", "The body is JSON, but not what this operation takes."),
+    ("500", "InternalError", "The server made a mistake; its log has the details under the request id."),
+    ("503", "Unavailable", "Too busy, too slow, or not ready; `Retry-After` says when to try again."),
+];
+
+/// Adds security, the shared problems and their schema to a document that has all routes.
+pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+    let components = document.components.get_or_insert_with(Components::new);
+    add_security_schemes(components);
+    components.schemas.insert("Problem".to_owned(), ProblemDetails::schema());
+    components.schemas.insert(FieldProblem::name().into_owned(), FieldProblem::schema());
+    for (status, name, description) in PROBLEMS {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let mut response = ResponseBuilder::new().description(description);
+        response = response.content("application/problem+json", content);
+        if status == "503" {
+            response = response.header("retry-after", utoipa::openapi::header::Header::default());
+        }
+        components.responses.insert(name.to_owned(), response.build().into());
+    }
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            complete_operation(&method, path, operation);
+        }
+    }
+    document
+}
+
+fn add_security_schemes(components: &mut Components) {
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token, `pal_…`, as printed once when it is made."))
+        .build();
+    let cookie = ApiKeyValue::with_description(
+        COOKIE,
+        "A session cookie from `POST /api/v1/session`. Requests that change something also need the header \
+         `X-Palisade-Request: 1`.",
+    );
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+}
+
+/// The operations of a path, by method. Only methods that this API uses.
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let PathItem { get, post, delete, .. } = item;
+    [(Method::GET, get), (Method::POST, post), (Method::DELETE, delete)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
+    let public = is_public(method, path);
+    let body = operation.request_body.is_some();
+    operation.security = Some(if public {
+        Vec::new()
+    } else {
+        vec![
+            SecurityRequirement::new("bearer", Vec::<String>::new()),
+            SecurityRequirement::new("session", Vec::<String>::new()),
+        ]
+    });
+    for (status, name, _) in PROBLEMS {
+        let possible = match status {
+            "401" => !public || body,
+            "403" => !public && !method.is_safe(),
+            "404" => path.contains('{'),
+            "413" | "415" | "422" => body,
+            _ => true,
+        };
+        if possible {
+            let reference = RefOr::Ref(Ref::from_response_name(name));
+            operation.responses.responses.entry(status.to_owned()).or_insert(reference);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The routes, and the layers around them, from the inside out: entity tags, the guard, the edge.
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::Method;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Router, http};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, Ui};
+use crate::auth::{guard, is_api_path};
+use crate::code::Code;
+use crate::conditional::conditional;
+use crate::edge::edge;
+use crate::problem::Problem;
+use crate::routes::{advisories, events, findings, images, overview, plugins, scans, server, session};
+use crate::{openapi, ui};
+
+/// Largest body of a request. The largest this API takes is a scan of a few hundred bytes.
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Every operation; the one list that routes and document are made from.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(session::sign_in, session::get_session, session::sign_out))
+        .routes(routes!(scans::submit, scans::list))
+        .routes(routes!(scans::get))
+        .routes(routes!(events::follow))
+        .routes(routes!(findings::list))
+        .routes(routes!(findings::facets))
+        .routes(routes!(findings::get))
+        .routes(routes!(images::list))
+        .routes(routes!(images::get))
+        .routes(routes!(images::packages))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::get))
+        .routes(routes!(advisories::get))
+        .routes(routes!(overview::get))
+        .routes(routes!(server::version))
+        .routes(routes!(server::openapi))
+        .routes(routes!(server::error_page))
+        .routes(routes!(server::liveness))
+        .routes(routes!(server::readiness))
+}
+
+/// The OpenAPI 3.1 document of this API.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    openapi::complete(routes().into_openapi())
+}
+
+/// The document as text, with a line feed at the end, as `platform/openapi.json` holds it.
+///
+/// # Errors
+/// Never in practice: the document is plain data.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    Ok(openapi().to_pretty_json()? + "\n")
+}
+
+/// The routes with everything around them.
+pub(crate) fn router(app: &App) -> Router {
+    let (routes, _) = routes().split_for_parts();
+    let routes = routes
+        .layer(from_fn(conditional))
+        .fallback(fallback)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    layered(routes, app)
+}
+
+/// The layers that stand in front of every route.
+pub(crate) fn layered(routes: Router<App>, app: &App) -> Router {
+    routes
+        .layer(from_fn_with_state(App::clone(app), guard))
+        .layer(from_fn_with_state(App::clone(app), edge))
+        .with_state(App::clone(app))
+}
+
+/// Everything that is no operation: a file of the user interface, or nothing.
+async fn fallback(State(app): State<App>, request: Request) -> Response {
+    let path = request.uri().path();
+    if is_api_path(path) || app.ui == Ui::None {
+        return no_route(path);
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = http::StatusCode::METHOD_NOT_ALLOWED.into_response();
+        response.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static("GET,HEAD"));
+        return response;
+    }
+    ui::serve(path, request.headers()).unwrap_or_else(|| no_route(path))
+}
+
+fn no_route(path: &str) -> Response {
+    let shown: String = path.chars().take(200).collect();
+    Problem::new(Code::RouteNotFound, format!("Nothing is at {shown:?}."))
+        .hint("The operations are listed at /api/v1/openapi.json.")
+        .into_response()
+}

@@ -1,0 +1,172 @@
+//! Findings: list, count, explain.
+
+use axum::Json;
+use axum::extract::State;
+use model::{AssetId, FindingClass, FindingState, Fingerprint, Severity};
+use serde::Deserialize;
+use store::{FindingFilter, FindingSort, PageRequest};
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::code::Code;
+use crate::dto::{Facets, FindingDetail, FindingRow, Page};
+use crate::explain::why;
+use crate::extract::{List, Nothing, PageParams, Path, Query, Text};
+use crate::problem::Problem;
+
+/// Which findings. Parameters narrow each other down; the values inside one widen it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FindingParams {
+    /// Severities, separated by commas: `critical`, `high`, `medium`, `low`, `negligible`, `none`, `unknown`.
+    #[param(value_type = Option<String>, example = "critical,high")]
+    severity: Option<List<Severity>>,
+    /// States, separated by commas: `open`, `fixed`.
+    #[param(value_type = Option<String>, example = "open")]
+    state: Option<List<FindingState>>,
+    /// Classes, separated by commas: `vulnerability`, `misconfiguration`, `secret`, `malware`, `license`.
+    #[param(value_type = Option<String>, example = "vulnerability")]
+    class: Option<List<FindingClass>>,
+    /// Only those known to be exploited, or only the others.
+    kev: Option<bool>,
+    /// Only those with a fixed version, or only the others.
+    fixable: Option<bool>,
+    /// Only those that are kept but do not count, or only the others.
+    suppressed: Option<bool>,
+    /// Id of an image or directory.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    asset: Option<Text>,
+    /// Exact name of a package.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    package: Option<Text>,
+    /// Exact id of a rule, such as a CVE.
+    #[param(value_type = Option<String>, max_length = 1024, example = "CVE-2024-3094")]
+    rule: Option<Text>,
+    /// A text that occurs in the rule, the title or the package name.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    q: Option<Text>,
+}
+
+/// The order of a list of findings.
+#[derive(Debug, Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
+pub(crate) enum Sort {
+    /// Worst first.
+    #[default]
+    #[serde(rename = "severity")]
+    Severity,
+    /// Seen last first.
+    #[serde(rename = "-last_seen")]
+    LastSeen,
+    /// By name of the package.
+    #[serde(rename = "package")]
+    Package,
+}
+
+/// In which order.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SortedPageParams {
+    /// `severity`: worst first; `-last_seen`: seen last first; `package`: by package name.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    sort: Sort,
+    /// The `next` of the page before; absent for the first page. Opaque, and only good for the same order.
+    cursor: Option<String>,
+    /// Most items to return.
+    #[serde(default)]
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 500, default = 50)]
+    limit: crate::extract::Limit,
+}
+
+impl From<FindingParams> for FindingFilter {
+    fn from(params: FindingParams) -> Self {
+        let list = |text: Option<Text>| text.map(|text| text.0);
+        Self {
+            severities: params.severity.unwrap_or_default().0,
+            states: params.state.unwrap_or_default().0,
+            classes: params.class.unwrap_or_default().0,
+            kev: params.kev,
+            fixable: params.fixable,
+            suppressed: params.suppressed,
+            asset: list(params.asset).map(AssetId),
+            package: list(params.package),
+            rule: list(params.rule),
+            text: list(params.q),
+        }
+    }
+}
+
+/// List findings
+///
+/// Worst first unless `sort` says otherwise. Every parameter that is not listed here is refused.
+#[utoipa::path(
+    get,
+    path = "/api/v1/findings",
+    operation_id = "list_findings",
+    tag = "findings",
+    params(FindingParams, SortedPageParams),
+    responses((status = 200, description = "A page of findings.", body = Page<FindingRow>))
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(filter, page): Query<FindingParams, SortedPageParams>,
+) -> Result<Json<Page<FindingRow>>, Problem> {
+    let sort = match page.sort {
+        Sort::Severity => FindingSort::Severity,
+        Sort::LastSeen => FindingSort::LastSeen,
+        Sort::Package => FindingSort::Package,
+    };
+    let request = PageRequest { cursor: page.cursor, limit: page.limit.0 };
+    let page = app.store.findings(&caller.tenant, &filter.into(), sort, &request).await?;
+    Ok(Json(Page::of(page)))
+}
+
+/// Count findings
+///
+/// How many findings the same filter gives for each value it can be narrowed down by.
+#[utoipa::path(
+    get,
+    path = "/api/v1/findings/facets",
+    operation_id = "count_findings",
+    tag = "findings",
+    params(FindingParams),
+    responses((status = 200, description = "Counts by value.", body = Facets))
+)]
+pub(crate) async fn facets(
+    State(app): State<App>,
+    caller: Caller,
+    Query(filter, _): Query<FindingParams>,
+) -> Result<Json<Facets>, Problem> {
+    let facets = app.store.facets(&caller.tenant, &filter.into()).await?;
+    Ok(Json(facets.into()))
+}
+
+/// Get a finding
+///
+/// Everything that is known about it: evidence, feed records, history, and why it is shown.
+#[utoipa::path(
+    get,
+    path = "/api/v1/findings/{fingerprint}",
+    operation_id = "get_finding",
+    tag = "findings",
+    params(("fingerprint" = String, Path, description = "Fingerprint of the finding.")),
+    responses((status = 200, description = "The finding.", body = FindingDetail))
+)]
+pub(crate) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(fingerprint): Path<String>,
+    Query(..): Query<Nothing>,
+) -> Result<Json<FindingDetail>, Problem> {
+    let fingerprint = Fingerprint(fingerprint);
+    let row = app.store.finding(&caller.tenant, &fingerprint).await?.ok_or_else(|| {
+        Problem::new(Code::FindingNotFound, "No finding has this fingerprint.").hint("List them at /api/v1/findings.")
+    })?;
+    let history = app.store.history(&caller.tenant, &fingerprint).await?;
+    // The coverage of the scan that saw it, not of the asset's latest: a later scan may have had other plugins and data.
+    let coverage = app.store.scan_coverage(&caller.tenant, row.stored.last_scan).await?;
+    let why = why(&row, coverage.as_ref());
+    Ok(Json(FindingDetail::new(row, history, why)))
+}

@@ -1,0 +1,11 @@
+//! The operations, one file per resource. Each is a few lines: take, ask the store, answer.
+
+pub(crate) mod advisories;
+pub(crate) mod events;
+pub(crate) mod findings;
+pub(crate) mod images;
+pub(crate) mod overview;
+pub(crate) mod plugins;
+pub(crate) mod scans;
+pub(crate) mod server;
+pub(crate) mod session;
