@@ -1,0 +1,122 @@
+// What the screens ask for, as TanStack Query options: one function per resource, keys beside their request.
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { Problem, type Query, request } from "./client";
+import type {
+  AdvisoryStatus,
+  Facets,
+  FindingDetail,
+  FindingRow,
+  ImageDetail,
+  ImageRow,
+  NewScan,
+  Overview,
+  PackageRow,
+  Page,
+  Plugin,
+  Scan,
+  Session,
+} from "./types";
+
+/** Rows per request. */
+const PAGE = 100;
+/** A screen holds at most this many pages of a list; beyond it the way on is a narrower filter. */
+export const PAGES_MAX = 50;
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  staleTime: 5 * 60_000,
+  queryFn: async ({ signal }): Promise<Session | null> => {
+    try {
+      return await request<Session>("/session", { signal });
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) return null;
+      throw error;
+    }
+  },
+});
+
+export const overviewQuery = queryOptions({
+  queryKey: ["overview"],
+  queryFn: ({ signal }) => request<Overview>("/overview", { signal }),
+  refetchInterval: (query) => ((query.state.data?.scans_running ?? 0) > 0 ? 3_000 : 60_000),
+});
+
+export const advisoriesQuery = queryOptions({
+  queryKey: ["advisories"],
+  staleTime: 5 * 60_000,
+  queryFn: async ({ signal }): Promise<AdvisoryStatus> => {
+    try {
+      const status = await request<AdvisoryStatus>("/advisories", { signal });
+      return { ...status, loaded: status.loaded ?? true };
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return { loaded: false };
+      throw error;
+    }
+  },
+});
+
+function pages<T>(key: readonly unknown[], path: string, query: Query) {
+  return infiniteQueryOptions({
+    queryKey: key,
+    initialPageParam: "",
+    queryFn: ({ pageParam, signal }) =>
+      request<Page<T>>(path, { query: { ...query, limit: PAGE, cursor: pageParam }, signal }),
+    getNextPageParam: (last, all) => (all.length < PAGES_MAX ? last.next || undefined : undefined),
+  });
+}
+
+export const findingsQuery = (query: Query) =>
+  pages<FindingRow>(["findings", "list", query], "/findings", query);
+
+export const facetsQuery = (query: Query) =>
+  queryOptions({
+    queryKey: ["findings", "facets", query],
+    queryFn: ({ signal }) => request<Facets>("/findings/facets", { query, signal }),
+    placeholderData: (previous) => previous,
+  });
+
+export const findingQuery = (fingerprint: string) =>
+  queryOptions({
+    queryKey: ["findings", "one", fingerprint],
+    queryFn: ({ signal }) =>
+      request<FindingDetail>(`/findings/${encodeURIComponent(fingerprint)}`, { signal }),
+  });
+
+export const imagesQuery = (query: Query) => pages<ImageRow>(["images", "list", query], "/images", query);
+
+export const imageQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["images", "one", id],
+    queryFn: ({ signal }) => request<ImageDetail>(`/images/${encodeURIComponent(id)}`, { signal }),
+  });
+
+export const packagesQuery = (id: string, query: Query) =>
+  pages<PackageRow>(["images", "packages", id, query], `/images/${encodeURIComponent(id)}/packages`, query);
+
+export const scansQuery = pages<Scan>(["scans", "list"], "/scans", {});
+
+export const scanQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["scans", "one", id],
+    queryFn: ({ signal }) => request<Scan>(`/scans/${encodeURIComponent(id)}`, { signal }),
+  });
+
+export const pluginsQuery = queryOptions({
+  queryKey: ["plugins", "list"],
+  queryFn: ({ signal }) => request<Page<Plugin>>("/plugins", { signal }),
+});
+
+export const pluginQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["plugins", "one", id],
+    queryFn: ({ signal }) => request<Plugin>(`/plugins/${encodeURIComponent(id)}`, { signal }),
+  });
+
+export const signIn = (token: string) => request<void>("/session", { method: "POST", body: { token } });
+
+export const signOut = () => request<void>("/session", { method: "DELETE" });
+
+/** The key makes a retried click the same scan, not a second one. */
+export const submitScan = (scan: NewScan, idempotencyKey: string) =>
+  request<Scan>("/scans", { method: "POST", body: scan, headers: { "idempotency-key": idempotencyKey } });

@@ -1,0 +1,292 @@
+// The wire types of `/api/v1`, in one file so that they can be generated from `platform/openapi.json`.
+// Enumerations may grow: code that reads them must have an answer for a word it does not know.
+
+export type Severity = "critical" | "high" | "medium" | "low" | "negligible" | "none" | "unknown";
+export type SeverityCounts = Partial<Record<Severity, number>>;
+export type FindingState = "open" | "fixed";
+export type FindingClass = "vulnerability" | "misconfiguration" | "secret" | "malware" | "license";
+export type FixState = "fixed" | "not-fixed" | "wont-fix" | "deferred" | "end-of-life" | "unknown";
+export type ScanState = "queued" | "running" | "finished" | "failed";
+export type TargetKind = "image" | "directory" | "sbom";
+
+export interface Page<T> {
+  items: T[];
+  next?: string | null;
+}
+
+export interface ProblemBody {
+  type?: string;
+  title?: string;
+  status?: number;
+  code?: string;
+  detail?: string;
+  hint?: string;
+}
+
+export interface Session {
+  tenant: string;
+  token_name: string;
+  version: string;
+}
+
+export interface ScanSummary {
+  packages: number;
+  gaps: number;
+  opened: number;
+  fixed: number;
+  reopened: number;
+  findings: SeverityCounts;
+}
+
+export interface Scan {
+  id: string;
+  kind: TargetKind;
+  reference: string;
+  platform?: string | null;
+  state: ScanState;
+  submitted_at: string;
+  started_at?: string | null;
+  finished_at?: string | null;
+  error?: { code: string; message: string } | null;
+  asset?: string | null;
+  summary?: ScanSummary | null;
+}
+
+export interface NewScan {
+  kind: "image" | "directory";
+  reference: string;
+  platform?: string;
+}
+
+export interface SourcePackage {
+  name: string;
+  version?: string | null;
+}
+
+export interface PackageRef {
+  type: string;
+  name: string;
+  version: string;
+  purl: string;
+  source?: SourcePackage | null;
+  owner?: { type: string; name: string } | null;
+}
+
+export interface Suppression {
+  code: string;
+  reason: string;
+}
+
+export interface Epss {
+  score: number;
+  percentile: number;
+}
+
+export interface FindingRow {
+  fingerprint: string;
+  rule: string;
+  title: string;
+  class: FindingClass;
+  severity: Severity;
+  severity_source: string;
+  state: FindingState;
+  asset: { id: string; name: string; kind: string };
+  package?: PackageRef | null;
+  fix: { state: FixState; versions?: string[] };
+  kev: boolean;
+  epss?: Epss | null;
+  suppressed?: Suppression | null;
+  first_seen_at: string;
+  last_seen_at: string;
+}
+
+export interface Cvss {
+  version: string;
+  vector: string;
+  score: number;
+  source: string;
+}
+
+export interface Kev {
+  added: string;
+  due?: string | null;
+  ransomware: boolean;
+}
+
+export interface Evidence {
+  path: string;
+  inner?: string | null;
+  method: string;
+  confidence: string;
+}
+
+export interface FeedRecord {
+  id: string;
+  ecosystem: string;
+  package: string;
+  modified: string;
+  reason: string;
+}
+
+export interface HistoryEvent {
+  at: string;
+  transition: string;
+  scan: string;
+  note: string;
+}
+
+export interface AnalyzerCoverage {
+  plugin: string;
+  version: string;
+  digest: string;
+}
+
+export interface AdvisoryData {
+  source: string;
+  as_of: string;
+  digest: string;
+}
+
+export interface Why {
+  asset_kind: string;
+  scan: string;
+  plugins: AnalyzerCoverage[];
+  advisories?: AdvisoryData | null;
+  steps: string[];
+}
+
+export interface FindingDetail extends FindingRow {
+  ids?: string[];
+  description?: string;
+  cvss?: Cvss[];
+  kev_detail?: Kev | null;
+  evidence?: Evidence[];
+  records?: FeedRecord[];
+  references?: string[];
+  history?: HistoryEvent[];
+  why?: Why | null;
+}
+
+export interface FacetValue {
+  value: string | boolean;
+  label?: string | null;
+  count: number;
+}
+
+export type FacetName =
+  | "severity"
+  | "state"
+  | "class"
+  | "kev"
+  | "fixable"
+  | "suppressed"
+  | "asset"
+  | "package";
+export type Facets = Partial<Record<FacetName, FacetValue[]>>;
+
+export interface OperatingSystem {
+  id: string;
+  version?: string | null;
+  codename?: string | null;
+  pretty_name?: string | null;
+}
+
+export interface ImageRow {
+  id: string;
+  name: string;
+  aliases?: string[];
+  kind: string;
+  platform?: string | null;
+  os?: OperatingSystem | null;
+  packages: number;
+  last_scan_at?: string | null;
+  findings: SeverityCounts;
+}
+
+export interface Gap {
+  code: string;
+  subject: string;
+  reason: string;
+}
+
+export interface EcosystemCoverage {
+  ecosystem: string;
+  packages: number;
+  records: number;
+}
+
+export interface Coverage {
+  complete: boolean;
+  analyzers?: AnalyzerCoverage[];
+  advisories?: AdvisoryData | null;
+  ecosystems?: EcosystemCoverage[];
+  gaps?: Gap[];
+}
+
+export interface ImageDetail extends ImageRow {
+  layers?: string[];
+  coverage?: Coverage | null;
+  scans?: Scan[];
+}
+
+export interface PackageRow {
+  type: string;
+  name: string;
+  version: string;
+  arch?: string | null;
+  purl: string;
+  source?: SourcePackage | null;
+  licenses?: string[];
+  owner?: { type: string; name: string } | null;
+  evidence?: Evidence[];
+}
+
+export interface PluginInterest {
+  name: string;
+  paths?: string[];
+  magic?: { offset: number; bytes: string }[];
+  keywords?: string[];
+  size_min?: number | null;
+  size_max?: number | null;
+}
+
+export interface Plugin {
+  id: string;
+  version: string;
+  publisher: string;
+  license: string;
+  description: string;
+  digest: string;
+  kinds: string[];
+  state: "ready" | "quarantined";
+  asked: { capability: string; why: string; parameters?: unknown }[];
+  granted: string[];
+  limits: Record<string, number | string>;
+  calls: number;
+  faults: { kind: string; count: number }[];
+  last_fault?: { kind: string; message: string; at?: string | null } | null;
+  interests: PluginInterest[];
+  rules?: { id: string; title?: string; severity?: string }[];
+}
+
+export interface AdvisoryStatus {
+  loaded?: boolean;
+  source?: string;
+  as_of?: string;
+  digest?: string;
+  sample?: boolean;
+  ecosystems?: { ecosystem: string; records: number }[];
+  kev?: number;
+  epss?: number;
+}
+
+export interface Overview {
+  findings_by_severity: SeverityCounts;
+  kev_open: number;
+  fixable_open: number;
+  images: number;
+  packages: number;
+  scans_running: number;
+  gaps: number;
+  newest: FindingRow[];
+}

@@ -1,0 +1,97 @@
+// The URL is the state. Search parameters are plain strings, the same words that the API takes, so that a link can be
+// read, written by hand and pasted into curl.
+
+import { SEVERITIES } from "../parts/severity";
+
+export type Search = Record<string, string>;
+
+/** Longest value read from a URL; longer ones are dropped, since the API would refuse them. */
+const VALUE_MAX = 512;
+
+export function parseSearch(text: string): Search {
+  const search: Search = {};
+  for (const [key, value] of new URLSearchParams(text)) {
+    if (value !== "" && value.length <= VALUE_MAX) search[key] = value;
+  }
+  return search;
+}
+
+export function stringifySearch(search: Record<string, unknown>): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(search)) {
+    if (typeof value === "string" && value !== "") params.set(key, value);
+  }
+  const text = params.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  return text ? `?${text}` : "";
+}
+
+export const SORTS = ["severity", "-last_seen", "package"] as const;
+export type Sort = (typeof SORTS)[number];
+
+/** What the findings list understands. Absent means "any". */
+export interface FindingSearch {
+  severity?: string;
+  state?: string;
+  class?: string;
+  kev?: string;
+  fixable?: string;
+  suppressed?: string;
+  asset?: string;
+  package?: string;
+  rule?: string;
+  q?: string;
+  sort?: Sort;
+  /** Columns switched off. */
+  hide?: string;
+  /** Fingerprint of the open drawer. */
+  finding?: string;
+}
+
+const LISTS: Partial<Record<keyof FindingSearch, readonly string[]>> = {
+  severity: SEVERITIES,
+  state: ["open", "fixed"],
+  class: ["vulnerability", "misconfiguration", "secret", "malware", "license"],
+};
+const FLAGS = ["kev", "fixable", "suppressed"] as const;
+const TEXTS = ["asset", "package", "rule", "q", "hide", "finding"] as const;
+
+/** Keeps what is understood and drops the rest, so that a stale or hand-made link still opens. */
+export function findingSearch(raw: Record<string, unknown>): FindingSearch {
+  const search: FindingSearch = {};
+  const text = (key: string) => {
+    const value = raw[key];
+    return typeof value === "string" && value !== "" && value.length <= VALUE_MAX ? value : undefined;
+  };
+  for (const key of ["severity", "state", "class"] as const) {
+    const wanted = text(key)?.split(",") ?? [];
+    const words = (LISTS[key] ?? []).filter((word) => wanted.includes(word));
+    if (words.length > 0) search[key] = words.join(",");
+  }
+  for (const key of FLAGS) {
+    const value = text(key);
+    if (value === "true" || value === "false") search[key] = value;
+  }
+  for (const key of TEXTS) {
+    const value = text(key);
+    if (value !== undefined) search[key] = value;
+  }
+  const sort = SORTS.find((each) => each === text("sort"));
+  if (sort) search.sort = sort;
+  return search;
+}
+
+/** The part of the state that the server filters by. */
+export function filterOf(search: FindingSearch): FindingSearch {
+  const { sort: _sort, hide: _hide, finding: _finding, ...filter } = search;
+  return filter;
+}
+
+/** Adds the word to a list, or takes it out. */
+export function toggled(list: string | undefined, word: string): string | undefined {
+  const words = list ? list.split(",") : [];
+  const next = words.includes(word) ? words.filter((each) => each !== word) : [...words, word];
+  return next.length > 0 ? next.join(",") : undefined;
+}
+
+/** What counts as a problem now: the base of every figure on the overview. */
+export const OPEN: FindingSearch = { state: "open", suppressed: "false" };

@@ -1,0 +1,157 @@
+import { Link } from "@tanstack/react-router";
+import type { FindingRow } from "../../api/types";
+import type { FindingSearch } from "../../app/search";
+import type { Column } from "../../parts/grid";
+import { Icon } from "../../parts/icon";
+import { SeverityBadge } from "../../parts/severity";
+import { Text } from "../../parts/text";
+import { Time } from "../../parts/time";
+import { percent } from "../../text/number";
+import { fixWord } from "./words";
+
+/** The columns of the findings table; the ids stand in the URL when one is switched off. */
+export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
+  return [
+    {
+      id: "severity",
+      title: "Severity",
+      width: "112px",
+      narrow: "lead",
+      sortable: true,
+      cell: (row) => <SeverityBadge severity={row.severity} />,
+    },
+    {
+      id: "rule",
+      title: "Finding",
+      width: "minmax(150px, 2.2fr)",
+      narrow: "lead",
+      cell: (row) => (
+        <Link
+          to="/findings"
+          search={{ ...search, finding: row.fingerprint }}
+          className="cell-link"
+          tabIndex={-1}
+          data-row
+          preload={false}
+        >
+          <strong className="mono">
+            <Text value={row.rule} max={120} />
+          </strong>{" "}
+          <span className="muted title-text">
+            <Text value={row.title} max={300} />
+          </span>
+        </Link>
+      ),
+    },
+    {
+      id: "package",
+      title: "Package",
+      width: "minmax(110px, 1.1fr)",
+      narrow: "line",
+      sortable: true,
+      cell: (row) =>
+        row.package ? (
+          <span title={row.package.type}>
+            <Text value={row.package.name} max={200} /> <span className="tag">{row.package.type}</span>
+          </span>
+        ) : (
+          <span className="muted">–</span>
+        ),
+    },
+    {
+      id: "fix",
+      title: "Installed → fixed",
+      width: "minmax(150px, 1.5fr)",
+      narrow: "meta",
+      cell: (row) => (
+        <span className="versions mono">
+          {row.package && <Text value={row.package.version} max={80} />}
+          <span className="muted" aria-hidden="true">
+            {" → "}
+          </span>
+          <span className="sr-only"> fixed in </span>
+          {row.fix.versions?.[0] ? (
+            <span className="fixed-version">
+              <Text value={row.fix.versions[0]} max={80} />
+            </span>
+          ) : (
+            <span className="muted">{fixWord(row.fix.state)}</span>
+          )}
+        </span>
+      ),
+    },
+    {
+      id: "asset",
+      title: "Asset",
+      width: "minmax(110px, 1.2fr)",
+      narrow: "line",
+      cell: (row) => (
+        <span title={row.asset.id} className="muted-strong">
+          <Text value={row.asset.name} max={200} />
+        </span>
+      ),
+    },
+    {
+      id: "kev",
+      title: "KEV",
+      width: "92px",
+      narrow: "meta",
+      cell: (row) =>
+        row.kev ? (
+          <span className="tag bad" title="Known to be exploited, by CISA’s catalogue">
+            <Icon name="flame" /> Exploited
+          </span>
+        ) : (
+          <span className="muted only-wide">–</span>
+        ),
+    },
+    {
+      id: "epss",
+      title: "EPSS",
+      width: "68px",
+      narrow: "hide",
+      align: "end",
+      cell: (row) =>
+        row.epss ? (
+          <span title={`Likelier than ${percent(row.epss.percentile)} of all vulnerabilities`}>
+            {percent(row.epss.score)}
+          </span>
+        ) : (
+          <span className="muted">–</span>
+        ),
+    },
+    {
+      id: "state",
+      title: "State",
+      width: "86px",
+      narrow: "hide",
+      cell: (row) => <StateTag row={row} />,
+    },
+    {
+      id: "age",
+      title: "Age",
+      width: "58px",
+      narrow: "hide",
+      align: "end",
+      cell: (row) => <Time at={row.first_seen_at} short />,
+    },
+    {
+      id: "last_seen",
+      title: "Last seen",
+      width: "96px",
+      narrow: "hide",
+      align: "end",
+      sortable: true,
+      cell: (row) => <Time at={row.last_seen_at} short />,
+    },
+  ];
+}
+
+export function StateTag({ row }: { row: FindingRow }) {
+  if (row.suppressed) return <span className="tag">Suppressed</span>;
+  return (
+    <span className={row.state === "fixed" ? "tag good" : "tag open"}>
+      {row.state === "fixed" ? "Fixed" : "Open"}
+    </span>
+  );
+}

@@ -1,0 +1,290 @@
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { facetsQuery, findingQuery, findingsQuery, PAGES_MAX } from "../../api/queries";
+import { useDrawerOverlay } from "../../app/narrow";
+import { type FindingSearch, filterOf, OPEN, type Sort } from "../../app/search";
+import { useShortcuts } from "../../app/shortcuts";
+import { Grid, type GridHandle } from "../../parts/grid";
+import { Icon } from "../../parts/icon";
+import { Popover } from "../../parts/popover";
+import { SearchField } from "../../parts/search-field";
+import { Empty, Failure, Loading } from "../../parts/states";
+import { Text } from "../../parts/text";
+import { count } from "../../text/number";
+import { visible } from "../../text/visible";
+import { findingColumns } from "./columns";
+import { FindingDrawer } from "./drawer";
+import { FacetPanel, totalOf } from "./facets";
+import { facetWord } from "./words";
+
+const route = getRouteApi("/findings");
+
+const SORT_OF: Record<string, Sort> = { severity: "severity", last_seen: "-last_seen", package: "package" };
+const SORT_NAMES: readonly (readonly [Sort, string])[] = [
+  ["severity", "Severity, worst first"],
+  ["-last_seen", "Last seen, latest first"],
+  ["package", "Package, A to Z"],
+];
+const CHIPS = [
+  "severity",
+  "state",
+  "class",
+  "kev",
+  "fixable",
+  "suppressed",
+  "asset",
+  "package",
+  "rule",
+  "q",
+] as const;
+/** Off unless asked for: the default table answers "how bad and how old". */
+const HIDDEN_AT_FIRST = "last_seen";
+
+export function FindingsPage() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const client = useQueryClient();
+  const overlay = useDrawerOverlay();
+  const grid = useRef<GridHandle>(null);
+  const [filtersOpen, setFiltersOpen] = useState(false);
+
+  const filter = useMemo(() => filterOf(search), [search]);
+  const sort: Sort = search.sort ?? "severity";
+  const list = useInfiniteQuery(findingsQuery({ ...filter, sort }));
+  const facets = useQuery(facetsQuery({ ...filter }));
+  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const total =
+    list.hasNextPage || (list.data?.pages.length ?? 0) >= PAGES_MAX
+      ? totalOf(facets.data, search)
+      : rows.length;
+  const hidden = (search.hide ?? HIDDEN_AT_FIRST).split(",");
+  const columns = useMemo(() => findingColumns(search), [search]);
+
+  const openAt = rows.findIndex((row) => row.fingerprint === search.finding);
+  const [cursor, setCursor] = useState(-1);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another result starts at its top
+  useEffect(() => setCursor(-1), [JSON.stringify(filter), sort]);
+  useEffect(() => {
+    if (openAt >= 0) setCursor(openAt);
+  }, [openAt]);
+
+  const change = useCallback(
+    (next: FindingSearch) => {
+      void navigate({ search: (before) => ({ ...before, finding: undefined, ...next }), replace: false });
+    },
+    [navigate],
+  );
+  const setText = useCallback((q: string) => change({ q: q.trim() || undefined }), [change]);
+  const open = (index: number) => {
+    const row = rows[index];
+    if (!row) return;
+    setCursor(index);
+    // Stepping through findings is one visit: "back" leads to the list, not through every step.
+    void navigate({
+      search: (before) => ({ ...before, finding: row.fingerprint }),
+      replace: search.finding !== undefined,
+    });
+    for (const near of [rows[index + 1], rows[index - 1]]) {
+      if (near) void client.prefetchQuery(findingQuery(near.fingerprint));
+    }
+  };
+  const close = useCallback(() => {
+    void navigate({ search: (before) => ({ ...before, finding: undefined }) });
+    grid.current?.focus();
+  }, [navigate]);
+  const step = (by: number) => {
+    if (rows.length === 0) return;
+    const next = Math.min(rows.length - 1, Math.max(0, cursor + by));
+    if (search.finding) open(next);
+    else setCursor(next);
+  };
+  useShortcuts({
+    j: () => step(1),
+    k: () => step(-1),
+    enter: (event) => {
+      if (event.target !== document.body || cursor < 0) return false;
+      open(cursor);
+    },
+    escape: () => {
+      if (search.finding === undefined) return false;
+      close();
+    },
+  });
+
+  const { fetchNextPage } = list;
+  const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  const drawerOpen = search.finding !== undefined;
+
+  return (
+    <main className={drawerOpen ? "split with-drawer" : "split"}>
+      <div className="split-main" inert={drawerOpen && overlay}>
+        <header className="page-head tight">
+          <h1>Findings</h1>
+          <p className="muted" role="status" data-testid="shown">
+            {list.isPending ? "Loading …" : <Shown rows={rows.length} total={total} />}
+          </p>
+        </header>
+        <div className="toolbar">
+          <SearchField value={search.q ?? ""} onChange={setText} label="Search ids, packages, titles" />
+          <button
+            type="button"
+            className="button only-facets-hidden"
+            aria-expanded={filtersOpen}
+            aria-controls="facets"
+            onClick={() => setFiltersOpen(!filtersOpen)}
+          >
+            <Icon name="filter" /> Filters
+          </button>
+          <label className="select">
+            <span className="sr-only">Sort by</span>
+            <select value={sort} onChange={(event) => change({ sort: event.target.value as Sort })}>
+              {SORT_NAMES.map(([value, name]) => (
+                <option key={value} value={value}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Popover
+            label="Columns"
+            button={
+              <>
+                <Icon name="columns" /> Columns
+              </>
+            }
+          >
+            {columns.map((column) => (
+              <label key={column.id} className="check">
+                <input
+                  type="checkbox"
+                  checked={!hidden.includes(column.id)}
+                  disabled={column.id === "rule"}
+                  onChange={() => {
+                    const next = hidden.includes(column.id)
+                      ? hidden.filter((id) => id !== column.id)
+                      : [...hidden, column.id];
+                    const text = next.filter((id) => id !== "-").join(",") || "-";
+                    change({ hide: text === HIDDEN_AT_FIRST ? undefined : text, finding: search.finding });
+                  }}
+                />
+                {column.title}
+              </label>
+            ))}
+          </Popover>
+        </div>
+        <Chips search={search} onChange={change} />
+        <div className="with-facets">
+          <section id="facets" className={filtersOpen ? "facets open" : "facets"} aria-label="Filters">
+            <FacetPanel facets={facets} search={search} onChange={change} />
+          </section>
+          <div className="list">
+            {list.isPending ? (
+              <Loading rows={14} label="Loading findings" />
+            ) : list.isError ? (
+              <Failure error={list.error} retry={() => list.refetch()} what="findings" />
+            ) : rows.length === 0 ? (
+              <NoRows search={search} onClear={() => void navigate({ search: OPEN })} />
+            ) : (
+              <Grid
+                ref={grid}
+                label="Findings"
+                columns={columns}
+                hidden={hidden}
+                rows={rows}
+                rowId={(row) => row.fingerprint}
+                total={total}
+                sort={{ column: sort === "-last_seen" ? "last_seen" : sort, descending: sort !== "package" }}
+                onSort={(column) => change({ sort: SORT_OF[column] })}
+                cursor={cursor}
+                onCursor={(index) => (search.finding ? open(index) : setCursor(index))}
+                onOpen={open}
+                opened={search.finding}
+                hasMore={list.hasNextPage}
+                loadingMore={list.isFetchingNextPage}
+                onMore={more}
+                cardLines={4}
+              />
+            )}
+          </div>
+        </div>
+      </div>
+      {search.finding && (
+        <FindingDrawer
+          fingerprint={search.finding}
+          modal={overlay}
+          position={openAt >= 0 ? { index: openAt, loaded: rows.length } : null}
+          onStep={step}
+          onClose={close}
+        />
+      )}
+    </main>
+  );
+}
+
+function Shown({ rows, total }: { rows: number; total: number | undefined }) {
+  if (total === undefined) return <>{count(rows)} shown, more to come</>;
+  if (rows >= total) return <>{total === 1 ? "1 finding" : `${count(total)} findings`}</>;
+  const capped = rows >= PAGES_MAX * 100;
+  return (
+    <>
+      {count(rows)} of {count(total)} findings{" "}
+      {capped ? "shown: narrow the filter to see the others" : "loaded, more on scrolling"}
+    </>
+  );
+}
+
+function Chips({ search, onChange }: { search: FindingSearch; onChange: (change: FindingSearch) => void }) {
+  const set = CHIPS.filter((name) => search[name] !== undefined);
+  if (set.length === 0) return null;
+  return (
+    <ul className="chips" aria-label="Filters in force">
+      {set.map((name) => {
+        const words = (search[name] ?? "").split(
+          name === "q" || name === "asset" || name === "package" ? "\u0000" : ",",
+        );
+        const text = words.map((word) => facetWord(name, word)).join(" or ");
+        return (
+          <li key={name} className="chip">
+            <span className="muted">{name === "q" ? "text" : name}</span> <Text value={text} max={60} />
+            <button
+              type="button"
+              onClick={() => onChange({ [name]: undefined })}
+              aria-label={`Remove the filter ${name} ${visible(text)}`}
+            >
+              <Icon name="close" />
+            </button>
+          </li>
+        );
+      })}
+      <li>
+        <button
+          type="button"
+          className="button ghost small"
+          onClick={() => onChange(Object.fromEntries(CHIPS.map((name) => [name, undefined])))}
+        >
+          Clear all
+        </button>
+      </li>
+    </ul>
+  );
+}
+
+function NoRows({ search, onClear }: { search: FindingSearch; onClear: () => void }) {
+  const narrowed = CHIPS.some((name) => search[name] !== undefined && search[name] !== OPEN[name]);
+  return narrowed ? (
+    <Empty icon="filter" title="No finding matches these filters">
+      <p>Remove one of them, or look at all that is open.</p>
+      <button type="button" className="button" onClick={onClear}>
+        Show all open findings
+      </button>
+    </Empty>
+  ) : (
+    <Empty title="No finding is open">
+      <p>
+        This is only as good as the coverage of the scans: look at the gaps of each image before you call it
+        clean.
+      </p>
+    </Empty>
+  );
+}

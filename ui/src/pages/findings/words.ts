@@ -1,0 +1,29 @@
+import type { FixState } from "../../api/types";
+
+const FIX: Record<FixState, string> = {
+  fixed: "fixed",
+  "not-fixed": "no fix yet",
+  "wont-fix": "will not be fixed",
+  deferred: "fix postponed",
+  "end-of-life": "end of life",
+  unknown: "fix unknown",
+};
+
+export const fixWord = (state: string): string => FIX[state as FixState] ?? state;
+
+const FACETS: Record<string, Record<string, string>> = {
+  state: { open: "Open", fixed: "Fixed" },
+  kev: { true: "Known exploited", false: "Not known exploited" },
+  fixable: { true: "Fix available", false: "No fix" },
+  suppressed: { true: "Suppressed", false: "Counts" },
+  class: {
+    vulnerability: "Vulnerability",
+    misconfiguration: "Misconfiguration",
+    secret: "Secret",
+    malware: "Malware",
+    license: "Licence",
+  },
+};
+
+/** The words for a filter value; values from scans stay as they are. */
+export const facetWord = (facet: string, value: string): string => FACETS[facet]?.[value] ?? value;

@@ -1,0 +1,253 @@
+// The one table of the product: rows come from the server in pages and only those in view are in the document.
+//
+// It is an ARIA grid with one tab stop. The counts that assistive technology reads are those of the whole result, not
+// of the rows that happen to be drawn.
+
+import { columnVisibilityFeature, createColumnHelper, tableFeatures, useTable } from "@tanstack/react-table";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useRef,
+} from "react";
+import { useNarrow } from "../app/narrow";
+import { Icon } from "./icon";
+
+const features = tableFeatures({ columnVisibilityFeature });
+
+/** Start fetching when this many loaded rows are left below the view. */
+const AHEAD = 30;
+
+export interface Column<T> {
+  id: string;
+  title: string;
+  /** A CSS grid track: `120px`, `minmax(12rem, 2fr)`. */
+  width: string;
+  /** Where it goes when rows are cards: `lead` and `meta` share a line, `line` has its own, `hide` is left out. */
+  narrow: "lead" | "meta" | "line" | "hide";
+  align?: "end";
+  sortable?: boolean;
+  cell: (row: T) => ReactNode;
+}
+
+export interface GridHandle {
+  focus: () => void;
+}
+
+interface GridProps<T> {
+  label: string;
+  columns: readonly Column<T>[];
+  hidden?: readonly string[];
+  rows: readonly T[];
+  rowId: (row: T) => string;
+  /** Rows of the whole result, if the server told. */
+  total?: number | undefined;
+  sort?: { column: string; descending: boolean } | undefined;
+  onSort?: (column: string) => void;
+  cursor?: number;
+  onCursor?: (index: number) => void;
+  onOpen?: (index: number) => void;
+  opened?: string | undefined;
+  hasMore?: boolean;
+  loadingMore?: boolean;
+  onMore?: () => void;
+  cardLines?: number;
+  ref?: Ref<GridHandle>;
+}
+
+const ROW = 38;
+const CARD_LINE = 22;
+
+export function Grid<T extends object>(props: GridProps<T>) {
+  const {
+    columns,
+    rows,
+    rowId,
+    total,
+    sort,
+    cursor = -1,
+    hasMore = false,
+    loadingMore = false,
+    onMore,
+    onCursor,
+    onOpen,
+  } = props;
+  const narrow = useNarrow();
+  const scroll = useRef<HTMLDivElement>(null);
+  const base = useId();
+  const height = narrow ? (props.cardLines ?? 3) * CARD_LINE + 20 : ROW;
+
+  const helper = createColumnHelper<typeof features, T>();
+  const table = useTable({
+    features,
+    data: rows as T[],
+    columns: columns.map((column) =>
+      helper.display({
+        id: column.id,
+        header: column.title,
+        cell: (context) => column.cell(context.row.original),
+      }),
+    ),
+    getRowId: rowId,
+    state: { columnVisibility: Object.fromEntries((props.hidden ?? []).map((id) => [id, false])) },
+  });
+  const model = table.getRowModel().rows;
+  const byId = new Map(columns.map((column) => [column.id, column]));
+  const shown = columns.filter((column) => !props.hidden?.includes(column.id));
+  const template = shown.map((column) => column.width).join(" ");
+
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroll.current,
+    estimateSize: () => height,
+    getItemKey: (index) => model[index]?.id ?? index,
+    overscan: 10,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the heights depend on the layout alone
+  useEffect(() => virtual.measure(), [height]);
+
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (hasMore && !loadingMore && last >= rows.length - AHEAD) onMore?.();
+  }, [hasMore, loadingMore, last, rows.length, onMore]);
+  useEffect(() => {
+    if (cursor >= 0 && cursor < rows.length) virtual.scrollToIndex(cursor, { align: "auto" });
+  }, [cursor, rows.length, virtual.scrollToIndex]);
+
+  useImperativeHandle(props.ref, () => ({ focus: () => scroll.current?.focus() }), []);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target !== scroll.current || event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor((scroll.current?.clientHeight ?? 400) / height) - 2);
+    const to: Record<string, number> = {
+      ArrowDown: cursor + 1,
+      ArrowUp: cursor - 1,
+      PageDown: cursor + page,
+      PageUp: cursor - page,
+      Home: 0,
+      End: rows.length - 1,
+    };
+    const target = to[event.key];
+    if (target !== undefined && rows.length > 0) {
+      event.preventDefault();
+      onCursor?.(Math.min(rows.length - 1, Math.max(0, target)));
+    } else if ((event.key === "Enter" || event.key === " ") && cursor >= 0 && cursor < rows.length) {
+      event.preventDefault();
+      onOpen?.(cursor);
+    }
+  };
+
+  return (
+    <div
+      ref={scroll}
+      className="grid"
+      role="grid"
+      aria-label={props.label}
+      aria-rowcount={
+        total === undefined ? (hasMore ? -1 : rows.length + 1) : Math.max(total, rows.length) + 1
+      }
+      aria-colcount={shown.length}
+      aria-activedescendant={items.some((item) => item.index === cursor) ? `${base}-${cursor}` : undefined}
+      aria-busy={loadingMore}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+    >
+      <div role="rowgroup" className="grid-head">
+        {table.getHeaderGroups().map((group) => (
+          <div
+            key={group.id}
+            role="row"
+            aria-rowindex={1}
+            className="grid-row"
+            style={{ gridTemplateColumns: template }}
+          >
+            {group.headers.map((header, index) => {
+              const column = byId.get(header.column.id);
+              const sorted = sort?.column === header.column.id;
+              return (
+                <div
+                  key={header.id}
+                  role="columnheader"
+                  aria-colindex={index + 1}
+                  aria-sort={
+                    column?.sortable
+                      ? sorted
+                        ? sort.descending
+                          ? "descending"
+                          : "ascending"
+                        : "none"
+                      : undefined
+                  }
+                  className={column?.align === "end" ? "cell end" : "cell"}
+                >
+                  {column?.sortable ? (
+                    <button
+                      type="button"
+                      className={sorted ? "sort on" : "sort"}
+                      onClick={() => props.onSort?.(header.column.id)}
+                    >
+                      {column.title}
+                      <Icon name={sorted && !sort.descending ? "up" : "down"} />
+                    </button>
+                  ) : (
+                    column?.title
+                  )}
+                </div>
+              );
+            })}
+          </div>
+        ))}
+      </div>
+      <div role="rowgroup" className="grid-body" style={{ height: virtual.getTotalSize() }}>
+        {items.map((item) => {
+          const row = model[item.index];
+          if (!row) return null;
+          const opened = props.opened === row.id;
+          return (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the grid, which has the focus
+            <div
+              key={row.id}
+              id={`${base}-${item.index}`}
+              role="row"
+              aria-rowindex={item.index + 2}
+              aria-selected={opened || item.index === cursor}
+              className={`grid-row${item.index === cursor ? " at" : ""}${opened ? " opened" : ""}${onOpen ? " opens" : ""}`}
+              style={{
+                gridTemplateColumns: narrow ? undefined : template,
+                height: item.size,
+                transform: `translateY(${item.start}px)`,
+              }}
+              onClick={(event) => {
+                const link = (event.target as HTMLElement).closest("a, button");
+                if (link && !link.hasAttribute("data-row")) return;
+                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                if (onOpen) event.preventDefault();
+                onCursor?.(item.index);
+                onOpen?.(item.index);
+              }}
+            >
+              {row.getVisibleCells().map((cell, index) => {
+                const column = byId.get(cell.column.id);
+                return (
+                  <div
+                    key={cell.id}
+                    role="gridcell"
+                    aria-colindex={index + 1}
+                    className={`cell cell-${column?.narrow}${column?.align === "end" ? " end" : ""}`}
+                  >
+                    <table.FlexRender cell={cell} />
+                  </div>
+                );
+              })}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}

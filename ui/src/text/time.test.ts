@@ -1,0 +1,32 @@
+import { expect, it } from "vitest";
+import { absolute, age, duration, relative } from "./time";
+
+const NOW = Date.parse("2026-11-22T12:00:00Z");
+
+it("tells how long ago", () => {
+  expect(relative("2026-11-22T11:59:31Z", NOW)).toBe("just now");
+  expect(relative("2026-11-22T11:00:00Z", NOW)).toBe("1 hour ago");
+  expect(relative("2026-11-21T11:00:00Z", NOW)).toBe("yesterday");
+  expect(relative("2024-11-01T00:00:00Z", NOW)).toBe("2 years ago");
+  expect(relative("2026-11-22T12:05:00Z", NOW)).toBe("in 5 minutes");
+  expect(relative("rubbish", NOW)).toBe("");
+});
+
+it("tells it short", () => {
+  expect(age("2026-11-22T11:59:31Z", NOW)).toBe("now");
+  expect(age("2026-11-19T11:00:00Z", NOW)).toBe("3d");
+  expect(age("2026-09-19T11:00:00Z", NOW)).toBe("2mo");
+  expect(age("2026-11-23T00:00:00Z", NOW)).toBe("now");
+});
+
+it("writes absolute times in UTC and leaves what is no time alone", () => {
+  expect(absolute("2026-11-22T13:00:00+01:00")).toBe("2026-11-22 12:00:00 UTC");
+  expect(absolute("soon")).toBe("soon");
+});
+
+it("measures", () => {
+  expect(duration("2026-11-22T12:00:00Z", "2026-11-22T12:00:00.250Z")).toBe("250 ms");
+  expect(duration("2026-11-22T12:00:00Z", "2026-11-22T12:00:01.440Z")).toBe("1.4 s");
+  expect(duration("2026-11-22T12:00:00Z", "2026-11-22T12:02:05Z")).toBe("2 min 5 s");
+  expect(duration("2026-11-22T12:00:00Z", null)).toBe("");
+});
