@@ -99,7 +99,8 @@ impl InputFile {
     }
 }
 
-/// A file as `Read + Seek`. Keeps one window of 64 KiB, so that small reads cost few calls to the platform.
+/// A file as `Read + Seek`. Keeps one window of 16 KiB: small reads then cost few calls to the
+/// platform, and little is copied that nobody looks at.
 #[derive(Debug)]
 pub struct Reader<'a> {
     body: &'a Body,
@@ -109,7 +110,7 @@ pub struct Reader<'a> {
 }
 
 /// Bytes fetched for a small read.
-const WINDOW: u32 = 64 * 1024;
+const WINDOW: u32 = 16 * 1024;
 
 impl Reader<'_> {
     /// Length of the file in bytes.
@@ -129,7 +130,7 @@ impl Reader<'_> {
         };
         let end = self.kept_at.saturating_add(self.kept.len() as u64);
         if !(self.kept_at..end).contains(&self.position) {
-            let length = u32::try_from(wanted).unwrap_or(u32::MAX).clamp(WINDOW, 16 * WINDOW);
+            let length = u32::try_from(wanted).unwrap_or(u32::MAX).clamp(WINDOW, 64 * WINDOW);
             self.kept = parts.read_at(self.position, length)?;
             self.kept_at = self.position;
         }
