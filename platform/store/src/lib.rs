@@ -1,1 +1,85 @@
-//! store
+//! The truth of an installation: scans, assets, packages, findings with their history, tokens, inbox and outbox.
+//!
+//! The only crate that speaks SQL. Two databases keep one promise: SQLite, embedded and the default, and Postgres from 15
+//! on; one contract suite (`tests/contract.rs`) runs over both. Statements are shared where the dialects agree; what
+//! differs stands side by side in `dialect/`.
+//!
+//! What holds everywhere:
+//! - the tenant is in every key and first in every condition;
+//! - times come from the caller, never from the database's clock, and are kept to the microsecond;
+//! - lists are paged by key, never by offset, and every page is bounded;
+//! - an effect, the record of the message that caused it and the messages it causes commit together, so that a message
+//!   delivered twice has one effect (see [`Store::finish_scan`]);
+//! - hostile text is data: statements are static text with bound parameters ([`sql`]), and U+0000, which Postgres cannot
+//!   hold, becomes U+FFFD in both databases.
+
+mod assets;
+mod bulk;
+mod clean;
+mod connection;
+mod counts;
+mod dialect;
+mod error;
+mod facets;
+mod filter;
+mod findings;
+mod finish;
+mod gaps;
+mod inbox;
+mod ledger;
+mod merge;
+mod migrate;
+mod outbox;
+mod packages;
+mod page;
+mod prepare;
+mod row;
+mod scans;
+mod sql;
+mod tokens;
+
+pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
+pub use counts::SeverityCounts;
+pub use error::StoreError;
+pub use facets::{FACET_ROWS_MAX, FACET_VALUES_MAX, Facet, Facets};
+pub use filter::{FindingFilter, FindingSort};
+pub use findings::{AssetRef, FindingRow, HISTORY_EVENTS_MAX, StoredFinding};
+pub use finish::{Applied, SCAN_CONSUMER, ScanOutcome, Summary};
+pub use gaps::could_hide;
+pub use ledger::Ledger;
+pub use outbox::OutboxMessage;
+pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
+pub use scans::{NewScan, Scan, ScanFailure, ScanFilter, ScanRequest, ScanState, Submitted};
+pub use tokens::{NewToken, Token, TokenHash};
+
+use connection::Backend;
+
+/// What every operation of the store answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A handle to the database; cheap to clone, safe to share between tasks and between processes.
+#[derive(Debug, Clone)]
+pub struct Store {
+    backend: Backend,
+}
+
+impl Store {
+    /// Opens the database at `sqlite:PATH` or `postgres://…` and brings its tables up to date.
+    ///
+    /// The SQLite file is created if it is missing; its directory is not. Several processes may start at once: one
+    /// migrates, the others wait for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`], [`StoreError::Connect`], [`StoreError::Unsuitable`], [`StoreError::Migrate`], and
+    /// [`StoreError::TooNew`] when a later release has already changed the tables.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let backend = Backend::open(url).await?;
+        migrate::run(&backend).await?;
+        Ok(Self { backend })
+    }
+
+    /// Closes every connection after its present work; later calls fail. SQLite then leaves one file without a journal.
+    pub async fn close(&self) {
+        self.backend.close().await;
+    }
+}

@@ -1,0 +1,84 @@
+//! SQLite: one file, one writer, many readers.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Arguments as _, ConnectOptions as _};
+
+use crate::sql::Param;
+
+pub(crate) const ANY: (&str, &str) = (" IN (SELECT value FROM json_each(", "))");
+
+/// The next number of the sequence `$1`.
+pub(crate) const NEXT: &str = "INSERT INTO sequence (name, value) VALUES ($1, 1)
+    ON CONFLICT (name) DO UPDATE SET value = sequence.value + 1 RETURNING value";
+
+/// Rows in one `INSERT`. A statement may have 32,766 parameters; past a few dozen rows nothing gets faster.
+pub(crate) const ROWS_PER_INSERT: usize = 64;
+
+/// How long a writer waits for another process's transaction. The longest of ours is a merge of a large scan: seconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Readers run beside the writer; more than the cores of a small machine only queue in another place.
+const READERS_MAX: u32 = 4;
+
+/// The one connection that writes and the few that read.
+#[derive(Debug, Clone)]
+pub(crate) struct Pools {
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: SqlitePool,
+}
+
+/// Opens the file, creating it if it is missing.
+pub(crate) async fn open(path: &Path) -> Result<Pools, sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit must survive the loss of power, not only of the process: it acknowledges a message.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
+    let acquire = Duration::from_secs(60);
+    let writer = pool(1).acquire_timeout(acquire).connect_with(options.clone()).await?;
+    let readers = pool(READERS_MAX).acquire_timeout(acquire);
+    let readers = readers.connect_with(options.pragma("query_only", "ON")).await?;
+    Ok(Pools { writer, readers })
+}
+
+/// Connections to a file do not go stale, so none is tested, aged or closed for idleness.
+fn pool(connections_max: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections_max)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// Writes the parameters in SQLite's types.
+pub(crate) fn arguments(params: Vec<Param>) -> Result<SqliteArguments, sqlx::Error> {
+    let mut arguments = SqliteArguments::default();
+    for param in params {
+        let added = match param {
+            Param::Text(value) | Param::Json(value) => arguments.add(value),
+            Param::Int(value) => arguments.add(value),
+            Param::Bool(value) => arguments.add(value),
+            Param::Time(value) => arguments.add(value.map(|time| time.as_microsecond())),
+            Param::Uuid(value) => arguments.add(value.map(|uuid| uuid.to_string())),
+            Param::Bytes(value) => arguments.add(value),
+            Param::Texts(values) => arguments.add(json_array(&values)?),
+            Param::Ints(values) => arguments.add(json_array(&values)?),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+fn json_array<T: serde::Serialize>(values: &[T]) -> Result<String, sqlx::Error> {
+    serde_json::to_string(values).map_err(|error| sqlx::Error::Encode(error.into()))
+}

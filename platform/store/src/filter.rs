@@ -1,0 +1,146 @@
+//! Which findings, in which order: from typed wishes to conditions with bound values.
+
+use model::{AssetId, FindingClass, FindingState, Severity, TenantId};
+
+use crate::counts::rank;
+use crate::dialect::Dialect;
+use crate::page::Position;
+use crate::prepare::{ATTENTION_PER_SEVERITY, class_name};
+use crate::sql::{Param, Sql};
+use crate::{Result, assets, clean};
+
+/// Which findings. Empty means all; everything given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FindingFilter {
+    /// Of one of these severities.
+    pub severities: Vec<Severity>,
+    /// In one of these states.
+    pub states: Vec<FindingState>,
+    /// Of one of these classes.
+    pub classes: Vec<FindingClass>,
+    /// Known to be exploited, or not.
+    pub kev: Option<bool>,
+    /// With a version that mends it, or without.
+    pub fixable: Option<bool>,
+    /// Kept for the record only, or counting.
+    pub suppressed: Option<bool>,
+    /// On this asset.
+    pub asset: Option<AssetId>,
+    /// About the package of exactly this name.
+    pub package: Option<String>,
+    /// By exactly this rule, such as a CVE id.
+    pub rule: Option<String>,
+    /// With this in an id, the package's name or the title, in any case.
+    pub text: Option<String>,
+}
+
+/// In which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FindingSort {
+    /// Worst first: severity, then known exploitation, then its predicted probability.
+    #[default]
+    Severity,
+    /// Last seen first.
+    LastSeen,
+    /// By package name; findings about no package first.
+    Package,
+}
+
+impl FindingSort {
+    /// Name of the list, as cursors carry it.
+    pub(crate) fn list(self) -> &'static str {
+        match self {
+            Self::Severity => "findings:severity",
+            Self::LastSeen => "findings:last-seen",
+            Self::Package => "findings:package",
+        }
+    }
+
+    /// The order; the fingerprint makes every place the only one. An index serves each, read in one direction.
+    pub(crate) fn order_by(self) -> &'static str {
+        match self {
+            Self::Severity => " ORDER BY attention DESC, fingerprint DESC",
+            Self::LastSeen => " ORDER BY last_seen_at DESC, fingerprint DESC",
+            Self::Package => " ORDER BY package_name, fingerprint",
+        }
+    }
+
+    /// The condition that a row comes after this place.
+    ///
+    /// # Errors
+    /// [`StoreError::CursorInvalid`](crate::StoreError::CursorInvalid).
+    pub(crate) fn after(self, statement: &mut Sql, after: &Position) -> Result<()> {
+        match self {
+            Self::Severity => {
+                statement.push(" AND (attention, fingerprint) < (").bind(after.int_key()?);
+            }
+            Self::LastSeen => {
+                statement
+                    .push(" AND (last_seen_at, fingerprint) < (")
+                    .bind(assets::micros(after.int_key()?)?);
+            }
+            Self::Package => {
+                statement.push(" AND (package_name, fingerprint) > (").bind(after.text_key()?);
+            }
+        }
+        statement.push(", ").bind(after.tiebreak.as_str()).push(")");
+        Ok(())
+    }
+}
+
+impl FindingFilter {
+    /// Appends ` WHERE tenant = … AND …`.
+    pub(crate) fn push_where(&self, statement: &mut Sql, dialect: Dialect, tenant: &TenantId) {
+        statement.push(" WHERE tenant = ").bind(tenant);
+        self.push_states(statement);
+        self.push_severities(statement, dialect);
+        if !self.classes.is_empty() {
+            let classes = self.classes.iter().map(|class| class_name(*class).to_owned()).collect();
+            statement.push(" AND ").any(dialect, "class", Param::Texts(classes));
+        }
+        push_flag(statement, self.kev, " AND kev", " AND NOT kev");
+        push_flag(statement, self.fixable, " AND fixable", " AND NOT fixable");
+        push_flag(statement, self.suppressed, " AND suppressed", " AND NOT suppressed");
+        if let Some(asset) = &self.asset {
+            statement.push(" AND asset = ").bind(clean::text(&asset.0).as_ref());
+        }
+        if let Some(package) = &self.package {
+            statement.push(" AND package_name = ").bind(clean::key(package));
+        }
+        if let Some(rule) = &self.rule {
+            statement.push(" AND rule = ").bind(clean::key(rule));
+        }
+        if let Some(text) = &self.text {
+            statement.push(" AND search LIKE ").bind(clean::contains_pattern(text)).push(" ESCAPE '\\'");
+        }
+    }
+
+    /// As literals: a planner can only use the index over open findings if it sees the word.
+    fn push_states(&self, statement: &mut Sql) {
+        let open = self.states.contains(&FindingState::Open);
+        let fixed = self.states.contains(&FindingState::Fixed);
+        match (open, fixed) {
+            (true, false) => statement.push(" AND state = 'open'"),
+            (false, true) => statement.push(" AND state = 'fixed'"),
+            _ => statement,
+        };
+    }
+
+    /// Also as bounds of the order of attention, so that a short list of the worst ends where they end, instead of at the
+    /// end of the index.
+    fn push_severities(&self, statement: &mut Sql, dialect: Dialect) {
+        let ranks: Vec<i64> = self.severities.iter().map(|severity| rank(*severity)).collect();
+        let (Some(lowest), Some(highest)) = (ranks.iter().min(), ranks.iter().max()) else { return };
+        statement.push(" AND attention >= ").bind(lowest * ATTENTION_PER_SEVERITY);
+        statement.push(" AND attention < ").bind((highest + 1) * ATTENTION_PER_SEVERITY);
+        statement.push(" AND ").any(dialect, "severity", Param::Ints(ranks));
+    }
+}
+
+fn push_flag(statement: &mut Sql, wanted: Option<bool>, yes: &'static str, no: &'static str) {
+    match wanted {
+        Some(true) => statement.push(yes),
+        Some(false) => statement.push(no),
+        None => statement,
+    };
+}

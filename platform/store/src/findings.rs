@@ -1,0 +1,192 @@
+//! Stored findings: pages of them, one of them, what happened to it.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use model::{AssetId, Finding, FindingState, Fingerprint, HistoryEvent, TargetKind, TenantId, Transition};
+use uuid::Uuid;
+
+use crate::filter::{FindingFilter, FindingSort};
+use crate::page::Position;
+use crate::row::Row;
+use crate::scans::kind_from_name;
+use crate::sql::{Param, sql};
+use crate::{Page, PageRequest, Result, Store, clean};
+
+/// The asset of a finding, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetRef {
+    /// Its canonical id.
+    pub id: AssetId,
+    /// Its name, for people.
+    pub name: String,
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+}
+
+/// A finding as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFinding {
+    /// Its identity.
+    pub fingerprint: Fingerprint,
+    /// The asset.
+    pub asset: AssetId,
+    /// Where it stands.
+    pub state: FindingState,
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
+    /// When it was last seen.
+    pub last_seen_at: Timestamp,
+    /// When it was found to be gone; only while it is fixed.
+    pub fixed_at: Option<Timestamp>,
+    /// The scan that first saw it.
+    pub first_scan: Uuid,
+    /// The scan that last saw it.
+    pub last_scan: Uuid,
+    /// What was found, as last seen.
+    pub finding: Finding,
+}
+
+/// A row of a list of findings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindingRow {
+    /// The finding.
+    pub stored: StoredFinding,
+    /// Its asset.
+    pub asset: AssetRef,
+}
+
+/// Events told of one finding: the latest. One that comes and goes with a daily scan takes over a year to get there.
+pub const HISTORY_EVENTS_MAX: u32 = 500;
+
+const COLUMNS: &str =
+    "fingerprint, asset, state, attention, package_name, first_seen_at, last_seen_at, fixed_at,
+    first_scan, last_scan, body";
+
+impl Store {
+    /// Findings, a page at a time.
+    ///
+    /// # Errors
+    /// [`StoreError::CursorInvalid`](crate::StoreError::CursorInvalid) and database errors.
+    pub async fn findings(
+        &self,
+        tenant: &TenantId,
+        filter: &FindingFilter,
+        sort: FindingSort,
+        page: &PageRequest,
+    ) -> Result<Page<FindingRow>> {
+        let mut statement = sql("SELECT ", []);
+        statement.push(COLUMNS).push(" FROM finding");
+        filter.push_where(&mut statement, self.backend.dialect(), tenant);
+        if let Some(after) = page.after(sort.list())? {
+            sort.after(&mut statement, &after)?;
+        }
+        statement.push(sort.order_by()).push(" LIMIT ").bind(page.rows_to_read());
+        let rows = self.backend.rows("list findings", statement).await?;
+        let findings = rows.iter().map(|row| place(row, sort)).collect::<Result<Vec<_>>>()?;
+        let page = Page::new(findings, page, sort.list(), |(position, _)| position.clone());
+        let wanted = page.items.iter().map(|(_, stored)| stored.asset.0.clone()).collect();
+        let assets = self.asset_refs(tenant, wanted).await?;
+        Ok(page.map(|(_, stored)| FindingRow { asset: asset_ref(&assets, &stored.asset), stored }))
+    }
+
+    /// One finding, with its asset.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn finding(&self, tenant: &TenantId, fingerprint: &Fingerprint) -> Result<Option<FindingRow>> {
+        let mut statement = sql("SELECT ", []);
+        statement.push(COLUMNS).push(" FROM finding WHERE tenant = ").bind(tenant);
+        statement.push(" AND fingerprint = ").bind(clean::text(&fingerprint.0).as_ref());
+        let Some(row) = self.backend.row("read a finding", statement).await? else { return Ok(None) };
+        let stored = read(&row)?;
+        let assets = self.asset_refs(tenant, vec![stored.asset.0.clone()]).await?;
+        Ok(Some(FindingRow { asset: asset_ref(&assets, &stored.asset), stored }))
+    }
+
+    /// What happened to a finding, oldest first; at most the latest [`HISTORY_EVENTS_MAX`] events.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn history(&self, tenant: &TenantId, fingerprint: &Fingerprint) -> Result<Vec<HistoryEvent>> {
+        let statement = sql(
+            "SELECT at, transition, scan, note FROM finding_event WHERE tenant = $1 AND fingerprint = $2
+             ORDER BY seq DESC LIMIT $3",
+            [
+                tenant.into(),
+                clean::text(&fingerprint.0).as_ref().into(),
+                i64::from(HISTORY_EVENTS_MAX).into(),
+            ],
+        );
+        let rows = self.backend.rows("read the history of a finding", statement).await?;
+        rows.iter()
+            .rev()
+            .map(|row| {
+                Ok(HistoryEvent {
+                    at: row.time("at")?.to_string(),
+                    transition: row.word("transition", Transition::from_name)?,
+                    scan: row.uuid("scan")?.to_string(),
+                    note: row.text("note")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Names of assets. Asked apart from the rows: a join would give a planner the choice to sort instead of to walk.
+    pub(crate) async fn asset_refs(
+        &self,
+        tenant: &TenantId,
+        mut ids: Vec<String>,
+    ) -> Result<HashMap<String, AssetRef>> {
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut statement = sql("SELECT id, name, kind FROM asset WHERE tenant = ", []);
+        statement.bind(tenant).push(" AND ").any(self.backend.dialect(), "id", Param::Texts(ids));
+        let rows = self.backend.rows("read the names of assets", statement).await?;
+        rows.iter()
+            .map(|row| {
+                let id = row.text("id")?;
+                let name = row.text("name")?;
+                Ok((id.clone(), AssetRef { id: AssetId(id), name, kind: row.word("kind", kind_from_name)? }))
+            })
+            .collect()
+    }
+}
+
+/// A finding's asset is there as long as the finding is (a foreign key sees to it); one deleted between two statements is
+/// shown by its id.
+fn asset_ref(assets: &HashMap<String, AssetRef>, id: &AssetId) -> AssetRef {
+    assets.get(&id.0).cloned().unwrap_or_else(|| AssetRef {
+        id: id.clone(),
+        name: id.0.clone(),
+        kind: TargetKind::Image,
+    })
+}
+
+fn place(row: &Row, sort: FindingSort) -> Result<(Position, StoredFinding)> {
+    let stored = read(row)?;
+    let fingerprint = stored.fingerprint.0.as_str();
+    let position = match sort {
+        FindingSort::Severity => Position::int(row.int("attention")?, fingerprint),
+        FindingSort::LastSeen => Position::int(stored.last_seen_at.as_microsecond(), fingerprint),
+        FindingSort::Package => Position::text(row.text("package_name")?, fingerprint),
+    };
+    Ok((position, stored))
+}
+
+fn read(row: &Row) -> Result<StoredFinding> {
+    Ok(StoredFinding {
+        fingerprint: Fingerprint(row.text("fingerprint")?),
+        asset: AssetId(row.text("asset")?),
+        state: row.word("state", FindingState::from_name)?,
+        first_seen_at: row.time("first_seen_at")?,
+        last_seen_at: row.time("last_seen_at")?,
+        fixed_at: row.time_or_null("fixed_at")?,
+        first_scan: row.uuid("first_scan")?,
+        last_scan: row.uuid("last_scan")?,
+        finding: row.json("body")?,
+    })
+}

@@ -1,0 +1,361 @@
+//! The end of a scan: everything it means for the store, in one transaction.
+//!
+//! Three things may go wrong with an at-least-once bus and several workers, and none may show in the result:
+//! - the message comes again: the inbox row and the final state of the scan stop it;
+//! - two scans of one asset end at the same time: the asset's row is locked, one waits for the other;
+//! - an older scan ends after a newer one: the newer saw the asset later, so the older must not undo it. Which is older is
+//!   decided by the order in which they were accepted. The older one still finishes, with its own figures, as superseded.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use model::{AssetId, Finding, FindingState, ScanReport, Target, TenantId, Transition};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::bulk::{Insert, Kind};
+use crate::connection::Tx;
+use crate::merge::{self, Existing, Plan, Stored};
+use crate::prepare::{self, FINDING_COLUMNS, Flags, PreparedReport};
+use crate::scans::{self, Scan};
+use crate::sql::{Param, sql};
+use crate::{Result, SeverityCounts, Store, assets, clean, counts, inbox, outbox};
+
+/// Name under which the effects of scan messages are recorded.
+pub const SCAN_CONSUMER: &str = "scan";
+
+/// What a worker found out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanOutcome {
+    /// What was looked at.
+    pub target: Target,
+    /// Which thing that turned out to be.
+    pub asset: AssetId,
+    /// Names under which it was reached, such as `registry.example/app:1.2`.
+    pub aliases: Vec<String>,
+    /// What was found.
+    pub report: ScanReport,
+}
+
+/// The figures of a finished scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Packages found.
+    pub packages: u64,
+    /// Gaps in its coverage.
+    pub gaps: u64,
+    /// Findings seen for the first time.
+    pub opened: u64,
+    /// Findings gone.
+    pub fixed: u64,
+    /// Findings back.
+    pub reopened: u64,
+    /// Findings whose severity, fix, exploitation or suppression changed.
+    pub changed: u64,
+    /// Findings not seen but still open, because a gap could hide them.
+    pub hidden: u64,
+    /// A newer scan of the same asset had finished before: nothing was merged.
+    pub superseded: bool,
+    /// Findings of its report that are not suppressed, by severity.
+    pub findings: SeverityCounts,
+}
+
+/// The answer to a report of the end of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It is stored now.
+    Applied(Summary),
+    /// It was stored before, or the scan had ended otherwise; nothing changed.
+    AlreadyApplied,
+}
+
+impl Store {
+    /// Stores the result of a scan. All or nothing; safe to repeat with the same message.
+    ///
+    /// A finding not seen is fixed only if no gap of this scan could hide it; see [`could_hide`](crate::could_hide).
+    ///
+    /// # Errors
+    /// [`StoreError::ScanUnknown`](crate::StoreError::ScanUnknown),
+    /// [`StoreError::TooLong`](crate::StoreError::TooLong) for the asset's id, and database errors, of which those with
+    /// [`is_transient`](crate::StoreError::is_transient) are worth another try.
+    pub async fn finish_scan(
+        &self,
+        tenant: &TenantId,
+        id: Uuid,
+        message_id: &str,
+        outcome: &ScanOutcome,
+        at: Timestamp,
+    ) -> Result<Applied> {
+        let asset = clean::identity("an asset's id", &outcome.asset.0)?;
+        let report = prepare::report(tenant, outcome).await?;
+        let mut tx = self.backend.begin("finish a scan").await?;
+        let Some(scan) = take(&mut tx, tenant, id, message_id, at).await? else {
+            return Ok(Applied::AlreadyApplied);
+        };
+        let end = End { tenant, asset: &asset, scan: &scan, outcome, at };
+        let superseded = !assets::claim(&mut tx, &end).await?;
+        assets::put_aliases(&mut tx, &end).await?;
+        let mut summary = Summary {
+            packages: outcome.report.packages.len() as u64,
+            gaps: outcome.report.coverage.gaps.len() as u64,
+            superseded,
+            findings: unsuppressed(&report),
+            ..Summary::default()
+        };
+        if !superseded {
+            merge_report(&mut tx, &end, report, &mut summary).await?;
+        }
+        finish_row(&mut tx, &end, &summary).await?;
+        announce(&mut tx, &end, &summary).await?;
+        tx.commit().await?;
+        Ok(Applied::Applied(summary))
+    }
+
+    /// Ends a scan that could not be done. Safe to repeat with the same message.
+    ///
+    /// # Errors
+    /// [`StoreError::ScanUnknown`](crate::StoreError::ScanUnknown) and database errors.
+    pub async fn fail_scan(
+        &self,
+        tenant: &TenantId,
+        id: Uuid,
+        message_id: &str,
+        code: &str,
+        message: &str,
+        at: Timestamp,
+    ) -> Result<Applied> {
+        let mut tx = self.backend.begin("fail a scan").await?;
+        if take(&mut tx, tenant, id, message_id, at).await?.is_none() {
+            return Ok(Applied::AlreadyApplied);
+        }
+        let statement = sql(
+            "UPDATE scan SET state = 'failed', finished_at = $3, error_code = $4, error_message = $5
+             WHERE tenant = $1 AND id = $2",
+            [
+                tenant.into(),
+                id.into(),
+                at.into(),
+                clean::key(code).into(),
+                clean::text(message).as_ref().into(),
+            ],
+        );
+        tx.execute(statement).await?;
+        tx.commit().await?;
+        Ok(Applied::Applied(Summary::default()))
+    }
+}
+
+/// What every step of the end of a scan needs to know.
+pub(crate) struct End<'a> {
+    pub(crate) tenant: &'a TenantId,
+    /// Its id as it is stored.
+    pub(crate) asset: &'a str,
+    pub(crate) scan: &'a Scan,
+    pub(crate) outcome: &'a ScanOutcome,
+    pub(crate) at: Timestamp,
+}
+
+/// The scan, if this message is the one to end it.
+async fn take(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    id: Uuid,
+    message_id: &str,
+    at: Timestamp,
+) -> Result<Option<Scan>> {
+    if !inbox::first_delivery(tx, tenant, SCAN_CONSUMER, message_id, at).await? {
+        return Ok(None);
+    }
+    let scan = scans::locked(tx, tenant, id).await?;
+    Ok(if scan.state.is_final() { None } else { Some(scan) })
+}
+
+fn unsuppressed(report: &PreparedReport<'_>) -> SeverityCounts {
+    let counted = report.findings.iter().filter(|finding| !finding.flags.suppressed);
+    counted.map(|finding| finding.flags.severity).collect()
+}
+
+async fn merge_report(
+    tx: &mut Tx,
+    end: &End<'_>,
+    mut report: PreparedReport<'_>,
+    summary: &mut Summary,
+) -> Result<()> {
+    let coverage = &end.outcome.report.coverage;
+    let stored = stored_findings(tx, end).await?;
+    let needed = merge::bodies_needed(&stored, &report.findings, coverage);
+    let bodies = stored_bodies(tx, end, needed).await?;
+    let plan = merge::plan(&stored, &bodies, &report.findings, coverage);
+    summary.opened = plan.count(Transition::Opened);
+    summary.fixed = plan.count(Transition::Fixed);
+    summary.reopened = plan.count(Transition::Reopened);
+    summary.changed = plan.count(Transition::Changed);
+    summary.hidden = plan.hidden;
+    let totals = plan.totals;
+    write(tx, end, plan, &mut report).await?;
+    assets::replace_packages(tx, end, std::mem::take(&mut report.packages), &report.packages_digest).await?;
+    assets::put_totals(tx, end, &totals, summary).await
+}
+
+async fn stored_findings(tx: &mut Tx, end: &End<'_>) -> Result<Stored> {
+    let statement = sql(
+        "SELECT fingerprint, state, severity, kev, fixable, suppressed, digest, fixed_at
+         FROM finding WHERE tenant = $1 AND asset = $2",
+        [end.tenant.into(), end.asset.into()],
+    );
+    let rows = tx.rows(statement).await?;
+    let mut stored = Stored::with_capacity(rows.len());
+    for row in rows {
+        let existing = Existing {
+            state: row.word("state", FindingState::from_name)?,
+            flags: Flags {
+                severity: counts::from_rank(row.int("severity")?)
+                    .ok_or_else(|| row.unreadable("severity", "it is not a severity".to_owned()))?,
+                kev: row.bool("kev")?,
+                fixable: row.bool("fixable")?,
+                suppressed: row.bool("suppressed")?,
+            },
+            digest: row.bytes("digest")?,
+            fixed_at: row.time_or_null("fixed_at")?,
+        };
+        stored.insert(row.text("fingerprint")?, existing);
+    }
+    Ok(stored)
+}
+
+/// Bodies read with one statement. A body is a few kilobytes, so this bounds what one answer holds.
+const BODIES_PER_READ: usize = 2_000;
+
+async fn stored_bodies(
+    tx: &mut Tx,
+    end: &End<'_>,
+    fingerprints: Vec<String>,
+) -> Result<HashMap<String, Finding>> {
+    let mut bodies = HashMap::with_capacity(fingerprints.len());
+    for some in fingerprints.chunks(BODIES_PER_READ) {
+        let mut statement =
+            sql("SELECT fingerprint, body FROM finding WHERE tenant = $1 AND ", [end.tenant.into()]);
+        statement.any(tx.dialect(), "fingerprint", Param::Texts(some.to_vec()));
+        for row in tx.rows(statement).await? {
+            bodies.insert(row.text("fingerprint")?, row.json("body")?);
+        }
+    }
+    Ok(bodies)
+}
+
+const FINDINGS: Insert = Insert {
+    into: "finding",
+    shared: &[
+        ("tenant", "::text"),
+        ("asset", "::text"),
+        ("state", "::text"),
+        ("first_seen_at", "::timestamptz"),
+        ("last_seen_at", "::timestamptz"),
+        ("first_scan", "::uuid"),
+        ("last_scan", "::uuid"),
+    ],
+    columns: FINDING_COLUMNS,
+    on_conflict: "ON CONFLICT (tenant, fingerprint) DO UPDATE SET
+        state = excluded.state, last_seen_at = excluded.last_seen_at, last_scan = excluded.last_scan, fixed_at = NULL,
+        class = excluded.class, rule = excluded.rule, package_name = excluded.package_name,
+        severity = excluded.severity, attention = excluded.attention, fixable = excluded.fixable, kev = excluded.kev,
+        suppressed = excluded.suppressed, search = excluded.search, digest = excluded.digest, body = excluded.body",
+};
+
+const EVENTS: Insert = Insert {
+    into: "finding_event",
+    shared: &[("tenant", "::text"), ("seq", "::bigint"), ("at", "::timestamptz"), ("scan", "::uuid")],
+    columns: &[("fingerprint", Kind::Text), ("transition", Kind::Text), ("note", Kind::Text)],
+    on_conflict: "",
+};
+
+async fn write(tx: &mut Tx, end: &End<'_>, plan: Plan, report: &mut PreparedReport<'_>) -> Result<()> {
+    let (at, scan) = (Param::from(end.at), Param::from(end.scan.id));
+    let shared = [
+        end.tenant.into(),
+        end.asset.into(),
+        FindingState::Open.as_str().into(),
+        at.clone(),
+        at.clone(),
+        scan.clone(),
+        scan.clone(),
+    ];
+    let mut written = plan.written.into_iter().peekable();
+    let mut rows = Vec::with_capacity(written.len());
+    for (index, finding) in report.findings.iter_mut().enumerate() {
+        if written.next_if_eq(&index).is_some() {
+            rows.push(prepare::finding_row(finding));
+        }
+    }
+    tx.insert(&FINDINGS, &shared, rows).await?;
+    touch(tx, end, plan.touched).await?;
+    fix(tx, end, plan.fixed).await?;
+    let events = plan.events.into_iter().map(|event| {
+        vec![
+            event.fingerprint.into(),
+            event.transition.as_str().into(),
+            clean::text(&event.note).as_ref().into(),
+        ]
+    });
+    let shared = [end.tenant.into(), end.scan.seq.into(), at, scan];
+    tx.insert(&EVENTS, &shared, events.collect()).await
+}
+
+async fn touch(tx: &mut Tx, end: &End<'_>, fingerprints: Vec<String>) -> Result<()> {
+    if fingerprints.is_empty() {
+        return Ok(());
+    }
+    let mut statement = sql(
+        "UPDATE finding SET last_seen_at = $2, last_scan = $3 WHERE tenant = $1 AND ",
+        [end.tenant.into(), end.at.into(), end.scan.id.into()],
+    );
+    statement.any(tx.dialect(), "fingerprint", Param::Texts(fingerprints));
+    tx.execute(statement).await.map(drop)
+}
+
+async fn fix(tx: &mut Tx, end: &End<'_>, fingerprints: Vec<String>) -> Result<()> {
+    if fingerprints.is_empty() {
+        return Ok(());
+    }
+    let mut statement = sql(
+        "UPDATE finding SET state = 'fixed', fixed_at = $2 WHERE tenant = $1 AND ",
+        [end.tenant.into(), end.at.into()],
+    );
+    statement.any(tx.dialect(), "fingerprint", Param::Texts(fingerprints));
+    tx.execute(statement).await.map(drop)
+}
+
+async fn finish_row(tx: &mut Tx, end: &End<'_>, summary: &Summary) -> Result<()> {
+    let statement = sql(
+        "UPDATE scan SET state = 'finished', finished_at = $3, asset = $4, target = $5, summary = $6, coverage = $7
+         WHERE tenant = $1 AND id = $2",
+        [
+            end.tenant.into(),
+            end.scan.id.into(),
+            end.at.into(),
+            end.asset.into(),
+            Param::Json(Some(clean::json("a target", &end.outcome.target)?)),
+            Param::Json(Some(clean::json("a summary", summary)?)),
+            Param::Json(Some(clean::json("a coverage statement", &end.outcome.report.coverage)?)),
+        ],
+    );
+    tx.execute(statement).await.map(drop)
+}
+
+/// Tells the rest of the house that findings changed, if any did.
+async fn announce(tx: &mut Tx, end: &End<'_>, summary: &Summary) -> Result<()> {
+    if summary.opened + summary.fixed + summary.reopened + summary.changed == 0 {
+        return Ok(());
+    }
+    let id = format!("{}.changed.findings.{}", end.tenant, end.scan.id);
+    let body = json!({
+        "scan": end.scan.id,
+        "asset": end.asset,
+        "opened": summary.opened,
+        "fixed": summary.fixed,
+        "reopened": summary.reopened,
+        "changed": summary.changed,
+    });
+    outbox::add(tx, end.tenant, "changed.findings", id, &body, end.at).await
+}
