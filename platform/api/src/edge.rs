@@ -106,13 +106,16 @@ fn framework_problem(status: StatusCode, method: &Method) -> Option<Problem> {
             Problem::new(Code::MethodNotAllowed, format!("This path has no {method}."))
                 .hint("The header `Allow` lists the methods it has.")
         }
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge, "The body is larger than the limit."),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(Code::BodyTooLarge, "The body is larger than the limit.")
+        }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             Problem::new(Code::UnsupportedMediaType, "The body must be JSON.")
         }
-        status if status.is_client_error() => {
-            Problem::new(Code::BadRequest, format!("The request was refused with status {}.", status.as_u16()))
-        }
+        status if status.is_client_error() => Problem::new(
+            Code::BadRequest,
+            format!("The request was refused with status {}.", status.as_u16()),
+        ),
         status => Problem::internal(format!("bare status {}", status.as_u16())),
     })
 }

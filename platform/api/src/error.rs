@@ -19,7 +19,9 @@ pub enum ApiError {
         source: StoreError,
     },
     /// No randomness for a token.
-    #[error("the operating system gave no randomness for a token: {0}; check that getrandom or /dev/urandom works")]
+    #[error(
+        "the operating system gave no randomness for a token: {0}; check that getrandom or /dev/urandom works"
+    )]
     Random(getrandom::Error),
     /// A token that was just made does not pass its own check; it was not kept.
     #[error("a new token does not pass its own checksum; this is a fault of the program, please report it")]

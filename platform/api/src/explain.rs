@@ -38,9 +38,15 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
         Some(package) => {
             let kind = package.kind.as_str();
             let place = places(&finding.evidence);
-            steps.push(format!("They show the {kind} package {} in version {}{place}.", package.name, package.version));
+            steps.push(format!(
+                "They show the {kind} package {} in version {}{place}.",
+                package.name, package.version
+            ));
             if let Some(source) = package.source.as_ref().filter(|source| source.name != package.name) {
-                steps.push(format!("It was built from the source package {}, which advisories name.", source.name));
+                steps.push(format!(
+                    "It was built from the source package {}, which advisories name.",
+                    source.name
+                ));
             }
         }
         None if !finding.evidence.is_empty() => {

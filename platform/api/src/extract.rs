@@ -147,8 +147,14 @@ where
 }
 
 /// A comma-separated list of words. At least one, none doubled.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 /// Values one list parameter may hold; more than any enumeration here has members.
 const LIST_VALUES_MAX: usize = 32;

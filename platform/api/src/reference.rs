@@ -111,7 +111,9 @@ fn check_registry(text: &str) -> Result<(), Problem> {
         None => (text, None),
     };
     if digest.is_some_and(|digest| model::Digest::parse(digest).is_err()) {
-        return Err(invalid("The part after @ is not a digest of the form sha256:<64 lower-case hexadecimal digits>."));
+        return Err(invalid(
+            "The part after @ is not a digest of the form sha256:<64 lower-case hexadecimal digits>.",
+        ));
     }
     let (path, tag) = match named.rsplit_once(':') {
         Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
@@ -202,9 +204,28 @@ mod tests {
             assert!(check_registry(text).is_ok(), "{text}");
         }
         let bad = [
-            "", "/etc/passwd", "./x", "../x", "a/../b", "a//b", "a/", "App", "a b", "a:", ":a", "a@sha256:00",
-            "host_name.x/a", "registry.example:0/a", "registry.example:99999/a", "dir:/etc", "-a", "a/-b", "file:///x",
-            "a?b", "ä", "a:b:c",
+            "",
+            "/etc/passwd",
+            "./x",
+            "../x",
+            "a/../b",
+            "a//b",
+            "a/",
+            "App",
+            "a b",
+            "a:",
+            ":a",
+            "a@sha256:00",
+            "host_name.x/a",
+            "registry.example:0/a",
+            "registry.example:99999/a",
+            "dir:/etc",
+            "-a",
+            "a/-b",
+            "file:///x",
+            "a?b",
+            "ä",
+            "a:b:c",
         ];
         for text in bad {
             assert!(check_registry(text).is_err(), "{text}");
@@ -225,12 +246,16 @@ mod tests {
 
         assert_eq!(ask(ScanKind::Directory, &at("layout"), &roots), Ok(at("layout")));
         assert_eq!(ask(ScanKind::Directory, &at("layout/../layout"), &roots), Ok(at("layout")));
-        assert_eq!(ask(ScanKind::Image, &format!("oci:{}:v1", at("layout")), &roots), Ok(format!("oci:{}:v1", at("layout"))));
+        assert_eq!(
+            ask(ScanKind::Image, &format!("oci:{}:v1", at("layout")), &roots),
+            Ok(format!("oci:{}:v1", at("layout")))
+        );
         assert_eq!(
             ask(ScanKind::Image, &format!("docker-archive:{}", at("file.tar")), &roots),
             Ok(format!("docker-archive:{}", at("file.tar")))
         );
-        let refused = [at("link"), at("../outside"), at("missing"), at("file.tar"), "/etc".to_owned(), "/".to_owned()];
+        let refused =
+            [at("link"), at("../outside"), at("missing"), at("file.tar"), "/etc".to_owned(), "/".to_owned()];
         for path in refused {
             assert_eq!(ask(ScanKind::Directory, &path, &roots), Err(Code::PathNotAllowed), "{path}");
         }

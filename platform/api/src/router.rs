@@ -16,14 +16,14 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{advisories, events, findings, images, overview, plugins, scans, server, session};
-use crate::{openapi, ui};
+use crate::{document, ui};
 
 /// Largest body of a request. The largest this API takes is a scan of a few hundred bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Every operation; the one list that routes and document are made from.
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::base())
+    OpenApiRouter::with_openapi(document::base())
         .routes(routes!(session::sign_in, session::get_session, session::sign_out))
         .routes(routes!(scans::submit, scans::list))
         .routes(routes!(scans::get))
@@ -48,7 +48,7 @@ fn routes() -> OpenApiRouter<App> {
 /// The OpenAPI 3.1 document of this API.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    openapi::complete(routes().into_openapi())
+    document::complete(routes().into_openapi())
 }
 
 /// The document as text, with a line feed at the end, as `platform/openapi.json` holds it.
@@ -62,10 +62,8 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
 /// The routes with everything around them.
 pub(crate) fn router(app: &App) -> Router {
     let (routes, _) = routes().split_for_parts();
-    let routes = routes
-        .layer(from_fn(conditional))
-        .fallback(fallback)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    let routes =
+        routes.layer(from_fn(conditional)).fallback(fallback).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     layered(routes, app)
 }
 

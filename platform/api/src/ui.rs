@@ -57,7 +57,8 @@ fn compressed(name: &str, headers: &HeaderMap, find: &dyn Fn(&str) -> Option<Fil
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok())?;
     let takes_brotli = accepted.split(',').any(|coding| {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim().eq_ignore_ascii_case("br") && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+        name.trim().eq_ignore_ascii_case("br")
+            && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
     });
     if takes_brotli { find(&format!("{name}.br")) } else { None }
 }

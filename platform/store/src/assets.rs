@@ -131,7 +131,7 @@ impl Store {
             statement.push(" AND ").any(self.backend.dialect(), "kind", Param::Texts(kinds));
         }
         if let Some(text) = &filter.text {
-            let pattern = clean::contains_pattern(text);
+            let pattern = clean::contains_pattern(text)?;
             statement.push(" AND (search LIKE ").bind(pattern.as_str()).push(" ESCAPE '\\'");
             statement.push(" OR id IN (SELECT asset FROM asset_alias WHERE tenant = ").bind(tenant);
             statement.push(" AND lower(alias) LIKE ").bind(pattern.as_str()).push(" ESCAPE '\\'))");

@@ -61,20 +61,29 @@ pub(crate) fn json<T: Serialize>(what: &'static str, value: &T) -> Result<String
 /// Recursion is bounded: the tree was just parsed, and serde_json refuses more than 128 levels.
 fn clean_tree(tree: &mut serde_json::Value) {
     match tree {
-        serde_json::Value::String(value) => {
-            if value.contains('\0') {
-                *value = value.replace('\0', "\u{fffd}");
-            }
-        }
+        serde_json::Value::String(value) => *value = text(value).into_owned(),
         serde_json::Value::Array(values) => values.iter_mut().for_each(clean_tree),
         serde_json::Value::Object(map) => map.values_mut().for_each(clean_tree),
         _ => {}
     }
 }
 
+/// Longest text to search for, in bytes. SQLite refuses patterns of more than 50,000; nobody types a thousand.
+const NEEDLE_MAX: usize = 1_024;
+
 /// What a `LIKE … ESCAPE '\'` pattern needs to find `needle` anywhere in a text that was lower-cased by
 /// [`str::to_lowercase`].
-pub(crate) fn contains_pattern(needle: &str) -> String {
+///
+/// # Errors
+/// [`StoreError::TooLong`].
+pub(crate) fn contains_pattern(needle: &str) -> Result<String> {
+    if needle.len() > NEEDLE_MAX {
+        return Err(StoreError::TooLong {
+            what: "a text to search for",
+            length: needle.len(),
+            max: NEEDLE_MAX,
+        });
+    }
     let mut pattern = String::with_capacity(needle.len() + 2);
     pattern.push('%');
     for letter in text(needle).to_lowercase().chars() {
@@ -84,7 +93,7 @@ pub(crate) fn contains_pattern(needle: &str) -> String {
         pattern.push(letter);
     }
     pattern.push('%');
-    pattern
+    Ok(pattern)
 }
 
 #[cfg(test)]
@@ -102,7 +111,8 @@ mod tests {
 
     #[test]
     fn patterns_mean_themselves() {
-        assert_eq!(contains_pattern("50%_\\X"), r"%50\%\_\\x%");
+        assert_eq!(contains_pattern("50%_\\X").unwrap(), r"%50\%\_\\x%");
+        assert!(contains_pattern(&"x".repeat(100_000)).is_err());
     }
 
     proptest! {

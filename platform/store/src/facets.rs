@@ -132,7 +132,7 @@ impl Store {
             [],
         );
         statement.push(column).push(" AS value FROM finding");
-        filter.push_where(&mut statement, self.backend.dialect(), tenant);
+        filter.push_where(&mut statement, self.backend.dialect(), tenant)?;
         statement.push(" LIMIT ").bind(i64::from(FACET_ROWS_MAX));
         statement.push(") AS matching GROUP BY value ORDER BY findings DESC, value LIMIT ");
         statement.bind(i64::from(FACET_VALUES_MAX));

@@ -90,7 +90,10 @@ impl FindingSort {
 
 impl FindingFilter {
     /// Appends ` WHERE tenant = … AND …`.
-    pub(crate) fn push_where(&self, statement: &mut Sql, dialect: Dialect, tenant: &TenantId) {
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`](crate::StoreError::TooLong) for the text.
+    pub(crate) fn push_where(&self, statement: &mut Sql, dialect: Dialect, tenant: &TenantId) -> Result<()> {
         statement.push(" WHERE tenant = ").bind(tenant);
         self.push_states(statement);
         self.push_severities(statement, dialect);
@@ -111,8 +114,9 @@ impl FindingFilter {
             statement.push(" AND rule = ").bind(clean::key(rule));
         }
         if let Some(text) = &self.text {
-            statement.push(" AND search LIKE ").bind(clean::contains_pattern(text)).push(" ESCAPE '\\'");
+            statement.push(" AND search LIKE ").bind(clean::contains_pattern(text)?).push(" ESCAPE '\\'");
         }
+        Ok(())
     }
 
     /// As literals: a planner can only use the index over open findings if it sees the word.

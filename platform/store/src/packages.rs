@@ -22,7 +22,7 @@ impl Store {
         let mut statement = sql("SELECT position, body FROM package WHERE tenant = ", []);
         statement.bind(tenant).push(" AND asset = ").bind(clean::text(&asset.0).as_ref());
         if let Some(text) = text {
-            statement.push(" AND search LIKE ").bind(clean::contains_pattern(text)).push(" ESCAPE '\\'");
+            statement.push(" AND search LIKE ").bind(clean::contains_pattern(text)?).push(" ESCAPE '\\'");
         }
         if let Some(after) = page.after(LIST)? {
             statement.push(" AND position > ").bind(after.int_key()?);

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use model::TenantId;
 use store::{NewToken, Store, StoreError, Token, TokenHash};
 
-pub use self::token::Secret;
 pub(crate) use self::session::{COOKIE, LIFETIME, Sessions};
+pub use self::token::Secret;
 pub(crate) use self::token::hash as token_hash;
 
 use crate::ApiError;
@@ -63,7 +63,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Problem> {
         // The guard put it there. Were a route ever to miss the guard, it would answer 500 and nothing else.
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::internal("a handler ran without the guard"))
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Problem::internal("a handler ran without the guard"))
     }
 }
 
@@ -137,8 +141,11 @@ fn check_request_header(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.get(REQUEST_HEADER).is_some_and(|value| value.as_bytes() == b"1") {
         return Ok(());
     }
-    Err(Problem::new(Code::RequestHeaderMissing, "A request that changes something came with a cookie alone.")
-        .hint("Send the header `X-Palisade-Request: 1`, or use a bearer token."))
+    Err(Problem::new(
+        Code::RequestHeaderMissing,
+        "A request that changes something came with a cookie alone.",
+    )
+    .hint("Send the header `X-Palisade-Request: 1`, or use a bearer token."))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

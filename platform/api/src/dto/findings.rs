@@ -183,7 +183,8 @@ impl FindingDetail {
 
 impl From<store::Facets> for Facets {
     fn from(facets: store::Facets) -> Self {
-        let flags = |counts: Vec<(bool, u64)>| counts.into_iter().map(|(flag, count)| named(flag, count)).collect();
+        let flags =
+            |counts: Vec<(bool, u64)>| counts.into_iter().map(|(flag, count)| named(flag, count)).collect();
         Self {
             matching: facets.matching,
             capped: facets.capped,

@@ -17,6 +17,8 @@ pub use findings::{Asset, Facet, Facets, FindingDetail, FindingRow, Why};
 pub use images::{ImageDetail, ImageRow, PackageRow};
 pub use overview::Overview;
 pub use page::{Page, Plugins, SeverityCounts};
-pub use plugins::{AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginInterest, PluginRule, PluginState};
+pub use plugins::{
+    AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginInterest, PluginRule, PluginState,
+};
 pub use scans::{NewScan, Scan, ScanFailure, ScanKind, ScanState, ScanSummary};
 pub use session::{Health, Session, SignIn, Version};

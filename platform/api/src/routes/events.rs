@@ -72,12 +72,22 @@ pub(crate) async fn follow(
         Problem::new(Code::TooManyStreams, "The server keeps as many event streams open as it can.")
             .hint("Ask for the scan itself every few seconds instead.")
     })?;
-    let follower =
-        Follower { app, tenant: caller.tenant, id, seen, first: Some(scan), changes, draining, _permit: permit };
+    let follower = Follower {
+        app,
+        tenant: caller.tenant,
+        id,
+        seen,
+        first: Some(scan),
+        changes,
+        draining,
+        _permit: permit,
+    };
     let events = Sse::new(follower.events()).keep_alive(KeepAlive::new().interval(HEARTBEAT));
     let mut response = events.into_response();
     // nginx would otherwise collect events until its buffer is full.
-    response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
 }
 
@@ -148,10 +158,13 @@ impl Follower {
     /// Waits for a notification about this scan or for the time of the next look; false when the server stops.
     async fn wait(&mut self) -> bool {
         let until = Instant::now() + LOOK_EVERY;
+        let (changes, draining) = (&mut self.changes, &mut self.draining);
+        // In a block of its own: what `wait_for` gives is a lock, which must not live across another wait.
+        let mut stop = std::pin::pin!(async { draining.wait_for(|draining| *draining).await.map(drop) });
         loop {
             tokio::select! {
-                _ = self.draining.wait_for(|draining| *draining) => return false,
-                change = timeout_at(until, self.changes.recv()) => match change {
+                _ = &mut stop => return false,
+                change = timeout_at(until, changes.recv()) => match change {
                     Ok(Ok(change)) if change.scan == self.id && change.tenant == self.tenant => return true,
                     Ok(Ok(_)) => {}
                     // Some were lost, maybe ours.

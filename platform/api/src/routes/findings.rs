@@ -12,7 +12,7 @@ use crate::auth::Caller;
 use crate::code::Code;
 use crate::dto::{Facets, FindingDetail, FindingRow, Page};
 use crate::explain::why;
-use crate::extract::{List, Nothing, PageParams, Path, Query, Text};
+use crate::extract::{List, Nothing, Path, Query, Text};
 use crate::problem::Problem;
 
 /// Which findings. Parameters narrow each other down; the values inside one widen it.
@@ -162,7 +162,8 @@ pub(crate) async fn get(
 ) -> Result<Json<FindingDetail>, Problem> {
     let fingerprint = Fingerprint(fingerprint);
     let row = app.store.finding(&caller.tenant, &fingerprint).await?.ok_or_else(|| {
-        Problem::new(Code::FindingNotFound, "No finding has this fingerprint.").hint("List them at /api/v1/findings.")
+        Problem::new(Code::FindingNotFound, "No finding has this fingerprint.")
+            .hint("List them at /api/v1/findings.")
     })?;
     let history = app.store.history(&caller.tenant, &fingerprint).await?;
     // The coverage of the scan that saw it, not of the asset's latest: a later scan may have had other plugins and data.

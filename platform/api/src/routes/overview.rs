@@ -30,8 +30,11 @@ pub(crate) async fn get(
     Query(..): Query<Nothing>,
 ) -> Result<Json<Overview>, Problem> {
     let counts = app.store.overview(&caller.tenant).await?;
-    let counted =
-        FindingFilter { states: vec![FindingState::Open], suppressed: Some(false), ..FindingFilter::default() };
+    let counted = FindingFilter {
+        states: vec![FindingState::Open],
+        suppressed: Some(false),
+        ..FindingFilter::default()
+    };
     let page = PageRequest { cursor: None, limit: NEWEST_SHOWN };
     let newest = app.store.findings(&caller.tenant, &counted, FindingSort::LastSeen, &page).await?;
     let newest = newest.items.into_iter().map(FindingRow::from).collect();

@@ -41,6 +41,7 @@ pub(crate) async fn get(
 ) -> Result<Json<Plugin>, Problem> {
     let found = (app.plugins)().into_iter().find(|plugin| plugin.id == id);
     found.map(Json).ok_or_else(|| {
-        Problem::new(Code::PluginNotFound, "No plugin with this id is loaded.").hint("List them at /api/v1/plugins.")
+        Problem::new(Code::PluginNotFound, "No plugin with this id is loaded.")
+            .hint("List them at /api/v1/plugins.")
     })
 }

@@ -13,7 +13,7 @@ fn operations() -> Vec<(Method, String, String)> {
     let mut document = crate::openapi();
     let mut all = Vec::new();
     for (path, item) in &mut document.paths.paths {
-        for (method, _) in crate::openapi::operations(item) {
+        for (method, _) in crate::document::operations(item) {
             let filled: Vec<&str> =
                 path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
             all.push((method, path.clone(), filled.join("/")));
@@ -88,15 +88,20 @@ async fn a_path_has_exactly_the_methods_of_the_document() {
     for (_, route, path) in &operations {
         let documented: Vec<&Method> =
             operations.iter().filter(|(_, other, _)| other == route).map(|(method, ..)| method).collect();
-        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]
+        {
             if documented.contains(&&method) {
                 continue;
             }
             let answer = rig.send(method.clone(), path, &[("authorization", &rig.bearer())], None).await;
             answer.problem(405, "method-not-allowed");
-            let allowed: Vec<&str> = answer.header("allow").split(',').filter(|name| *name != "HEAD").collect();
+            let allowed: Vec<&str> =
+                answer.header("allow").split(',').filter(|name| *name != "HEAD").collect();
             assert_eq!(allowed.len(), documented.len(), "{route}: {allowed:?}");
-            assert!(documented.iter().all(|method| allowed.contains(&method.as_str())), "{route}: {allowed:?}");
+            assert!(
+                documented.iter().all(|method| allowed.contains(&method.as_str())),
+                "{route}: {allowed:?}"
+            );
         }
     }
 }
@@ -156,7 +161,9 @@ async fn a_session_ends_with_its_token() {
     let signed_in = rig.send(Method::POST, "/api/v1/session", &[json], Some(&body)).await;
     let pair = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
     assert!(rig.store.revoke_token(&rig.tenant(), "test").await.unwrap());
-    rig.send(Method::GET, "/api/v1/session", &[("cookie", &pair)], None).await.problem(401, "unauthenticated");
+    rig.send(Method::GET, "/api/v1/session", &[("cookie", &pair)], None)
+        .await
+        .problem(401, "unauthenticated");
     rig.get("/api/v1/scans").await.problem(401, "unauthenticated");
 }
 

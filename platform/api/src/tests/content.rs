@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use model::{
     AdvisoryData, AnalyzerCoverage, AssetId, Confidence, Coverage, Cvss, Epss, Evidence, FeedRecord, Finding,
-    FindingClass, Fix, FixState, Gap, GapCode, Kev, OperatingSystem, Package, PackageRef, PackageType, ScanReport,
-    Severity, SourcePackage, Suppression, Target, TargetKind, TenantId, finding_key,
+    FindingClass, Fix, FixState, Gap, GapCode, Kev, OperatingSystem, Package, PackageRef, PackageType,
+    ScanReport, Severity, SourcePackage, Suppression, Target, TargetKind, TenantId, finding_key,
 };
 use store::{NewScan, ScanOutcome, ScanRequest, Store};
 use uuid::Uuid;
 
-use crate::dto::{AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginInterest, PluginRule, PluginState};
+use crate::dto::{
+    AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginInterest, PluginRule, PluginState,
+};
 
 pub(crate) fn plugin(id: &str) -> Plugin {
     Plugin {

@@ -29,7 +29,10 @@ fn the_checked_in_document_is_the_one_the_code_makes() {
         std::fs::write(&path, &made).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == made, "platform/openapi.json is out of date; run this test with UPDATE_OPENAPI=1 and commit it");
+    assert!(
+        kept == made,
+        "platform/openapi.json is out of date; run this test with UPDATE_OPENAPI=1 and commit it"
+    );
 }
 
 #[test]
@@ -91,7 +94,8 @@ fn every_reference_leads_somewhere_and_every_schema_is_described() {
         assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
     }
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
-        let described = schema["description"].is_string() || schema["enum"].is_array() || schema["allOf"].is_array();
+        let described =
+            schema["description"].is_string() || schema["enum"].is_array() || schema["allOf"].is_array();
         assert!(described || schema["type"] == "string", "{name} has no description: {schema}");
     }
 }

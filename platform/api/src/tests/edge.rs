@@ -98,7 +98,8 @@ async fn more_requests_than_the_server_takes_are_told_to_come_back() {
         let request = Request::builder().uri("/livez").body(Body::empty()).unwrap();
         router.clone().oneshot(request).await.unwrap()
     };
-    let all = app.requests.try_acquire_many(u32::try_from(app.requests.available_permits()).unwrap()).unwrap();
+    let all =
+        app.requests.try_acquire_many(u32::try_from(app.requests.available_permits()).unwrap()).unwrap();
     let refused = ask().await;
     assert_eq!(refused.status().as_u16(), 503);
     assert_eq!(refused.headers()[header::RETRY_AFTER], "2");

@@ -63,7 +63,8 @@ async fn bad_bodies_are_named() {
     send(json, &"[".repeat(100_000)).await.problem(400, "invalid-json");
     send(json, "{}").await.problem(422, "invalid-body");
     send(json, r#"{"kind":"sbom","reference":"a"}"#).await.problem(422, "invalid-body");
-    let unknown = send(json, r#"{"kind":"image","reference":"a","nope":1}"#).await.problem(422, "invalid-body");
+    let unknown =
+        send(json, r#"{"kind":"image","reference":"a","nope":1}"#).await.problem(422, "invalid-body");
     assert!(unknown["detail"].as_str().unwrap().contains("nope"), "{unknown}");
     let large = format!(r#"{{"kind":"image","reference":"{}"}}"#, "a".repeat(2 << 20));
     send(json, &large).await.problem(413, "body-too-large");

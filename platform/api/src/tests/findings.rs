@@ -106,7 +106,8 @@ async fn a_finding_tells_everything_and_why() {
     assert_eq!(why["scan"], detail["history"][0]["scan"]);
     assert_eq!(why["plugins"][0]["plugin"], "palisade.image-packages");
     assert_eq!(why["advisories"]["source"], "sample");
-    let steps: Vec<&str> = why["steps"].as_array().unwrap().iter().map(|step| step.as_str().unwrap()).collect();
+    let steps: Vec<&str> =
+        why["steps"].as_array().unwrap().iter().map(|step| step.as_str().unwrap()).collect();
     assert_eq!(
         steps[1..],
         [
@@ -127,7 +128,10 @@ async fn images_are_listed_shown_and_opened() {
     let rig = rig().await;
     let row = rig.get("/api/v1/images?q=REGISTRY.example").await.json()["items"][0].clone();
     assert_eq!((&row["id"], &row["name"]), (&json!(IMAGE), &json!("registry.example/app:1")));
-    assert_eq!((&row["packages"], &row["findings"]["critical"], &row["gaps"]), (&json!(4), &json!(1), &json!(1)));
+    assert_eq!(
+        (&row["packages"], &row["findings"]["critical"], &row["gaps"]),
+        (&json!(4), &json!(1), &json!(1))
+    );
     assert_eq!(rig.get("/api/v1/images?q=nothing").await.json()["items"], json!([]));
 
     let detail = rig.get(&format!("/api/v1/images/{IMAGE}")).await.json();
@@ -151,9 +155,15 @@ async fn the_first_page_agrees_with_the_lists() {
     content::submit(&rig.store, &rig.tenant(), "waiting:1").await;
     let overview = rig.get("/api/v1/overview").await.json();
     let by_severity = &overview["findings_by_severity"];
-    assert_eq!((&by_severity["critical"], &by_severity["high"], &by_severity["unknown"]), (&json!(1), &json!(2), &json!(0)));
+    assert_eq!(
+        (&by_severity["critical"], &by_severity["high"], &by_severity["unknown"]),
+        (&json!(1), &json!(2), &json!(0))
+    );
     assert_eq!((&overview["kev_open"], &overview["fixable_open"]), (&json!(1), &json!(1)));
-    assert_eq!((&overview["images"], &overview["packages"], &overview["gaps"]), (&json!(1), &json!(4), &json!(1)));
+    assert_eq!(
+        (&overview["images"], &overview["packages"], &overview["gaps"]),
+        (&json!(1), &json!(4), &json!(1))
+    );
     assert_eq!(overview["scans_running"], 1);
     assert_eq!(overview["newest"].as_array().unwrap().len(), 4);
 }

@@ -60,7 +60,8 @@ impl Rig {
         let scan_root = scan_root.canonicalize().unwrap();
         let options = options(dir.path(), vec![scan_root.clone()], scheme).await;
         let (store, progress) = (options.store.clone(), options.progress.clone());
-        let secret = create_token(&store, &TenantId::default_tenant(), "test", Timestamp::now()).await.unwrap();
+        let secret =
+            create_token(&store, &TenantId::default_tenant(), "test", Timestamp::now()).await.unwrap();
         let router = Api::new(options).unwrap().router();
         Self { router, store, progress, token: secret.expose().to_owned(), scan_root, _dir: dir }
     }

@@ -28,7 +28,10 @@ async fn a_scan_is_accepted_durably_and_announced() {
     let stored = rig.store.outbox(10).await.unwrap();
     assert_eq!(stored.iter().map(|message| message.subject.as_str()).collect::<Vec<_>>(), ["scan.requested"]);
     let change: ScanChange = changes.try_recv().unwrap();
-    assert_eq!((change.tenant, change.scan.to_string()), (rig.tenant(), scan["id"].as_str().unwrap().to_owned()));
+    assert_eq!(
+        (change.tenant, change.scan.to_string()),
+        (rig.tenant(), scan["id"].as_str().unwrap().to_owned())
+    );
 }
 
 #[tokio::test]
@@ -105,7 +108,10 @@ async fn a_finished_scan_tells_what_came_out_and_a_failed_one_why() {
     assert_eq!(finished["state"], "finished");
     assert_eq!(finished["asset"], "sha256:aa");
     let summary = &finished["summary"];
-    assert_eq!((&summary["packages"], &summary["opened"], &summary["gaps"]), (&json!(4), &json!(5), &json!(1)));
+    assert_eq!(
+        (&summary["packages"], &summary["opened"], &summary["gaps"]),
+        (&json!(4), &json!(5), &json!(1))
+    );
     assert_eq!((&summary["findings"]["high"], &summary["findings"]["unknown"]), (&json!(2), &json!(0)));
 
     let scan = content::submit(&rig.store, &rig.tenant(), "gone:1").await;

@@ -40,12 +40,15 @@ fn item_for(path: &str) -> Option<&'static Value> {
     let paths = DOCUMENT["paths"].as_object().unwrap();
     // A literal path wins over one with a parameter, as in the router.
     paths.get(path).or_else(|| {
-        paths.iter().find(|(template, _)| {
-            let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
-            template.len() == path.len()
-                && template.iter().zip(&path).all(|(one, other)| one.starts_with('{') || one == other)
-        })
-        .map(|(_, item)| item)
+        paths
+            .iter()
+            .find(|(template, _)| {
+                let (template, path): (Vec<_>, Vec<_>) =
+                    (template.split('/').collect(), path.split('/').collect());
+                template.len() == path.len()
+                    && template.iter().zip(&path).all(|(one, other)| one.starts_with('{') || one == other)
+            })
+            .map(|(_, item)| item)
     })
 }
 
@@ -76,7 +79,11 @@ fn valid(value: &Value, schema: &'static Value, at: &str) -> Result<(), String> 
         return if fits { Ok(()) } else { Err(format!("{at}: fits none of {choices:?}")) };
     }
     if let Some(words) = any("enum") {
-        return if words.contains(value) { Ok(()) } else { Err(format!("{at}: {value} is not one of {words:?}")) };
+        return if words.contains(value) {
+            Ok(())
+        } else {
+            Err(format!("{at}: {value} is not one of {words:?}"))
+        };
     }
     check_type(value, &schema["type"], at)?;
     if let Some(items) = value.as_array() {
@@ -101,7 +108,12 @@ fn members(schema: &'static Value, known: &mut Vec<&'static str>) {
     }
 }
 
-fn check_object(value: &Value, schema: &'static Value, at: &str, known: Option<&[&str]>) -> Result<(), String> {
+fn check_object(
+    value: &Value,
+    schema: &'static Value,
+    at: &str,
+    known: Option<&[&str]>,
+) -> Result<(), String> {
     for name in schema["required"].as_array().into_iter().flatten() {
         let name = name.as_str().unwrap();
         if value.get(name).is_none() {

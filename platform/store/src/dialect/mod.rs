@@ -35,4 +35,12 @@ impl Dialect {
             Self::Postgres => postgres::NEXT,
         }
     }
+
+    /// What asks for the plan of the statement after it, and the column that the answer stands in.
+    pub(crate) fn explain(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite => ("EXPLAIN QUERY PLAN ", "detail"),
+            Self::Postgres => ("EXPLAIN ", "QUERY PLAN"),
+        }
+    }
 }

@@ -44,17 +44,36 @@ pub(crate) async fn open(path: &Path) -> Result<Pools, sqlx::Error> {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
-    let acquire = Duration::from_secs(60);
-    let writer = pool(1).acquire_timeout(acquire).connect_with(options.clone()).await?;
-    let readers = pool(READERS_MAX).acquire_timeout(acquire);
-    let readers = readers.connect_with(options.pragma("query_only", "ON")).await?;
+    let mut tries = 0;
+    let writer = loop {
+        match pool(1).connect_with(options.clone()).await {
+            // Switching a new file to WAL does not wait for the busy timeout; several processes may be doing just that.
+            Err(error) if is_busy(&error) && tries < OPEN_TRIES_MAX => tries += 1,
+            opened => break opened?,
+        }
+        tokio::time::sleep(OPEN_PAUSE).await;
+    };
+    let readers = pool(READERS_MAX).connect_with(options.pragma("query_only", "ON")).await?;
     Ok(Pools { writer, readers })
+}
+
+/// Together ten seconds: longer than any process needs to switch a file to WAL.
+const OPEN_TRIES_MAX: u32 = 200;
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
+
+/// Longest wait for a connection: that of the writer is held for as long as a large merge takes.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code.parse::<i32>().is_ok_and(|code| code & 0xff == 5))
 }
 
 /// Connections to a file do not go stale, so none is tested, aged or closed for idleness.
 fn pool(connections_max: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)

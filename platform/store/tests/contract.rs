@@ -1,0 +1,128 @@
+//! The promise of the store, kept by both databases: every test here runs over SQLite in a temporary directory and over a
+//! Postgres server that this binary starts, one database per test. Without Postgres programs its half says that it was
+//! skipped.
+
+#![expect(missing_docs, reason = "a test binary has no documentation")]
+
+#[path = "contract/lifecycle.rs"]
+mod lifecycle;
+#[path = "contract/lists.rs"]
+mod lists;
+#[path = "contract/migration.rs"]
+mod migration;
+#[path = "contract/model_check.rs"]
+mod model_check;
+#[path = "contract/postgres.rs"]
+mod postgres;
+#[path = "contract/records.rs"]
+mod records;
+#[path = "contract/world.rs"]
+mod world;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use store::Store;
+
+/// A database of its own for one test.
+pub struct Place {
+    pub url: String,
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl Place {
+    pub async fn store(&self) -> Store {
+        Store::connect(&self.url).await.unwrap()
+    }
+}
+
+fn sqlite() -> Option<Place> {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("store.db").display());
+    Some(Place { url, _directory: Some(directory) })
+}
+
+async fn postgres() -> Option<Place> {
+    static SERVER: OnceLock<Result<postgres::Server, String>> = OnceLock::new();
+    static DATABASES: AtomicU32 = AtomicU32::new(0);
+    // Durability is the business of the chaos tests; here it would only cost time.
+    let settings = "-c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB";
+    match SERVER.get_or_init(|| postgres::Server::start(settings)) {
+        Ok(server) => {
+            let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+            let admin = sqlx::PgPool::connect(&server.url("postgres")).await.unwrap();
+            let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
+            sqlx::raw_sql(statement).execute(&admin).await.unwrap();
+            Some(Place { url: server.url(&name), _directory: None })
+        }
+        Err(reason) => {
+            eprintln!("skipped: Postgres half of the store's contract ({reason})");
+            None
+        }
+    }
+}
+
+macro_rules! contract {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        mod over_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let place = super::sqlite().unwrap();
+                super::$module::$name(place).await;
+            })*
+        }
+        mod over_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(place) = super::postgres().await {
+                    super::$module::$name(place).await;
+                }
+            })*
+        }
+    };
+}
+
+contract![
+    lifecycle::a_finding_opens_changes_is_fixed_and_reopens,
+    lifecycle::a_gap_keeps_open_what_it_could_hide,
+    lifecycle::a_redelivered_result_has_no_second_effect,
+    lifecycle::an_older_scan_does_not_undo_a_newer_one,
+    lifecycle::failed_scans_stay_failed,
+    lifecycle::workers_on_one_asset_take_turns,
+    lifecycle::one_message_delivered_to_many_workers_counts_once,
+    lifecycle::counters_follow_what_is_open,
+    lifecycle::hostile_text_is_kept_as_data,
+    lists::pages_cover_everything_once_in_every_order,
+    lists::filters_agree_with_a_plain_search,
+    lists::facets_count_what_lists_show,
+    lists::bad_cursors_are_refused,
+    lists::assets_packages_and_aliases,
+    lists::hot_lists_walk_an_index,
+    records::the_same_submission_is_the_same_scan,
+    records::many_clients_with_one_key_get_one_scan,
+    records::the_outbox_holds_what_was_not_sent,
+    records::the_ledger_balances,
+    records::tokens_are_found_by_hash_only,
+    records::tenants_do_not_see_each_other,
+    records::scans_are_listed_newest_first,
+    migration::many_processes_may_start_at_once,
+    migration::a_newer_store_is_refused,
+    migration::what_is_stored_survives_a_restart,
+    model_check::random_histories_agree_with_a_plain_model,
+];
+
+#[tokio::test]
+async fn urls_of_no_database_are_refused() {
+    for url in ["", "mysql://x", "sqlite:", "sqlite::memory:", "sqlite://a.db?mode=memory", "postgres://[::"]
+    {
+        let error = Store::connect(url).await.unwrap_err();
+        assert_eq!(error.code(), "store-url-invalid", "{url}: {error}");
+    }
+    let error = Store::connect("sqlite:/nonexistent-directory/x.db").await.unwrap_err();
+    assert_eq!(error.code(), "store-unreachable");
+    let error =
+        Store::connect("postgres://me:secret@localhost/x?host=/nonexistent-directory").await.unwrap_err();
+    assert_eq!(error.code(), "store-unreachable");
+    assert!(!format!("{error:?} {error}").contains("secret"));
+    assert!(error.is_transient());
+}
