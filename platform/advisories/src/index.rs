@@ -10,5 +10,6 @@ pub(crate) mod mapping;
 pub(crate) mod reader;
 pub(crate) mod text;
 
+pub(crate) use builder::moment;
 pub use builder::{BuildReport, Builder, Origin, Skipped};
 pub use reader::{Class, Entries, Entry, EventKind, Index, IndexInfo, RecordView, Texts};

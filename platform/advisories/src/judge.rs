@@ -296,3 +296,6 @@ fn sentence(query: &Query<'_>, package: &Package, verdict: &affected::Verdict) -
     };
     format!("{subject} {}.", verdict.reason)
 }
+
+#[cfg(test)]
+mod tests;

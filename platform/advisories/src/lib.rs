@@ -6,8 +6,10 @@
 
 mod error;
 pub mod exploitation;
+mod feed;
 pub mod index;
 mod judge;
+pub mod library;
 pub mod osv;
 pub mod version;
 
@@ -15,5 +17,7 @@ pub mod version;
 mod shared;
 
 pub use error::AdvisoryError;
+pub use feed::build_index;
 pub use index::{BuildReport, Index, IndexInfo, Origin};
 pub use judge::{Judgement, judge};
+pub use library::{Failure, FeedStatus, ImportReport, Library, Status, UpdateOptions};

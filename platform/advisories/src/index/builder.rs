@@ -235,6 +235,12 @@ impl Builder {
         self.epss.extend(scores);
     }
 
+    /// What became of the records so far.
+    #[must_use]
+    pub fn report(&self) -> &BuildReport {
+        &self.report
+    }
+
     /// Writes the index and says what is in it.
     ///
     /// # Errors
