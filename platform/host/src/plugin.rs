@@ -116,22 +116,24 @@ impl Plugin {
         }
     }
 
-    fn run(&self, analyzer: &wit::GuestIndices, config: &str, files: Vec<InputFile>) -> Outcome {
-        let limits = &self.0.limits;
-        let clocks = Clocks::start(limits);
-        let meter = Meter::new(*limits, clocks.deadline);
-        let state =
-            State::new(meter, limits, files.len(), Arc::from(config), &self.0.inspection.manifest.metrics);
-        let mut store = Store::new(&self.0.host.engine, state);
-        store.limiter(|state| &mut state.meter);
-        store.set_hostcall_fuel(limits.single_copy_bytes());
-        store.set_max_component_handles(handles_max(limits, files.len()));
-        let (ticking, limits_copy) = (clocks.clone(), *limits);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            ticking.check(&limits_copy).map(|()| UpdateDeadline::Continue(1))
-        });
+    /// Instantiates the component in a fresh store and drops it again: shows that it can be instantiated, and how long
+    /// that takes. Not counted in its health.
+    ///
+    /// # Errors
+    /// As [`Plugin::analyze_files`], for what a start function does.
+    pub fn instantiate(&self) -> Result<Duration, Fault> {
+        let _permit = self.0.host.admission.enter();
+        let _running = self.0.host.ticker.enter();
+        let started = Instant::now();
+        let (mut store, _) = self.store("{}", 0);
+        let outcome = self.0.pre.instantiate(&mut store).map(|_| ());
+        let refused = store.data().meter.refused();
+        drop(store);
+        outcome.map(|()| started.elapsed()).map_err(|error| classify(&error, refused))
+    }
 
+    fn run(&self, analyzer: &wit::GuestIndices, config: &str, files: Vec<InputFile>) -> Outcome {
+        let (mut store, clocks) = self.store(config, files.len());
         let count = files.len();
         let answer = self.call(analyzer, &mut store, files);
         let state = store.into_data();
@@ -141,7 +143,7 @@ impl Plugin {
         let usage = Usage { wall: clocks.started.elapsed(), cpu: clocks.cpu_used(), ..usage };
         let bounds = Bounds {
             files: count,
-            results_max: usize::try_from(limits.results).unwrap_or(usize::MAX),
+            results_max: usize::try_from(self.0.limits.results).unwrap_or(usize::MAX),
             rules: &self.0.inspection.manifest.rules,
         };
         let checked = match answer {
@@ -150,6 +152,23 @@ impl Plugin {
             Ok(Ok(analysis)) => check(analysis, &bounds),
         };
         Outcome { answer: with_logs(checked, logs, recent), usage }
+    }
+
+    /// A fresh store with every limit armed, for `lent` files at most, and the clocks that its limits look at.
+    fn store(&self, config: &str, lent: usize) -> (Store<State>, Clocks) {
+        let limits = self.0.limits;
+        let clocks = Clocks::start(&limits);
+        let meter = Meter::new(limits, clocks.deadline);
+        let metrics = &self.0.inspection.manifest.metrics;
+        let state = State::new(meter, &limits, lent, Arc::from(config), metrics);
+        let mut store = Store::new(&self.0.host.engine, state);
+        store.limiter(|state| &mut state.meter);
+        store.set_hostcall_fuel(limits.single_copy_bytes());
+        store.set_max_component_handles(handles_max(&limits, lent));
+        let ticking = clocks.clone();
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| ticking.check(&limits).map(|()| UpdateDeadline::Continue(1)));
+        (store, clocks)
     }
 
     fn call(

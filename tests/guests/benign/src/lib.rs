@@ -19,7 +19,7 @@ fn analyze(files: Vec<InputFile>) -> Result<Analysis, Error> {
             }
         };
         host::metrics::add("bytes", bytes.len() as u64);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]).into_owned();
         analysis.systems.push(OperatingSystem {
             item,
             id: text.clone(),
