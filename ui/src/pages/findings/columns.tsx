@@ -6,7 +6,9 @@ import { Icon } from "../../parts/icon";
 import { SeverityBadge } from "../../parts/severity";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
+import { shortName } from "../../text/name";
 import { percent } from "../../text/number";
+import { visible } from "../../text/visible";
 import { fixWord } from "./words";
 
 /** The columns of the findings table; the ids stand in the URL when one is switched off. */
@@ -15,7 +17,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "severity",
       title: "Severity",
-      width: "112px",
+      width: "102px",
       narrow: "lead",
       sortable: true,
       cell: (row) => <SeverityBadge severity={row.severity} />,
@@ -23,7 +25,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "rule",
       title: "Finding",
-      width: "minmax(150px, 2.2fr)",
+      width: "minmax(190px, 2.4fr)",
       narrow: "lead",
       cell: (row) => (
         <Link
@@ -46,7 +48,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "package",
       title: "Package",
-      width: "minmax(110px, 1.1fr)",
+      width: "minmax(100px, 1.1fr)",
       narrow: "line",
       sortable: true,
       cell: (row) =>
@@ -61,7 +63,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "fix",
       title: "Installed → fixed",
-      width: "minmax(150px, 1.5fr)",
+      width: "minmax(128px, 1.3fr)",
       narrow: "meta",
       cell: (row) => (
         <span className="versions mono">
@@ -83,23 +85,23 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "asset",
       title: "Asset",
-      width: "minmax(110px, 1.2fr)",
+      width: "minmax(104px, 1.2fr)",
       narrow: "line",
       cell: (row) => (
-        <span title={row.asset.id} className="muted-strong">
-          <Text value={row.asset.name} max={200} />
+        <span title={visible(row.asset.name)} className="muted-strong">
+          <Text value={shortName(row.asset.name)} max={200} />
         </span>
       ),
     },
     {
       id: "kev",
       title: "KEV",
-      width: "92px",
+      width: "58px",
       narrow: "meta",
       cell: (row) =>
         row.kev ? (
           <span className="tag bad" title="Known to be exploited, by CISA’s catalogue">
-            <Icon name="flame" /> Exploited
+            <Icon name="flame" /> KEV
           </span>
         ) : (
           <span className="muted only-wide">–</span>
@@ -108,7 +110,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "epss",
       title: "EPSS",
-      width: "68px",
+      width: "56px",
       narrow: "hide",
       align: "end",
       cell: (row) =>
@@ -123,14 +125,14 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "state",
       title: "State",
-      width: "86px",
+      width: "84px",
       narrow: "hide",
       cell: (row) => <StateTag row={row} />,
     },
     {
       id: "age",
       title: "Age",
-      width: "58px",
+      width: "42px",
       narrow: "hide",
       align: "end",
       cell: (row) => <Time at={row.first_seen_at} short />,
