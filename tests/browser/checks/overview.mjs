@@ -19,8 +19,12 @@ export const checks = [
       await page.locator("[data-count]").first().waitFor();
       await shot(page, "overview");
       const names = await page.locator("[data-count]").evaluateAll((links) => links.map((link) => link.dataset.count));
+      expect(names.includes("gaps"), "the overview does not tell the gaps");
+      const gaps = (await all("/images")).reduce((sum, image) => sum + image.gaps, 0);
+      equal(overview.gaps, gaps, "gaps of the overview against those of all images");
+      equal(number(await page.locator('[data-count="gaps"]').textContent()), gaps, "gaps on the page");
       expect(names.includes("kev") && names.includes("fixable") && names.includes("severity:critical"), `the overview shows only ${names}`);
-      for (const name of names) {
+      for (const name of names.filter((each) => each !== "gaps")) {
         const [filter, count] = wanted.get(name);
         await page.goto("/");
         const link = page.locator(`[data-count="${name}"]`);

@@ -31,7 +31,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
         <Link
           to="/findings"
           search={{ ...search, finding: row.fingerprint }}
-          className="cell-link"
+          className="cell-link two-lines"
           tabIndex={-1}
           data-row
           preload={false}
@@ -39,7 +39,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
           <strong className="mono">
             <Text value={row.rule} max={120} />
           </strong>{" "}
-          <span className="muted title-text">
+          <span className="muted second">
             <Text value={row.title} max={300} />
           </span>
         </Link>
@@ -53,8 +53,9 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
       sortable: true,
       cell: (row) =>
         row.package ? (
-          <span title={row.package.type}>
-            <Text value={row.package.name} max={200} /> <span className="tag">{row.package.type}</span>
+          <span className="two-lines" title={visible(row.package.name)}>
+            <Text value={row.package.name} max={200} />{" "}
+            <span className="muted second">{row.package.type}</span>
           </span>
         ) : (
           <span className="muted">–</span>
@@ -66,19 +67,21 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
       width: "minmax(128px, 1.3fr)",
       narrow: "meta",
       cell: (row) => (
-        <span className="versions mono">
+        <span className="versions two-lines mono">
           {row.package && <Text value={row.package.version} max={80} />}
-          <span className="muted" aria-hidden="true">
-            {" → "}
-          </span>
-          <span className="sr-only"> fixed in </span>
-          {row.fix.versions?.[0] ? (
-            <span className="fixed-version">
-              <Text value={row.fix.versions[0]} max={80} />
+          <span className="second">
+            <span className="muted" aria-hidden="true">
+              {" → "}
             </span>
-          ) : (
-            <span className="muted">{fixWord(row.fix.state)}</span>
-          )}
+            <span className="sr-only"> fixed in </span>
+            {row.fix.versions?.[0] ? (
+              <span className="fixed-version">
+                <Text value={row.fix.versions[0]} max={80} />
+              </span>
+            ) : (
+              <span className="muted">{fixWord(row.fix.state)}</span>
+            )}
+          </span>
         </span>
       ),
     },

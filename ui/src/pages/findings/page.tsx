@@ -15,7 +15,8 @@ import { count } from "../../text/number";
 import { visible } from "../../text/visible";
 import { findingColumns } from "./columns";
 import { FindingDrawer } from "./drawer";
-import { FacetPanel, totalOf } from "./facets";
+import { totalOf } from "./facet-options";
+import { FacetPanel } from "./facets";
 import { facetWord } from "./words";
 
 const route = getRouteApi("/findings");

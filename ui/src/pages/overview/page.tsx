@@ -135,7 +135,7 @@ function Wrong({ overview }: { overview: Overview }) {
               : "Everything was looked at and judged"
           }
         >
-          <Link to="/scans" />
+          <Link to="/images" data-count="gaps" />
         </Fact>
         <Fact
           icon="scans"
