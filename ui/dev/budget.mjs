@@ -34,7 +34,9 @@ for (const key of Object.keys(manifest).filter((each) => manifest[each].isDynami
   const own = [...closure(key)].filter((each) => !initial.has(each));
   rows.push([`${key}, gzip`, sum(own.map((each) => gzip(manifest[each].file))), BUDGET.lazy]);
 }
-const files = readdirSync(dist, { recursive: true }).filter((file) => statSync(join(dist, file)).isFile());
+const files = readdirSync(dist, { recursive: true }).filter(
+  (file) => !file.endsWith(".br") && statSync(join(dist, file)).isFile(),
+);
 rows.push([
   "everything shipped",
   sum(files.map((file) => kb(statSync(join(dist, file)).size))),

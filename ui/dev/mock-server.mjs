@@ -121,6 +121,8 @@ function facets(query) {
     return [...counts.values()].sort((a, b) => b.count - a.count).slice(0, 20);
   };
   return {
+    matching: matching(query).length,
+    capped: false,
     severity: tally("severity", (row) => row.severity),
     state: tally("state", (row) => row.state),
     kev: tally("kev", (row) => String(row.kev)),
@@ -143,6 +145,7 @@ const imageRow = (image) => ({
   os: image.os,
   packages: image.packageRows.length,
   last_scan_at: image.last_scan_at,
+  gaps: image.coverage.gaps.length,
   findings: countSeverities(data.findings, image.id),
 });
 

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { findingSearch, parseSearch, stringifySearch } from "./app/search";
 import { Shell } from "./app/shell";
+import { Broken } from "./pages/broken";
 import { NotFound } from "./pages/not-found";
 import { OverviewPage } from "./pages/overview/page";
 
@@ -71,6 +72,7 @@ export const router = createRouter({
   routeTree: root.addChildren([overview, findings, images, image, scans, scan, plugins, plugin, advisories]),
   parseSearch,
   stringifySearch,
+  defaultErrorComponent: Broken,
   defaultPreload: "intent",
   scrollRestoration: false,
 });

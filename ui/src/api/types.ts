@@ -163,6 +163,7 @@ export interface FindingDetail extends FindingRow {
   evidence?: Evidence[];
   records?: FeedRecord[];
   references?: string[];
+  fixed_at?: string | null;
   history?: HistoryEvent[];
   why?: Why | null;
 }
@@ -182,7 +183,12 @@ export type FacetName =
   | "suppressed"
   | "asset"
   | "package";
-export type Facets = Partial<Record<FacetName, FacetValue[]>>;
+export interface Facets extends Partial<Record<FacetName, FacetValue[]>> {
+  /** Findings under the whole filter. */
+  matching?: number;
+  /** Some figure is a lower bound. */
+  capped?: boolean;
+}
 
 export interface OperatingSystem {
   id: string;
@@ -199,8 +205,11 @@ export interface ImageRow {
   platform?: string | null;
   os?: OperatingSystem | null;
   packages: number;
+  gaps?: number;
   last_scan_at?: string | null;
   findings: SeverityCounts;
+  kev_open?: number;
+  fixable_open?: number;
 }
 
 export interface Gap {

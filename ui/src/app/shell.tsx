@@ -66,7 +66,9 @@ function Frame({
   const path = useRouterState({ select: (state) => state.location.pathname });
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu
-  useEffect(() => setMenu(false), [path]);
+  useEffect(() => {
+    setMenu(false);
+  }, [path]);
   useEffect(() => {
     const name = NAV.find((item) => (item.to === "/" ? path === "/" : path.startsWith(item.to)))?.name;
     document.title = name ? `${name} · Palisade` : "Palisade";
@@ -90,8 +92,9 @@ function Frame({
 
   const leave = async () => {
     await signOut().catch(() => undefined);
-    client.clear();
+    // The shell watches the session and shows the sign-in page; then nothing of the old session may stay in memory.
     client.setQueryData(sessionQuery.queryKey, null);
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
   };
 
   return (

@@ -55,6 +55,8 @@ interface GridProps<T> {
   hasMore?: boolean;
   loadingMore?: boolean;
   onMore?: () => void;
+  /** Pixels; room for two lines needs more than the default. */
+  rowHeight?: number;
   cardLines?: number;
   ref?: Ref<GridHandle>;
 }
@@ -79,7 +81,7 @@ export function Grid<T extends object>(props: GridProps<T>) {
   const narrow = useNarrow();
   const scroll = useRef<HTMLDivElement>(null);
   const base = useId();
-  const height = narrow ? (props.cardLines ?? 3) * CARD_LINE + 20 : ROW;
+  const height = narrow ? (props.cardLines ?? 3) * CARD_LINE + 20 : (props.rowHeight ?? ROW);
 
   const helper = createColumnHelper<typeof features, T>();
   const table = useTable({
@@ -108,7 +110,9 @@ export function Grid<T extends object>(props: GridProps<T>) {
     overscan: 10,
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the heights depend on the layout alone
-  useEffect(() => virtual.measure(), [height]);
+  useEffect(() => {
+    virtual.measure();
+  }, [height]);
 
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;

@@ -19,6 +19,7 @@ it("writes the command of each package manager", () => {
   expect(remedy(pkg("golang", "stdlib"), "1.22.1")).toEqual({
     sentence: "Rebuild with Go 1.22.1 or later",
     command: null,
+    safe: true,
   });
 });
 

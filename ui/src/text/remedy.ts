@@ -13,6 +13,8 @@ export interface Remedy {
   sentence: string;
   /** A command for whoever builds the image, if one can be written safely. */
   command: string | null;
+  /** Name and version hold nothing that a shell would read, so the version may be offered for copying. */
+  safe: boolean;
 }
 
 /** The way from the installed version to `version`. */
@@ -22,7 +24,7 @@ export function remedy(pkg: PackageRef, version: string): Remedy {
       ? `Rebuild with Go ${version} or later`
       : `Upgrade ${pkg.name} to ${version} or later`;
   const safe = WORD.test(pkg.name) && WORD.test(version) && pkg.name.length <= 200 && version.length <= 200;
-  return { sentence, command: safe ? command(pkg.type, pkg.name, version) : null };
+  return { sentence, safe, command: safe ? command(pkg.type, pkg.name, version) : null };
 }
 
 function command(type: string, name: string, version: string): string | null {

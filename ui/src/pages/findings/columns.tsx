@@ -6,7 +6,9 @@ import { Icon } from "../../parts/icon";
 import { SeverityBadge } from "../../parts/severity";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
+import { shortName } from "../../text/name";
 import { percent } from "../../text/number";
+import { visible } from "../../text/visible";
 import { fixWord } from "./words";
 
 /** The columns of the findings table; the ids stand in the URL when one is switched off. */
@@ -15,7 +17,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "severity",
       title: "Severity",
-      width: "112px",
+      width: "102px",
       narrow: "lead",
       sortable: true,
       cell: (row) => <SeverityBadge severity={row.severity} />,
@@ -23,13 +25,13 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "rule",
       title: "Finding",
-      width: "minmax(150px, 2.2fr)",
+      width: "minmax(190px, 2.4fr)",
       narrow: "lead",
       cell: (row) => (
         <Link
           to="/findings"
           search={{ ...search, finding: row.fingerprint }}
-          className="cell-link"
+          className="cell-link two-lines"
           tabIndex={-1}
           data-row
           preload={false}
@@ -37,7 +39,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
           <strong className="mono">
             <Text value={row.rule} max={120} />
           </strong>{" "}
-          <span className="muted title-text">
+          <span className="muted second">
             <Text value={row.title} max={300} />
           </span>
         </Link>
@@ -46,13 +48,14 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "package",
       title: "Package",
-      width: "minmax(110px, 1.1fr)",
+      width: "minmax(100px, 1.1fr)",
       narrow: "line",
       sortable: true,
       cell: (row) =>
         row.package ? (
-          <span title={row.package.type}>
-            <Text value={row.package.name} max={200} /> <span className="tag">{row.package.type}</span>
+          <span className="two-lines" title={visible(row.package.name)}>
+            <Text value={row.package.name} max={200} />{" "}
+            <span className="muted second">{row.package.type}</span>
           </span>
         ) : (
           <span className="muted">–</span>
@@ -61,45 +64,47 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "fix",
       title: "Installed → fixed",
-      width: "minmax(150px, 1.5fr)",
+      width: "minmax(128px, 1.3fr)",
       narrow: "meta",
       cell: (row) => (
-        <span className="versions mono">
+        <span className="versions two-lines mono">
           {row.package && <Text value={row.package.version} max={80} />}
-          <span className="muted" aria-hidden="true">
-            {" → "}
-          </span>
-          <span className="sr-only"> fixed in </span>
-          {row.fix.versions?.[0] ? (
-            <span className="fixed-version">
-              <Text value={row.fix.versions[0]} max={80} />
+          <span className="second">
+            <span className="muted" aria-hidden="true">
+              {" → "}
             </span>
-          ) : (
-            <span className="muted">{fixWord(row.fix.state)}</span>
-          )}
+            <span className="sr-only"> fixed in </span>
+            {row.fix.versions?.[0] ? (
+              <span className="fixed-version">
+                <Text value={row.fix.versions[0]} max={80} />
+              </span>
+            ) : (
+              <span className="muted">{fixWord(row.fix.state)}</span>
+            )}
+          </span>
         </span>
       ),
     },
     {
       id: "asset",
       title: "Asset",
-      width: "minmax(110px, 1.2fr)",
+      width: "minmax(104px, 1.2fr)",
       narrow: "line",
       cell: (row) => (
-        <span title={row.asset.id} className="muted-strong">
-          <Text value={row.asset.name} max={200} />
+        <span title={visible(row.asset.name)} className="muted-strong">
+          <Text value={shortName(row.asset.name)} max={200} />
         </span>
       ),
     },
     {
       id: "kev",
       title: "KEV",
-      width: "92px",
+      width: "58px",
       narrow: "meta",
       cell: (row) =>
         row.kev ? (
           <span className="tag bad" title="Known to be exploited, by CISA’s catalogue">
-            <Icon name="flame" /> Exploited
+            <Icon name="flame" /> KEV
           </span>
         ) : (
           <span className="muted only-wide">–</span>
@@ -108,7 +113,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "epss",
       title: "EPSS",
-      width: "68px",
+      width: "56px",
       narrow: "hide",
       align: "end",
       cell: (row) =>
@@ -123,14 +128,14 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "state",
       title: "State",
-      width: "86px",
+      width: "84px",
       narrow: "hide",
       cell: (row) => <StateTag row={row} />,
     },
     {
       id: "age",
       title: "Age",
-      width: "58px",
+      width: "42px",
       narrow: "hide",
       align: "end",
       cell: (row) => <Time at={row.first_seen_at} short />,

@@ -235,7 +235,7 @@ function Action({ finding }: { finding: FindingDetail }) {
         <strong>
           <Text value={way.sentence} max={400} />
         </strong>
-        <CopyButton value={nearest} label="Copy the fixed version" />
+        {way.safe && <CopyButton value={nearest} label="Copy the fixed version" />}
       </p>
       {way.command ? (
         <div className="command">

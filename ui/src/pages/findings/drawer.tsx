@@ -22,9 +22,13 @@ export function FindingDrawer({ fingerprint, modal, position, onStep, onClose }:
   const panel = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
   // The focus moves in once, when the drawer opens; stepping leaves it where it is.
-  useEffect(() => panel.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    panel.current?.focus({ preventScroll: true });
+  }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another finding starts at its top
-  useEffect(() => body.current?.scrollTo(0, 0), [fingerprint]);
+  useEffect(() => {
+    body.current?.scrollTo(0, 0);
+  }, [fingerprint]);
   return (
     <div
       ref={panel}

@@ -15,7 +15,8 @@ import { count } from "../../text/number";
 import { visible } from "../../text/visible";
 import { findingColumns } from "./columns";
 import { FindingDrawer } from "./drawer";
-import { FacetPanel, totalOf } from "./facets";
+import { totalOf } from "./facet-options";
+import { FacetPanel } from "./facets";
 import { facetWord } from "./words";
 
 const route = getRouteApi("/findings");
@@ -40,6 +41,7 @@ const CHIPS = [
 ] as const;
 /** Off unless asked for: the default table answers "how bad and how old". */
 const HIDDEN_AT_FIRST = "last_seen";
+const BESIDE_HIDDEN = ["asset", "epss", "state", "age", "last_seen"];
 
 export function FindingsPage() {
   const search = route.useSearch();
@@ -59,6 +61,8 @@ export function FindingsPage() {
       ? totalOf(facets.data, search)
       : rows.length;
   const hidden = (search.hide ?? HIDDEN_AT_FIRST).split(",");
+  // Beside the drawer there is room for what tells rows apart; the drawer has the rest.
+  const beside = search.finding !== undefined && !overlay ? [...hidden, ...BESIDE_HIDDEN] : hidden;
   const columns = useMemo(() => findingColumns(search), [search]);
 
   const openAt = rows.findIndex((row) => row.fingerprint === search.finding);
@@ -146,32 +150,34 @@ export function FindingsPage() {
               ))}
             </select>
           </label>
-          <Popover
-            label="Columns"
-            button={
-              <>
-                <Icon name="columns" /> Columns
-              </>
-            }
-          >
-            {columns.map((column) => (
-              <label key={column.id} className="check">
-                <input
-                  type="checkbox"
-                  checked={!hidden.includes(column.id)}
-                  disabled={column.id === "rule"}
-                  onChange={() => {
-                    const next = hidden.includes(column.id)
-                      ? hidden.filter((id) => id !== column.id)
-                      : [...hidden, column.id];
-                    const text = next.filter((id) => id !== "-").join(",") || "-";
-                    change({ hide: text === HIDDEN_AT_FIRST ? undefined : text, finding: search.finding });
-                  }}
-                />
-                {column.title}
-              </label>
-            ))}
-          </Popover>
+          <div className="only-wide-tools">
+            <Popover
+              label="Columns"
+              button={
+                <>
+                  <Icon name="columns" /> Columns
+                </>
+              }
+            >
+              {columns.map((column) => (
+                <label key={column.id} className="check">
+                  <input
+                    type="checkbox"
+                    checked={!hidden.includes(column.id)}
+                    disabled={column.id === "rule"}
+                    onChange={() => {
+                      const next = hidden.includes(column.id)
+                        ? hidden.filter((id) => id !== column.id)
+                        : [...hidden, column.id];
+                      const text = next.filter((id) => id !== "-").join(",") || "-";
+                      change({ hide: text === HIDDEN_AT_FIRST ? undefined : text, finding: search.finding });
+                    }}
+                  />
+                  {column.title}
+                </label>
+              ))}
+            </Popover>
+          </div>
         </div>
         <Chips search={search} onChange={change} />
         <div className="with-facets">
@@ -190,7 +196,7 @@ export function FindingsPage() {
                 ref={grid}
                 label="Findings"
                 columns={columns}
-                hidden={hidden}
+                hidden={beside}
                 rows={rows}
                 rowId={(row) => row.fingerprint}
                 total={total}
@@ -204,6 +210,7 @@ export function FindingsPage() {
                 loadingMore={list.isFetchingNextPage}
                 onMore={more}
                 cardLines={4}
+                rowHeight={48}
               />
             )}
           </div>

@@ -40,19 +40,21 @@ export function CoverageStatement({ coverage }: { coverage: Coverage | null | un
           : "Some of this image could not be looked at or judged. What follows may hide findings."}
       </p>
       {gaps.length > 0 && (
-        <ul className="gaps">
-          {gaps.slice(0, GAPS_MAX).map((gap) => (
-            <li key={`${gap.code}\u0000${gap.subject}\u0000${gap.reason}`} data-gap={gap.code}>
-              <span className="tag warn mono">{gap.code}</span>{" "}
-              <code className="breaks">
-                <Text value={gap.subject} max={400} />
-              </code>
-              <span className="sentence">
-                <Text value={gap.reason} max={600} />
-              </span>
-            </li>
-          ))}
-        </ul>
+        <div className="gaps" role="region" aria-label="Coverage gaps" tabIndex={0}>
+          <ul>
+            {gaps.slice(0, GAPS_MAX).map((gap) => (
+              <li key={`${gap.code}\u0000${gap.subject}\u0000${gap.reason}`} data-gap={gap.code}>
+                <span className="tag warn mono">{gap.code}</span>{" "}
+                <code className="breaks">
+                  <Text value={gap.subject} max={400} />
+                </code>
+                <span className="sentence">
+                  <Text value={gap.reason} max={600} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        </div>
       )}
       {gaps.length > GAPS_MAX && (
         <p className="muted">and {count(gaps.length - GAPS_MAX)} more in the scan’s report</p>

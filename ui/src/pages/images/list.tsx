@@ -10,7 +10,7 @@ import { SeverityLine } from "../../parts/severity";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
-import { count } from "../../text/number";
+import { count, counted } from "../../text/number";
 import { osName } from "./words";
 
 const route = getRouteApi("/images");
@@ -36,6 +36,21 @@ const COLUMNS: Column<ImageRow>[] = [
     width: "minmax(220px, 1.4fr)",
     narrow: "line",
     cell: (row) => <SeverityLine counts={row.findings} />,
+  },
+  {
+    id: "gaps",
+    title: "Gaps",
+    width: "64px",
+    narrow: "meta",
+    align: "end",
+    cell: (row) =>
+      row.gaps ? (
+        <span className="tag warn" title="Places that the latest scan could not look at or judge">
+          {counted(row.gaps, "gap")}
+        </span>
+      ) : (
+        <span className="muted only-wide">0</span>
+      ),
   },
   {
     id: "os",

@@ -9,6 +9,7 @@ import { SEVERITIES, SeverityBadge, SeverityBar, SeverityMark, severityName } fr
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
+import { shortName } from "../../text/name";
 import { count, counted } from "../../text/number";
 import { ScanForm } from "../scans/form";
 
@@ -134,7 +135,7 @@ function Wrong({ overview }: { overview: Overview }) {
               : "Everything was looked at and judged"
           }
         >
-          <Link to="/scans" />
+          <Link to="/images" data-count="gaps" />
         </Fact>
         <Fact
           icon="scans"
@@ -181,7 +182,7 @@ function Wrong({ overview }: { overview: Overview }) {
                     />
                   </span>
                   <span className="row-side muted">
-                    <Text value={row.asset.name} max={80} />
+                    <Text value={shortName(row.asset.name)} max={80} />
                   </span>
                   <span className="row-time muted">
                     <Time at={row.first_seen_at} short />

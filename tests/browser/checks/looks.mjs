@@ -1,0 +1,72 @@
+// Every page in both themes and two widths: no serious accessibility violation, no sideways scrolling on a phone.
+import { equal, expect, shownCount } from "../harness.mjs";
+
+async function places(api) {
+  const [image] = (await api("/images?limit=1")).items;
+  const [plugin] = (await api("/plugins")).items;
+  const [scan] = (await api("/scans?limit=1")).items;
+  const [finding] = (await api("/findings?state=open&limit=1")).items;
+  return [
+    ["overview", "/"],
+    ["findings", "/findings?state=open&suppressed=false"],
+    ...(finding ? [["finding", `/findings?state=open&finding=${finding.fingerprint}`]] : []),
+    ["images", "/images"],
+    ...(image ? [["image", `/images/${encodeURIComponent(image.id)}`]] : []),
+    ["scans", "/scans"],
+    ...(scan ? [["scan", `/scans/${scan.id}`]] : []),
+    ["plugins", "/plugins"],
+    ...(plugin ? [["plugin", `/plugins/${encodeURIComponent(plugin.id)}`]] : []),
+    ["advisories", "/advisories"],
+  ];
+}
+
+async function settle(page, path) {
+  await page.goto(path);
+  await page.getByRole("heading", { level: 1 }).first().waitFor({ state: "attached" });
+  if (path.startsWith("/findings")) await shownCount(page);
+  await page.waitForFunction(() => !document.querySelector(".loading"));
+  await page.evaluate(() => document.fonts.ready);
+}
+
+const look = (theme, width, height) => [
+  `every page in the ${theme} theme at ${width} pixels`,
+  async ({ context, page: open, api, axe, shot }) => {
+    const page = await open(await context({ theme, width, height }), ["404"]);
+    for (const [name, path] of await places(api)) {
+      await settle(page, path);
+      await shot(page, `${name}-${theme}-${width}`);
+      await axe(page, `${name}, ${theme}, ${width}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide <= width, `${name} is ${wide} pixels wide on a screen of ${width}`);
+      const main = await page.evaluate(() => {
+        const content = document.querySelector(".content");
+        return content.scrollWidth - content.clientWidth;
+      });
+      expect(main <= 1, `${name} scrolls sideways by ${main} pixels at ${width}`);
+    }
+  },
+];
+
+export const checks = [
+  look("light", 1440, 900),
+  look("dark", 1440, 900),
+  look("light", 320, 720),
+  look("dark", 320, 720),
+  [
+    "the theme can be chosen, and is kept",
+    async ({ context, page: open }) => {
+      const page = await open(await context({ theme: "light" }));
+      await page.goto("/");
+      const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const light = await ground();
+      await page.getByRole("button", { name: "Dark theme" }).click();
+      const dark = await ground();
+      expect(light !== dark, "the dark theme looks like the light one");
+      await page.reload();
+      await page.getByRole("button", { name: "Dark theme" }).waitFor();
+      equal(await ground(), dark, "ground after reload");
+      await page.getByRole("button", { name: "System theme" }).click();
+      equal(await ground(), light, "ground by the system's preference");
+    },
+  ],
+];

@@ -1,0 +1,75 @@
+import { equal, expect, number, SEVERITIES, shownCount } from "../harness.mjs";
+
+/** A link of the overview and the filter it must stand for. */
+const base = { state: "open", suppressed: "false" };
+
+export const checks = [
+  [
+    "each number of the overview leads to exactly that many rows",
+    async ({ context, page: open, api, all, shot }) => {
+      const overview = await api("/overview");
+      const page = await open(await context());
+      const wanted = new Map([
+        ["all", [{}, Object.values(overview.findings_by_severity).reduce((sum, each) => sum + each, 0)]],
+        ["kev", [{ kev: "true" }, overview.kev_open]],
+        ["fixable", [{ fixable: "true" }, overview.fixable_open]],
+        ...SEVERITIES.map((severity) => [`severity:${severity}`, [{ severity }, overview.findings_by_severity[severity] ?? 0]]),
+      ]);
+      await page.goto("/");
+      await page.locator("[data-count]").first().waitFor();
+      await shot(page, "overview");
+      const names = await page.locator("[data-count]").evaluateAll((links) => links.map((link) => link.dataset.count));
+      expect(names.includes("gaps"), "the overview does not tell the gaps");
+      const gaps = (await all("/images")).reduce((sum, image) => sum + image.gaps, 0);
+      equal(overview.gaps, gaps, "gaps of the overview against those of all images");
+      equal(number(await page.locator('[data-count="gaps"]').textContent()), gaps, "gaps on the page");
+      expect(names.includes("kev") && names.includes("fixable") && names.includes("severity:critical"), `the overview shows only ${names}`);
+      for (const name of names.filter((each) => each !== "gaps")) {
+        const [filter, count] = wanted.get(name);
+        await page.goto("/");
+        const link = page.locator(`[data-count="${name}"]`);
+        await link.waitFor();
+        const text = await link.textContent();
+        equal(text === "none" ? 0 : number(text), count, `${name} on the overview`);
+        await link.click();
+        equal(await shownCount(page), count, `rows behind ${name}`);
+        const rows = await all("/findings", { ...base, ...filter });
+        equal(rows.length, count, `rows of the API behind ${name}`);
+        equal(new Set(rows.map((row) => row.fingerprint)).size, count, `different rows behind ${name}`);
+      }
+    },
+  ],
+  [
+    "the newest findings open their drawer",
+    async ({ context, page: open, api }) => {
+      const { newest } = await api("/overview");
+      expect(newest.length > 0, "the server holds no open finding; scan something with findings first");
+      const page = await open(await context());
+      await page.goto("/");
+      await page.locator(".row-link").first().click();
+      await page.getByRole("dialog", { name: "Finding" }).getByRole("heading", { level: 2 }).waitFor();
+      equal(new URL(page.url()).searchParams.get("finding"), newest[0].fingerprint, "the finding in the address");
+    },
+  ],
+  [
+    "a sample or a lack of advisory data is said on every page",
+    async ({ context, page: open, asking }) => {
+      const answer = await asking.request.get("/api/v1/advisories");
+      const status = answer.ok() ? await answer.json() : { loaded: false };
+      const page = await open(await context(), ["404"]);
+      for (const path of ["/", "/findings", "/images", "/scans", "/plugins", "/advisories"]) {
+        await page.goto(path);
+        await page.getByRole("heading", { level: 1 }).waitFor();
+        const banner = page.getByRole("complementary", { name: "Advisory data" });
+        if (status.sample || status.loaded === false) await banner.waitFor();
+        if (status.sample) {
+          const records = status.ecosystems.reduce((sum, each) => sum + each.records, 0);
+          const text = (await banner.textContent()).replaceAll(",", "");
+          expect(text.includes(`Built-in sample of ${records} advisories: results are not complete.`), `${path} says: ${text}`);
+        } else if (status.loaded !== false) {
+          equal(await banner.count(), 0, `banners on ${path}`);
+        }
+      }
+    },
+  ],
+];
