@@ -64,6 +64,16 @@ impl Layer {
     pub fn key(&self) -> Option<&Digest> {
         self.key.as_ref()
     }
+
+    /// Bytes to be read, as stored; 0 where that is not known beforehand (a directory, a registry that does not tell).
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match &self.content {
+            Content::Blob { size, .. } => size.unwrap_or(0),
+            Content::Member { size, .. } => *size,
+            Content::Root(_) | Content::Unknown => 0,
+        }
+    }
 }
 
 impl std::fmt::Debug for Image {
@@ -109,6 +119,12 @@ impl Image {
             limits: options.limits.clone(),
             budget: options.budget.clone(),
         }
+    }
+
+    /// Whether this is a directory, and not an image.
+    #[must_use]
+    pub fn is_directory(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer.content, Content::Root(_)))
     }
 
     /// Digest of the manifest of the chosen platform. A docker archive has no manifest, a directory neither.
