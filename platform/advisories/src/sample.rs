@@ -103,8 +103,8 @@ fn an_old_alpine_root_has_its_known_vulnerabilities() {
             "busybox CVE-2022-48174 critical -> 1.36.1-r1",
             "ssl_client CVE-2022-48174 critical -> 1.36.1-r1",
             "musl CVE-2025-26519 high -> 1.2.4-r3",
-            "libcrypto3 CVE-2024-2511 medium -> 3.1.4-r6",
             "libcrypto3 CVE-2024-0727 medium -> 3.1.4-r5",
+            "libcrypto3 CVE-2024-2511 medium -> 3.1.4-r6",
         ]
     );
 }
@@ -147,7 +147,8 @@ fn the_real_feeds_are_read_whole() {
     let Some(kev) = crate::shared::folder("data/kev") else { return };
     let folder = tempfile::tempdir().unwrap();
     let (index, report) = build(&[feeds, kev], folder.path());
-    assert_eq!(report.skipped_first, []);
+    let commits_only = |skipped: &crate::index::Skipped| skipped.reason.contains("version range");
+    assert!(report.skipped < 100 && report.skipped_first.iter().all(commits_only), "{report:#?}");
     assert!(report.used > 25_000 && report.kev > 1000 && report.withdrawn > 200, "{report:?}");
     index.verify().unwrap();
     let django = package(PackageType::Pypi, "Django", "2.2.0", None);
