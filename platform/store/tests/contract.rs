@@ -2,7 +2,12 @@
 //! Postgres server that this binary starts, one database per test. Without Postgres programs its half says that it was
 //! skipped.
 
-#![expect(missing_docs, reason = "a test binary has no documentation")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "every function here is part of a test: a panic is how a test fails"
+)]
 
 #[path = "contract/lifecycle.rs"]
 mod lifecycle;
