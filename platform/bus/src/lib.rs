@@ -13,8 +13,9 @@
 //! - After `max_deliver` deliveries without an acknowledgement a message is parked with the reason: listed by
 //!   [`Bus::parked`], never lost, never delivered again. Attempts are counted across restarts, so that a message which
 //!   kills its consumer ends there too.
-//! - [`Delivery::ack`] returns when the acknowledgement is durable. A crash between effect and acknowledgement
-//!   delivers again: the effect and its record of the message id belong in one transaction of the store.
+//! - [`Delivery::ack`] returns when the acknowledgement is durable (embedded), or confirmed by the server (JetStream,
+//!   which can forget the last ones when it is killed). A crash between effect and acknowledgement delivers again: the
+//!   effect and its record of the message id belong in one transaction of the store.
 //! - Messages are kept until every known consumer is past them. With no consumer all are kept; once there is one, a
 //!   message that no filter selects is forgotten. So create consumers before publishing. A consumer that will never
 //!   come back must be told to the bus ([`Bus::forget_consumer`]), or it fills up.
@@ -258,7 +259,7 @@ impl Delivery {
         }
     }
 
-    /// The work is done; returns when that is durable. An acknowledgement after the ack wait still counts.
+    /// The work is done; returns when that is durable or confirmed. An acknowledgement after the ack wait still counts.
     ///
     /// # Errors
     /// The backend's failure: the message may come again.

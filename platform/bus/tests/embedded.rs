@@ -42,7 +42,8 @@ async fn drain(bus: &Bus, count: usize) -> Vec<String> {
     let consumer = bus.consumer(worker()).await.unwrap();
     let mut seen = Vec::new();
     while seen.len() < count {
-        let delivery = tokio::time::timeout(Duration::from_secs(30), consumer.next()).await.expect("a message").unwrap();
+        let delivery =
+            tokio::time::timeout(Duration::from_secs(30), consumer.next()).await.expect("a message").unwrap();
         seen.push(delivery.envelope().id.clone());
         delivery.ack().await.unwrap();
     }
@@ -79,7 +80,9 @@ async fn killed_at_any_point_it_loses_nothing_acknowledged() {
         for line in said.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
             match line.split_once(' ').unwrap() {
                 ("published", id) => assert!(published.insert(id.to_owned())),
-                ("acknowledged", id) => assert!(acknowledged.insert(id.to_owned()), "acknowledged twice: {id}"),
+                ("acknowledged", id) => {
+                    assert!(acknowledged.insert(id.to_owned()), "acknowledged twice: {id}")
+                }
                 other => panic!("{other:?}"),
             }
         }
@@ -87,7 +90,10 @@ async fn killed_at_any_point_it_loses_nothing_acknowledged() {
     }
     assert!(published.len() > 50 && !acknowledged.is_empty(), "{} {}", published.len(), acknowledged.len());
     let bus = Bus::embedded_with(dir.path(), small()).await.unwrap();
-    let consumer = bus.consumer(ConsumerOptions { max_deliver: 1000, in_flight_max: 1_000_000, ..worker() }).await.unwrap();
+    let consumer = bus
+        .consumer(ConsumerOptions { max_deliver: 1000, in_flight_max: 1_000_000, ..worker() })
+        .await
+        .unwrap();
     let mut left = BTreeSet::new();
     while let Ok(delivery) = tokio::time::timeout(Duration::from_millis(500), consumer.next()).await {
         let delivery = delivery.unwrap();
@@ -95,7 +101,8 @@ async fn killed_at_any_point_it_loses_nothing_acknowledged() {
         delivery.ack().await.unwrap();
     }
     // The child acknowledges one by one: a kill can come between one acknowledgement and its line.
-    let gone: Vec<&String> = published.iter().filter(|id| !left.contains(*id) && !acknowledged.contains(*id)).collect();
+    let gone: Vec<&String> =
+        published.iter().filter(|id| !left.contains(*id) && !acknowledged.contains(*id)).collect();
     assert!(gone.iter().all(|id| id.ends_with(['0', '2', '4', '6', '8'])), "lost: {gone:?}");
     assert!(gone.len() <= 12, "lost: {gone:?}");
     let again: Vec<&String> = acknowledged.intersection(&left).collect();

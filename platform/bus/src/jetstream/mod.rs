@@ -9,6 +9,11 @@
 //! stream and then ends it, so that a crash between the two repeats the copy (which has an id of its own) and loses
 //! nothing. And messages behind all consumers are purged by the clients, because the server's interest retention would
 //! drop what is published before the first consumer exists.
+//!
+//! One thing no client can mend: the server writes the state of consumers to disk some time after it has confirmed an
+//! acknowledgement, whatever its `sync_interval`. A server that is killed can deliver again what was acknowledged in its
+//! last moments, and count its attempts from one. That is within at-least-once, and the reason why effects are recorded
+//! with the message id in the store.
 
 mod consumer;
 mod parked;

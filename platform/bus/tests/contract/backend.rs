@@ -70,16 +70,28 @@ impl Backend {
         Bus::jetstream(&server.url(), JetStreamOptions::new(name)).await.unwrap()
     }
 
-    /// Closes everything, kills the server if there is one, and opens again.
+    /// Closes everything, restarts the server if there is one, and opens again.
     pub(crate) async fn reopen(&self, bus: Bus, consumer: Consumer) -> Bus {
         drop((bus, consumer));
         if self.server.is_some() {
-            self.kill_server();
+            self.stop_server();
             self.start_server();
         }
         self.open().await
     }
 
+    /// Asks the server to end in order.
+    pub(crate) fn stop_server(&self) {
+        let server = self.server.as_ref().unwrap();
+        if let Some(mut process) = server.process.lock().unwrap().take() {
+            let signal = format!("term={}", process.id());
+            let asked = Command::new(&server.program).arg("--signal").arg(signal).output().unwrap();
+            assert!(asked.status.success(), "{asked:?}");
+            process.wait().unwrap();
+        }
+    }
+
+    /// Kills the server without warning.
     pub(crate) fn kill_server(&self) {
         let server = self.server.as_ref().unwrap();
         if let Some(mut process) = server.process.lock().unwrap().take() {
@@ -143,7 +155,11 @@ impl Server {
 fn find_server() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("PALISADE_NATS_SERVER") {
         let path = PathBuf::from(path);
-        assert!(is_new_enough(&path), "PALISADE_NATS_SERVER={} is no nats-server 2.12 or newer", path.display());
+        assert!(
+            is_new_enough(&path),
+            "PALISADE_NATS_SERVER={} is no nats-server 2.12 or newer",
+            path.display()
+        );
         return Some(path);
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

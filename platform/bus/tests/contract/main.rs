@@ -161,7 +161,10 @@ async fn too_many_deliveries_park_a_message(backend: Backend) {
     };
     assert_eq!(parked.len(), 1);
     assert_eq!((parked[0].envelope.clone(), parked[0].attempts), (message("poison", "scan.requested"), 2));
-    assert_eq!((parked[0].consumer.as_str(), parked[0].reason.as_str()), ("worker", "not acknowledged after 2 deliveries"));
+    assert_eq!(
+        (parked[0].consumer.as_str(), parked[0].reason.as_str()),
+        ("worker", "not acknowledged after 2 deliveries")
+    );
     publish(&bus, &["after"]).await;
     assert_eq!(id(&next(&consumer).await), ("after".into(), 1));
 }
@@ -233,7 +236,13 @@ async fn every_consumer_gets_what_its_filter_selects(backend: Backend) {
     let bus = backend.open().await;
     let all = bus.consumer(options("all", "scan.*")).await.unwrap();
     let exact = bus.consumer(options("exact", "scan.finished")).await.unwrap();
-    for (id, subject) in [("a", "scan.requested"), ("b", "scan.finished"), ("c", "scan.x.y"), ("d", "changed.x"), ("e", "scan.finished")] {
+    for (id, subject) in [
+        ("a", "scan.requested"),
+        ("b", "scan.finished"),
+        ("c", "scan.x.y"),
+        ("d", "changed.x"),
+        ("e", "scan.finished"),
+    ] {
         bus.publish(&message(id, subject)).await.unwrap();
     }
     for (consumer, expected) in [(&all, vec!["a", "b", "e"]), (&exact, vec!["b", "e"])] {
@@ -307,7 +316,8 @@ async fn nothing_is_lost_over_a_restart(backend: Backend) {
 async fn a_full_bus_refuses_and_recovers(backend: Backend) {
     let limits = Limits { bytes_max: 256 << 10, dedupe_window: Duration::from_millis(200) };
     let bus = backend.open_with(limits).await;
-    let big = |number: u32| Envelope { body: vec![7; 8 << 10], ..message(&format!("m{number}"), "scan.requested") };
+    let big =
+        |number: u32| Envelope { body: vec![7; 8 << 10], ..message(&format!("m{number}"), "scan.requested") };
     let mut accepted = 0;
     let refused = loop {
         match bus.publish(&big(accepted)).await {
@@ -335,11 +345,15 @@ async fn a_full_bus_refuses_and_recovers(backend: Backend) {
 
 async fn deliveries_in_flight_are_bounded(backend: Backend) {
     let bus = backend.open().await;
-    let consumer = bus.consumer(ConsumerOptions { in_flight_max: 2, ..options("worker", "scan.*") }).await.unwrap();
+    let consumer =
+        bus.consumer(ConsumerOptions { in_flight_max: 2, ..options("worker", "scan.*") }).await.unwrap();
     publish(&bus, &["a", "b", "c"]).await;
     let first = next(&consumer).await;
     let _second = next(&consumer).await;
-    assert!(timeout(Duration::from_millis(300), consumer.next()).await.is_err(), "a third delivery in flight");
+    assert!(
+        timeout(Duration::from_millis(300), consumer.next()).await.is_err(),
+        "a third delivery in flight"
+    );
     first.ack().await.unwrap();
     assert_eq!(id(&next(&consumer).await), ("c".into(), 1));
 }
@@ -428,13 +442,13 @@ async fn many_publishers_at_once(backend: Backend) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jetstream_publishing_outlasts_a_server_restart() {
+async fn jetstream_operations_outlast_a_server_restart() {
     let Some(backend) = Backend::jetstream() else { return };
     let bus = backend.open().await;
     let consumer = bus.consumer(options("worker", "scan.*")).await.unwrap();
     publish(&bus, &["before"]).await;
     let first = next(&consumer).await;
-    backend.kill_server();
+    backend.stop_server();
     let publishing = tokio::spawn({
         let bus = bus.clone();
         async move { publish(&bus, &["while-down"]).await }
@@ -444,6 +458,36 @@ async fn jetstream_publishing_outlasts_a_server_restart() {
     timeout(PATIENCE, publishing).await.unwrap().unwrap();
     timeout(PATIENCE, acknowledging).await.unwrap().unwrap().unwrap();
     assert_eq!(id(&next(&consumer).await), ("while-down".into(), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jetstream_killed_loses_nothing_published() {
+    let Some(backend) = Backend::jetstream() else { return };
+    let bus = backend.open().await;
+    let consumer = bus.consumer(quick("worker", 1000, 100)).await.unwrap();
+    let mut owed = BTreeSet::new();
+    for round in 0..5 {
+        for number in 0..20 {
+            let id = format!("{round}-{number}");
+            publish(&bus, &[&id]).await;
+            owed.insert(id);
+        }
+        backend.kill_server();
+        backend.start_server();
+        // Some are taken between kills; the server may forget that, and then they come again.
+        for _ in 0..10 {
+            let delivery = next(&consumer).await;
+            let id = delivery.envelope().id.clone();
+            delivery.ack().await.unwrap();
+            owed.remove(&id);
+        }
+    }
+    while !owed.is_empty() {
+        let delivery = next(&consumer).await;
+        let id = delivery.envelope().id.clone();
+        delivery.ack().await.unwrap();
+        owed.remove(&id);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
