@@ -3,6 +3,13 @@
 //! `cargo run --release --example read_root -- DIRECTORY [--parts]` selects files by the interests of the manifest, as the
 //! platform does. With `--parts` every file is read through a handle, and the bytes so read are counted.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a program for developers, which may stop at anything odd"
+)]
+
 use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom};

@@ -143,7 +143,9 @@ impl Walk<'_, '_> {
         if self.packages > PACKAGES_MAX {
             return Err(format!("more than {PACKAGES_MAX} packages").into());
         }
-        let package = Package::new(PackageType::Maven, coordinates.name, coordinates.version, method);
+        // Without a group nobody can look it up, but it stays in the inventory.
+        let kind = if coordinates.name.contains(':') { PackageType::Maven } else { PackageType::Generic };
+        let package = Package::new(kind, coordinates.name, coordinates.version, method);
         self.report.package(package.confidence(confidence).inner(Some(inner)));
         Ok(())
     }

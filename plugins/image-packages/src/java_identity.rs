@@ -2,7 +2,7 @@
 
 use palisade_sdk::Confidence;
 
-/// `group:artifact` and version.
+/// `group:artifact`, or the artifact alone, and version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Coordinates {
     pub(crate) name: String,
@@ -71,13 +71,21 @@ impl Manifest {
     }
 }
 
+/// Houses that publish under many groups of which this is only the beginning; it is no group itself.
+const HOUSES: [&str; 7] =
+    ["com.google", "com.ibm", "com.oracle", "com.sun", "org.apache", "org.eclipse", "org.jboss"];
+
+fn is_group(name: &str) -> bool {
+    name.contains('.') && !HOUSES.contains(&name)
+}
+
 /// One word of the characters that names and versions are made of.
 fn is_token(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte))
 }
 
-/// The likeliest coordinates. A group is never made up: an archive that does not tell its group has a name without one, which
-/// keeps it in the inventory and matches nothing by mistake.
+/// The likeliest coordinates. A group is never made up: the name of an archive that does not tell its group has none, and then
+/// the archive is not reported as a Maven package.
 pub(crate) fn guess(path: &str, manifest: &Manifest) -> Option<(Coordinates, Confidence)> {
     let file = path.rsplit('/').next().unwrap_or_default();
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
@@ -92,8 +100,7 @@ pub(crate) fn guess(path: &str, manifest: &Manifest) -> Option<(Coordinates, Con
     let version = named.map(|(_, version)| version).or_else(|| {
         manifest.versions.iter().flatten().map(String::as_str).find(|text| starts_with_digit(text))
     })?;
-    let (group, confidence) = match manifest.implementation_vendor_id.as_deref().filter(|id| id.contains('.'))
-    {
+    let (group, confidence) = match manifest.implementation_vendor_id.as_deref().filter(|id| is_group(id)) {
         // Maven's default for this attribute is the group.
         Some(group) => (Some(group), Confidence::Medium),
         None => (symbolic.and_then(|name| group_of_bundle(name, artifact)), Confidence::Low),
@@ -113,7 +120,7 @@ fn artifact_and_version(stem: &str) -> Option<(&str, &str)> {
 /// The bundle plugin of Maven makes `org.example.lib` of `org.example:lib`, and of `org.lib:lib-core` too; only what ends in
 /// the whole artifact is taken apart.
 fn group_of_bundle<'a>(symbolic: &'a str, artifact: &str) -> Option<&'a str> {
-    symbolic.strip_suffix(artifact)?.strip_suffix('.').filter(|group| group.contains('.'))
+    symbolic.strip_suffix(artifact)?.strip_suffix('.').filter(|group| is_group(group))
 }
 
 fn starts_with_digit(text: &str) -> bool {
@@ -151,6 +158,8 @@ mod tests {
             Some(("org.scala-lang:scala-library 2.12.10.v2".to_owned(), Confidence::Low))
         );
         assert_eq!(guessed("jcommander-1.35.jar", ""), Some(("jcommander 1.35".to_owned(), Confidence::Low)));
+        let house = "Implementation-Vendor-Id: org.apache\n";
+        assert_eq!(guessed("ivy-2.4.0.jar", house), Some(("ivy 2.4.0".to_owned(), Confidence::Low)));
         assert_eq!(guessed("tool.jar", "Implementation-Title: A Tool\n\nImplementation-Version: 1\n"), None);
     }
 }
