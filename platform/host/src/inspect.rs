@@ -109,7 +109,8 @@ fn walk(component: &[u8]) -> Result<Surface<'_>, LoadError> {
                 rest = rest.get(unchecked_range.len()..).ok_or_else(|| not_a_component("it ends early"))?;
             }
             Payload::CustomSection(section) if section.name() == MANIFEST_SECTION => {
-                if surface.manifest.replace(section.data()).is_some() {
+                let earlier = surface.manifest.replace(section.data());
+                if earlier.is_some() {
                     return Err(LoadError::Manifest {
                         key: "manifest".to_owned(),
                         problem: "is there twice".to_owned(),

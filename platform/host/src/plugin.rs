@@ -166,7 +166,9 @@ impl Plugin {
         let mut store = Store::new(&self.0.host.engine, state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.single_copy_bytes());
-        store.set_max_component_handles(handles_max(&limits, lent));
+        // The engine counts handles of its own besides the guest's; its cap is the wall behind the state's, which refuses
+        // with a type, and the only one for resources that the guest makes itself.
+        store.set_max_component_handles(handles_max(&limits, lent).saturating_mul(2).saturating_add(64));
         let ticking = clocks.clone();
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| ticking.check(&limits).map(|()| UpdateDeadline::Continue(1)));

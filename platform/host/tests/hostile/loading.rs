@@ -153,7 +153,7 @@ fn drafts_of_the_other_kinds_load_with_the_imports_they_ask_for() {
         "[[kinds.image-analyzer.interests]]\nname = \"all\"\npaths = [\"**\"]\n",
         "[kinds.notifier]\nconsumes = [\"finding.opened\"]\n[capabilities.http]\nwhy = \"w\"\nhosts = [\"a.example\"]\n",
     );
-    let bytes = of_world(&text, &core, "include palisade:worlds/notifier-plugin@0.1.0;");
+    let bytes = of_world(&text, core, "include palisade:worlds/notifier-plugin@0.1.0;");
     let plugin = host().load(&bytes, &Grants::none()).unwrap();
     assert_eq!(plugin.inspection().kinds, [host::Kind::Notifier]);
     assert!(call(&plugin, vec![file()]).unwrap_err().message.contains("no image analyzer"));
