@@ -137,7 +137,7 @@ mod tests {
             assert!(credentials.of(other).is_none(), "{other}");
         }
         assert!(!format!("{credentials:?}").contains("pa:ss"));
-        assert!(Credentials::from_docker_config(b"[]").is_err());
+        assert!(Credentials::from_docker_config(b"nonsense").is_err());
     }
 
     proptest! {

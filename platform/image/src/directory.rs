@@ -149,17 +149,17 @@ impl Walk<'_> {
         let path = self.path.clone();
         match name.kind {
             FileType::Directory => {
-                self.scan.directory(&path);
+                self.scan.directory(&path)?;
                 if !(self.of_system && depth == 0 && KERNEL_DIRECTORIES.contains(&path.as_str())) {
                     self.below(directory, &name.text, device, depth)?;
                 }
             }
             FileType::RegularFile => self.file(directory, &name.text),
             FileType::Symlink => match rustix::fs::readlinkat(directory, &*name.text, Vec::new()) {
-                Ok(target) => self.scan.symlink(&path, target.to_bytes()),
+                Ok(target) => self.scan.symlink(&path, target.to_bytes())?,
                 Err(error) => self.unreadable(error.into()),
             },
-            _ => self.scan.other(&path),
+            _ => self.scan.other(&path)?,
         }
         Ok(())
     }

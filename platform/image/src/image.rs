@@ -11,6 +11,7 @@ use crate::error::ImageError;
 use crate::index::LayerIndex;
 use crate::limits::Limits;
 use crate::open::OpenOptions;
+use crate::overlay::LinkedFile;
 use crate::scan::Scan;
 use crate::select::Selector;
 use crate::sink::Sink;
@@ -186,6 +187,29 @@ impl Image {
         };
         let open = || self.bytes(&layer.content);
         TarLayer { what: &layer.label, open: &open, size, proof, limits: &self.limits }.read(scan)
+    }
+
+    /// Reads a file that [`Overlay::linked`](crate::Overlay::linked) found behind a link of another layer, under the
+    /// path that was asked for. Returns what could not be seen of it.
+    ///
+    /// # Errors
+    /// As [`read_layer`](Self::read_layer).
+    pub fn read_linked(
+        &self,
+        linked: &LinkedFile,
+        selector: &Selector,
+        sink: &mut dyn Sink,
+    ) -> Result<Vec<Gap>, ImageError> {
+        let layer = self.layers.get(linked.layer).ok_or(ImageError::Layer { index: linked.layer })?;
+        let scan = Scan::new(selector, &self.limits, &self.budget, &layer.label, sink);
+        let (size, proof) = match (&layer.content, &layer.proof) {
+            (Content::Blob { size, .. }, Some(proof)) => (*size, proof),
+            (Content::Member { size, .. }, Some(proof)) => (Some(*size), proof),
+            _ => return Err(ImageError::Layer { index: linked.layer }),
+        };
+        let open = || self.bytes(&layer.content);
+        TarLayer { what: &layer.label, open: &open, size, proof, limits: &self.limits }
+            .read_linked(scan, linked)
     }
 
     fn bytes(&self, content: &Content) -> Result<Box<dyn Read + Send>, ImageError> {

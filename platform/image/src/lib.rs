@@ -39,6 +39,8 @@ mod unpacked;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod image_tests;
 
 pub use budget::{BUDGET_BYTES_DEFAULT, Budget, Permit};
 pub use credentials::{Credential, Credentials};
@@ -47,7 +49,7 @@ pub use image::{Image, Layer};
 pub use index::{Counters, LayerIndex, Link};
 pub use limits::Limits;
 pub use open::{OpenOptions, open};
-pub use overlay::Overlay;
+pub use overlay::{LinkedFile, Overlay};
 pub use reference::{Reference, Source};
 pub use registry::Retry;
 pub use select::{Interest, Magic, Selector};

@@ -6,6 +6,20 @@ use model::{Gap, GapCode};
 
 use crate::index::{LayerIndex, Link, Mark, Tag};
 use crate::path::ancestors;
+use crate::select::{Candidates, Selector};
+
+/// A file that an exact path interest reaches through a symbolic link of another layer than its own. It belongs to the
+/// image as a whole, not to a layer: what is found in it may be kept under the image's digest alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedFile {
+    /// The path that was asked for.
+    pub path: String,
+    /// The layer that has the file.
+    pub layer: usize,
+    /// Its path there.
+    pub target: String,
+    pub(crate) candidates: Candidates,
+}
 
 /// The stacked layers, lowest first.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +59,36 @@ impl<'a> Overlay<'a> {
             }));
         }
         gaps.into_iter().collect()
+    }
+
+    /// Files behind links that lead from one layer into another, to be read with
+    /// [`Image::read_linked`](crate::Image::read_linked) when all layers are known. Few images have any. Sorted by path.
+    #[must_use]
+    pub fn linked(&self, selector: &Selector) -> Vec<LinkedFile> {
+        let mut linked = Vec::new();
+        for (layer, index) in self.layers.iter().enumerate() {
+            for link in &index.links {
+                let settled = link.here && self.stands(layer, &link.target);
+                if settled || !self.stands(layer, &link.path) {
+                    continue;
+                }
+                let candidates = selector.only_through(&link.path, &link.target);
+                let Some(owner) = self.file_layer(&link.target).filter(|_| !candidates.is_empty()) else {
+                    continue;
+                };
+                let (path, target) = (link.path.clone(), link.target.clone());
+                linked.push(LinkedFile { path, layer: owner, target, candidates });
+            }
+        }
+        linked.sort_by(|a, b| a.path.cmp(&b.path));
+        linked
+    }
+
+    /// The layer whose file of this path is the one in the final file system.
+    fn file_layer(&self, path: &str) -> Option<usize> {
+        let file = Tag::new(path, Mark::File);
+        let has = |layer: &usize| self.layers.get(*layer).is_some_and(|index| index.has(file));
+        (0..self.layers.len()).rev().find(has).filter(|layer| self.stands(*layer, path))
     }
 
     /// Whether the final file system has something under this path.

@@ -61,14 +61,19 @@ pub(crate) fn shown(raw: &[u8]) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect()
 }
 
+/// The directory above `path`; the root is its own.
+pub(crate) fn parent(path: &str) -> &str {
+    path.rfind('/').and_then(|slash| path.get(..slash)).unwrap_or("")
+}
+
 /// Every directory above `path`, nearest first, ending with the root `""`.
 pub(crate) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     let mut rest = (!path.is_empty()).then_some(path);
     std::iter::from_fn(move || {
         let current = rest?;
-        let parent = current.rfind('/').and_then(|slash| current.get(..slash)).unwrap_or("");
-        rest = (!parent.is_empty()).then_some(parent);
-        Some(parent)
+        let above = parent(current);
+        rest = (!above.is_empty()).then_some(above);
+        Some(above)
     })
 }
 

@@ -3,17 +3,18 @@
 //!
 //! Memory: twelve bytes an entry, the names of links up to a cap, and bodies within the shared budget.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Read};
 
-use model::GapCode;
+use model::{Gap, GapCode};
 
 use crate::budget::{Budget, Permit};
 use crate::gaps::GapList;
 use crate::index::{Counters, LayerIndex, Link, Mark, Tag};
 use crate::limits::Limits;
 use crate::links::{Leads, Links};
-use crate::path::ancestors;
+use crate::overlay::LinkedFile;
+use crate::path::{ancestors, parent};
 use crate::select::{Candidates, Selector};
 use crate::sink::{Body, SelectedFile, Sink};
 use crate::unpacked::Cut;
@@ -23,6 +24,9 @@ const FILE_OVERHEAD: u64 = 256;
 
 /// Piece size of a streamed keyword search.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// A file in memory with the interests that want it, if any does.
+pub(crate) type Held = Option<(Body, Candidates)>;
 
 /// A pass in progress.
 pub(crate) struct Scan<'a> {
@@ -34,6 +38,10 @@ pub(crate) struct Scan<'a> {
     label: &'a str,
     /// One for each entry, in order; the position is the ordinal.
     tags: Vec<Tag>,
+    /// Directories of this layer, said or implied by what is in them.
+    directories: HashSet<Tag>,
+    /// Parent of the last entry: most entries share it with the next.
+    parent: String,
     delivered: Vec<Delivered>,
     links: Links,
     gaps: GapList,
@@ -51,7 +59,7 @@ struct Delivered {
 pub(crate) struct Wanted {
     /// The name it has in the layer.
     pub(crate) target: String,
-    /// Which of several entries of that name counts, from one.
+    /// Which of several entries of that name counts, from one, directories left out.
     pub(crate) occurrence: u64,
     /// The name to hand it over under.
     path: String,
@@ -66,6 +74,7 @@ struct Last {
     mark: Mark,
     /// Last entry that is not a directory.
     file: Option<u64>,
+    /// How many entries are not directories.
     count: u64,
 }
 
@@ -84,6 +93,8 @@ impl<'a> Scan<'a> {
             sink,
             label,
             tags: Vec::new(),
+            directories: HashSet::new(),
+            parent: String::new(),
             delivered: Vec::new(),
             links: Links::new(limits.link_bytes),
             gaps: GapList::new(limits.gaps),
@@ -117,25 +128,24 @@ impl<'a> Scan<'a> {
         &mut self.counters
     }
 
-    pub(crate) fn directory(&mut self, path: &str) {
-        if !path.is_empty() {
-            self.enter(path, Mark::Directory);
-        }
+    pub(crate) fn directory(&mut self, path: &str) -> io::Result<()> {
+        if path.is_empty() { Ok(()) } else { self.enter(path, Mark::Directory).map(|_| ()) }
     }
 
     /// Something without content.
-    pub(crate) fn other(&mut self, path: &str) {
-        self.enter(path, Mark::File);
+    pub(crate) fn other(&mut self, path: &str) -> io::Result<()> {
+        self.enter(path, Mark::File).map(|_| ())
     }
 
     /// A sparse file: there, wanted perhaps, not readable here.
-    pub(crate) fn sparse(&mut self, path: &str) {
-        self.enter(path, Mark::File);
+    pub(crate) fn sparse(&mut self, path: &str) -> io::Result<()> {
+        self.enter(path, Mark::File)?;
         let mut candidates = Candidates::new();
         self.selector.by_path(path, &mut candidates);
         if !candidates.is_empty() {
             self.gap(GapCode::Unsupported, path.as_bytes(), "sparse files in archives are not read");
         }
+        Ok(())
     }
 
     pub(crate) fn whiteout(&mut self, path: &str, mark: Mark) {
@@ -143,22 +153,24 @@ impl<'a> Scan<'a> {
         self.tags.push(Tag::new(path, mark));
     }
 
-    pub(crate) fn symlink(&mut self, path: &str, target: &[u8]) {
-        self.enter(path, Mark::File);
+    pub(crate) fn symlink(&mut self, path: &str, target: &[u8]) -> io::Result<()> {
+        self.enter(path, Mark::File)?;
         if let Ok(target) = std::str::from_utf8(target) {
             self.links.add_symbolic(path, target);
         }
+        Ok(())
     }
 
     /// `target` in normal form.
-    pub(crate) fn hard_link(&mut self, path: &str, target: &str) {
+    pub(crate) fn hard_link(&mut self, path: &str, target: &str) -> io::Result<()> {
         self.counters.files += 1;
-        self.enter(path, Mark::File);
+        self.enter(path, Mark::File)?;
         let mut candidates = Candidates::new();
         self.selector.by_path(path, &mut candidates);
         if !candidates.is_empty() {
             self.links.add_hard(path, target);
         }
+        Ok(())
     }
 
     /// A file of `size` bytes that `body` gives. Reads only as much of it as is needed.
@@ -167,7 +179,7 @@ impl<'a> Scan<'a> {
     /// Whatever `body` says.
     pub(crate) fn file(&mut self, path: &str, size: u64, body: &mut dyn Read) -> io::Result<()> {
         self.counters.files += 1;
-        let ordinal = self.enter(path, Mark::File);
+        let ordinal = self.enter(path, Mark::File)?;
         let mut candidates = Candidates::new();
         self.selector.by_path(path, &mut candidates);
         if let Some((body, candidates)) = self.hold(path, size, candidates, body)? {
@@ -195,10 +207,63 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn enter(&mut self, path: &str, mark: Mark) -> u64 {
+    /// Holds a file that is reached through a link of another layer, if its interests want it.
+    ///
+    /// # Errors
+    /// Whatever `body` says.
+    pub(crate) fn hold_linked(
+        &mut self,
+        linked: &LinkedFile,
+        size: u64,
+        body: &mut dyn Read,
+    ) -> io::Result<Held> {
+        self.hold(&linked.path, size, linked.candidates.clone(), body)
+    }
+
+    /// Hands over what [`hold_linked`](Self::hold_linked) held last.
+    pub(crate) fn hand_over_linked(&mut self, linked: &LinkedFile, held: Held) {
+        if let Some((body, candidates)) = held {
+            self.hand_over(linked.path.clone(), 0, &candidates, body);
+        }
+    }
+
+    fn enter(&mut self, path: &str, mark: Mark) -> io::Result<u64> {
+        self.imply(path)?;
         self.links.forget(path);
-        self.tags.push(Tag::new(path, mark));
-        (self.tags.len() - 1) as u64
+        let tag = Tag::new(path, mark);
+        match mark {
+            Mark::Directory => {
+                self.directories.insert(tag);
+            }
+            _ if self.directories.remove(&tag.with(Mark::Directory)) => self.parent.clear(),
+            _ => {}
+        }
+        self.tags.push(tag);
+        Ok((self.tags.len() - 1) as u64)
+    }
+
+    /// Enters the directories above a path that have no entry of their own: whoever unpacks the layer makes them, in
+    /// the place of whatever file a lower layer has there. They count as entries, since they cost as much.
+    fn imply(&mut self, path: &str) -> io::Result<()> {
+        let above = parent(path);
+        if above == self.parent {
+            return Ok(());
+        }
+        for directory in ancestors(path).filter(|directory| !directory.is_empty()) {
+            // Runtimes follow a link of the same layer to a directory here, and so leave it in place.
+            if self.links.is_symbolic(directory) {
+                continue;
+            }
+            let tag = Tag::new(directory, Mark::Directory);
+            if !self.directories.insert(tag) {
+                break;
+            }
+            self.count()?;
+            self.links.forget(directory);
+            self.tags.push(tag);
+        }
+        above.clone_into(&mut self.parent);
+        Ok(())
     }
 
     fn hand_over(&mut self, path: String, ordinal: u64, candidates: &Candidates, body: Body) {
@@ -219,7 +284,7 @@ impl<'a> Scan<'a> {
         size: u64,
         mut candidates: Candidates,
         body: &mut dyn Read,
-    ) -> io::Result<Option<(Body, Candidates)>> {
+    ) -> io::Result<Held> {
         self.selector.by_size(size, &mut candidates);
         if candidates.is_empty() {
             return Ok(None);
@@ -409,10 +474,16 @@ impl Scan<'_> {
                 let ordinal = ordinal as u64;
                 let before = slot.and_then(|last| last.file);
                 let file = if mark == Mark::File { Some(ordinal) } else { before };
-                *slot = Some(Last { ordinal, mark, file, count: slot.map_or(0, |last| last.count) + 1 });
+                let count = slot.map_or(0, |last| last.count) + u64::from(mark == Mark::File);
+                *slot = Some(Last { ordinal, mark, file, count });
             }
         }
         lasts.into_iter().filter_map(|(tag, last)| Some((tag, last?))).collect()
+    }
+
+    /// Closes a pass that was only about one file.
+    pub(crate) fn finish_linked(self) -> Vec<Gap> {
+        self.gaps.finish(self.label)
     }
 
     /// Closes the pass.

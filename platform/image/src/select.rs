@@ -117,6 +117,14 @@ impl Selector {
         self.exact.iter().map(|(path, interests)| (path.as_str(), interests.as_slice()))
     }
 
+    /// Interests that name `path` exactly and do not want `target` under its own name.
+    pub(crate) fn only_through(&self, path: &str, target: &str) -> Candidates {
+        let mut own = Candidates::new();
+        self.by_path(target, &mut own);
+        let named = self.exact.get(path).map(Vec::as_slice).unwrap_or_default();
+        named.iter().filter(|interest| !own.contains(interest)).copied().collect()
+    }
+
     /// Interests whose path clause holds.
     pub(crate) fn by_path(&self, path: &str, into: &mut Candidates) {
         into.clear();

@@ -59,10 +59,6 @@ impl<R: BufRead> TarReader<R> {
         Self { input, body: 0, padding: 0, ended: false }
     }
 
-    pub(crate) fn get_ref(&self) -> &R {
-        &self.input
-    }
-
     pub(crate) fn into_inner(self) -> R {
         self.input
     }

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 
-use model::{Digest, GapCode};
+use model::{Digest, Gap, GapCode};
 
 use crate::error::ImageError;
 use crate::index::{LayerIndex, Mark};
 use crate::limits::Limits;
+use crate::overlay::LinkedFile;
 use crate::packed::Packed;
 use crate::path::normalise;
-use crate::scan::{Scan, Wanted};
+use crate::scan::{Held, Scan, Wanted};
 use crate::tar::{Entry, Kind, TarReader};
 use crate::unpacked::{Cut, Unpacked};
 
@@ -58,6 +59,35 @@ impl TarLayer<'_> {
             self.pass(&mut scan, &mut |reader, scan| again(reader, scan, self.limits, &wanted))?;
         }
         Ok(scan.finish(links))
+    }
+
+    /// Reads one file that a link of another layer leads to.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn read_linked(
+        &self,
+        mut scan: Scan<'_>,
+        linked: &LinkedFile,
+    ) -> Result<Vec<Gap>, ImageError> {
+        let mut target = linked.target.clone();
+        for _ in 0..HARD_LINKS_MAX {
+            let mut last = Last::default();
+            self.pass(&mut scan, &mut |reader, scan| {
+                find(reader, scan, self.limits, &target, linked, &mut last)
+            })?;
+            match last {
+                Last::File(held) => {
+                    scan.hand_over_linked(linked, held);
+                    return Ok(scan.finish_linked());
+                }
+                Last::HardLink(first) => target = first,
+                Last::None => break,
+            }
+        }
+        let why = format!("it leads over more than one layer to {}", linked.target);
+        scan.gap(GapCode::BrokenLink, linked.path.as_bytes(), why);
+        Ok(scan.finish_linked())
     }
 
     /// One pass: opens, runs `body` over the entries, then reads what is left for the digest's sake.
@@ -159,8 +189,11 @@ fn one(
     match entry.kind {
         Kind::Directory => scan.directory(path),
         // Only a directory can be the root.
-        _ if path.is_empty() => scan.gap(GapCode::UnsafePath, &entry.path, "the root is not a directory"),
-        Kind::File => scan.file(path, entry.size, reader)?,
+        _ if path.is_empty() => {
+            scan.gap(GapCode::UnsafePath, &entry.path, "the root is not a directory");
+            Ok(())
+        }
+        Kind::File => scan.file(path, entry.size, reader),
         Kind::Sparse => scan.sparse(path),
         Kind::Symlink => scan.symlink(path, &entry.link),
         Kind::Other => scan.other(path),
@@ -169,13 +202,12 @@ fn one(
             match normalise(&entry.link, limits, &mut target) {
                 Ok(()) => scan.hard_link(path, &target),
                 Err(bad) => {
-                    scan.other(path);
                     scan.gap(bad.code, &entry.path, format!("the hard link's target: {}", bad.why));
+                    scan.other(path)
                 }
             }
         }
     }
-    Ok(())
 }
 
 fn whiteout(scan: &mut Scan<'_>, parent: &str, name: &str, removed: &str) {
@@ -187,6 +219,45 @@ fn whiteout(scan: &mut Scan<'_>, parent: &str, name: &str, removed: &str) {
         let path = if parent.is_empty() { removed.to_owned() } else { format!("{parent}/{removed}") };
         scan.whiteout(&path, Mark::Whiteout);
     }
+}
+
+/// Hard links followed from one name to the next; tar writers make one step of it.
+const HARD_LINKS_MAX: usize = 4;
+
+/// What the last entry of a path was.
+#[derive(Default)]
+enum Last {
+    #[default]
+    None,
+    File(Held),
+    HardLink(String),
+}
+
+/// Looks for the last entry of one path.
+fn find(
+    reader: &mut TarReader<Unpacked>,
+    scan: &mut Scan<'_>,
+    limits: &Limits,
+    target: &str,
+    linked: &LinkedFile,
+    last: &mut Last,
+) -> io::Result<()> {
+    let mut path = String::new();
+    while let Some(entry) = reader.next_entry()? {
+        if normalise(&entry.path, limits, &mut path).is_err() || path != target {
+            continue;
+        }
+        // An earlier one lets go of its memory before this one may have to wait for some.
+        *last = Last::None;
+        *last = match entry.kind {
+            Kind::File => Last::File(scan.hold_linked(linked, entry.size, reader)?),
+            Kind::HardLink if normalise(&entry.link, limits, &mut path).is_ok() => {
+                Last::HardLink(path.clone())
+            }
+            _ => Last::None,
+        };
+    }
+    Ok(())
 }
 
 /// Files to be read again, by the name they have; with each the occurrence that counts.
@@ -218,6 +289,9 @@ fn again(
             continue;
         }
         let Some((target, (occurrence, names))) = wanted.get_key_value(path.as_str()) else { continue };
+        if entry.kind == Kind::Directory {
+            continue;
+        }
         let count = seen.entry(target).or_default();
         *count += 1;
         if count == occurrence && entry.kind == Kind::File {
