@@ -251,7 +251,8 @@ fn merge(state: &State, new: Vec<StoredFeed>) -> Vec<StoredFeed> {
     let mut feeds: Vec<StoredFeed> = state
         .feeds
         .iter()
-        .filter(|old| !(real && old.sample) && !new.iter().any(|feed| feed.name == old.name))
+        .filter(|old| !real || !old.sample)
+        .filter(|old| new.iter().all(|feed| feed.name != old.name))
         .cloned()
         .collect();
     feeds.extend(new);

@@ -46,7 +46,7 @@ impl VersionError {
     }
 }
 
-/// A version order. Total over the versions it can read; [`Order::Packagist`] has one exception.
+/// A version order. Total over the versions it can read; [`Order::Packagist`] and [`Order::Maven`] have one exception each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Order {
     /// Debian policy, section 5.6.12, as `dpkg --compare-versions` decides it.
@@ -63,7 +63,8 @@ pub enum Order {
     Go,
     /// Dart: semantic versions whose build part orders too.
     Pub,
-    /// Maven's `ComparableVersion`.
+    /// Maven's `ComparableVersion`, which is not transitive where a zero stands before `.` and a qualifier of a pre-release;
+    /// over all other versions it is total.
     Maven,
     /// RubyGems' `Gem::Version`.
     RubyGems,

@@ -70,7 +70,6 @@ pub(crate) fn key_hash(ecosystem: &str, name: &str) -> u64 {
 }
 
 /// The part of a hash that is stored in a slot.
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits is 32 bits")]
 pub(crate) fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32
 }

@@ -427,6 +427,14 @@ pub struct Entries<'a> {
     cursor: Cursor<'a>,
 }
 
+impl Entries<'_> {
+    /// Entries not read yet. None means that no record names the package.
+    #[must_use]
+    pub fn left(&self) -> u32 {
+        self.left
+    }
+}
+
 impl<'a> Iterator for Entries<'a> {
     type Item = Result<Entry<'a>, AdvisoryError>;
 

@@ -108,10 +108,13 @@ impl Opinions {
     }
 }
 
-/// Metrics of the base group; the score is of these alone, whatever else a vector carries.
-const BASE_METRICS: [&str; 19] = [
-    "AV", "AC", "AT", "Au", "PR", "UI", "S", "C", "I", "A", "VC", "VI", "VA", "SC", "SI", "SA", "CVSS:3.0",
-    "CVSS:3.1", "CVSS:4.0",
+/// Metrics of the base group of each version, all of them mandatory. The score is of these alone, whatever else a vector
+/// carries.
+const BASE_METRICS: [(&str, &[&str]); 4] = [
+    ("CVSS:4.0", &["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"]),
+    ("CVSS:3.1", &["AV", "AC", "PR", "UI", "S", "C", "I", "A"]),
+    ("CVSS:3.0", &["AV", "AC", "PR", "UI", "S", "C", "I", "A"]),
+    ("", &["AV", "AC", "Au", "C", "I", "A"]),
 ];
 
 /// Reads a vector of CVSS 2.0, 3.0, 3.1 or 4.0 and computes its base score.
@@ -120,18 +123,18 @@ pub(crate) fn cvss(source: &str, vector: &str) -> Option<Cvss> {
         return None;
     }
     let text = vector.trim().trim_start_matches('(').trim_end_matches(')');
-    let (version, prefix) = match text.get(..8) {
-        Some(prefix @ "CVSS:4.0") => ("4.0", prefix),
-        Some(prefix @ "CVSS:3.1") => ("3.1", prefix),
-        Some(prefix @ "CVSS:3.0") => ("3.0", prefix),
-        _ => ("2.0", ""),
+    let (prefix, names) = BASE_METRICS.iter().find(|(prefix, _)| text.starts_with(prefix))?;
+    let metrics: Vec<&str> = text.strip_prefix(prefix)?.trim_start_matches('/').split('/').collect();
+    let metric = |name: &&str| {
+        let mut found = metrics.iter().filter(|metric| metric.split(':').next() == Some(name));
+        // A metric that is missing or stands twice makes the vector void.
+        found.next().filter(|_| found.next().is_none()).copied()
     };
-    let metrics = text.strip_prefix(prefix)?.trim_start_matches('/').split('/');
-    let base =
-        metrics.filter(|metric| metric.split(':').next().is_some_and(|name| BASE_METRICS.contains(&name)));
-    let base: Vec<&str> = Some(prefix).filter(|prefix| !prefix.is_empty()).into_iter().chain(base).collect();
+    let base = names.iter().map(metric).collect::<Option<Vec<&str>>>()?;
+    let base: Vec<&str> = Some(*prefix).filter(|prefix| !prefix.is_empty()).into_iter().chain(base).collect();
     let parsed = cvss::Cvss::from_str(&base.join("/")).ok()?;
     let score = (parsed.score() * 10.0).round() / 10.0;
+    let version = prefix.strip_prefix("CVSS:").unwrap_or("2.0");
     let sound = score.is_finite() && (0.0..=10.0).contains(&score);
     sound.then(|| Cvss {
         version: version.to_owned(),

@@ -237,17 +237,19 @@ fn language_packages_that_the_distribution_ships_are_kept_but_do_not_count() {
     let mut owned = package(PackageType::Pypi, "urllib3", "1.26");
     owned.owner = Some(PackageOwner { kind: PackageType::Deb, name: "python3-urllib3".into() });
     let feed = Feed::new(&[python.clone(), debian]);
-    let judgement = feed.judge(&os("debian", "12"), &[owned.clone()]);
+    let judgement = feed.judge(&os("debian", "12"), std::slice::from_ref(&owned));
     let suppressed = judgement.findings[0].suppressed.as_ref().unwrap();
     assert_eq!(suppressed.code, "owned-by-os-package");
     assert!(suppressed.reason.contains("python3-urllib3") && suppressed.reason.contains("Debian:12"));
     // Where the distribution's feed is not loaded, or lists only fixes, its silence proves nothing.
     assert!(
-        Feed::new(&[python.clone()]).judge(&os("debian", "12"), &[owned.clone()]).findings[0]
+        Feed::new(&[python]).judge(&os("debian", "12"), std::slice::from_ref(&owned)).findings[0]
             .suppressed
             .is_none()
     );
-    assert!(feed.judge(&os("alpine", "3.18.4"), &[owned.clone()]).findings[0].suppressed.is_none());
+    assert!(
+        feed.judge(&os("alpine", "3.18.4"), std::slice::from_ref(&owned)).findings[0].suppressed.is_none()
+    );
     let free = package(PackageType::Pypi, "urllib3", "1.26");
     let both = feed.judge(&os("debian", "12"), &[owned, free]);
     assert_eq!(both.findings.len(), 1);

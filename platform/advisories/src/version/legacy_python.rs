@@ -43,9 +43,9 @@ fn compare(a: &Part, b: &Part) -> Ordering {
 }
 
 impl Legacy {
-    /// Reads any text with a digit in it.
+    /// Reads any single word.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        if !text.bytes().any(|b| b.is_ascii_digit()) {
+        if text.is_empty() || text.contains(char::is_whitespace) {
             return None;
         }
         let lower = text.to_lowercase();
