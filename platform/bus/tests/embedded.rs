@@ -1,5 +1,13 @@
 //! What only the embedded log must show: kills, torn and damaged files, deletion of old segments, time under control.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail it like the test itself"
+)]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
