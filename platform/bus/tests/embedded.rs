@@ -77,7 +77,7 @@ async fn killed_at_any_point_it_loses_nothing_acknowledged() {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         // A different point in each round and each run.
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let kill_after = 1 + now.subsec_nanos() / 1000 % 400 * (round + 1) / 4;
+        let kill_after = 1 + now.subsec_micros() % 400 * (round + 1) / 4;
         let mut said = String::new();
         for _ in 0..kill_after {
             assert!(output.read_line(&mut said).unwrap() > 0, "the child ended by itself:\n{said}");
