@@ -162,9 +162,10 @@ impl Bus {
             Backend::Embedded(backend) => {
                 ConsumerBackend::Embedded(embedded::Consumer::join(backend.clone(), options, filter).await?)
             }
-            Backend::JetStream(backend) => ConsumerBackend::JetStream(
-                jetstream::Consumer::join(backend.clone(), options, &filter).await?,
-            ),
+            Backend::JetStream(backend) => {
+                let joined = jetstream::Consumer::join(backend.clone(), options, &filter).await?;
+                ConsumerBackend::JetStream(Box::new(joined))
+            }
         }))
     }
 
@@ -212,7 +213,7 @@ pub struct Consumer(ConsumerBackend);
 #[derive(Debug)]
 enum ConsumerBackend {
     Embedded(embedded::Consumer),
-    JetStream(jetstream::Consumer),
+    JetStream(Box<jetstream::Consumer>),
 }
 
 impl Consumer {

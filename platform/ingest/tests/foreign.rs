@@ -1,5 +1,13 @@
 //! Documents in the shapes that Syft and Trivy write, and documents written to hurt.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail it like the test itself"
+)]
+
 use ingest::{Bom, IngestError};
 use model::{GapCode, Package, PackageType};
 use serde_json::{Value, json};

@@ -1,5 +1,13 @@
 //! One report in every outgoing format: what a reader of each format relies on.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail it like the test itself"
+)]
+
 use ingest::{cyclonedx, sarif, spdx};
 use model::{
     AdvisoryData, AnalyzerCoverage, Confidence, Coverage, Cvss, Digest, EcosystemCoverage, Epss, Evidence,
@@ -33,8 +41,8 @@ fn report() -> ScanReport {
         name: "libssl3".into(),
         version: "3.0.11-1".into(),
         arch: Some("amd64".into()),
-        purl: purl.clone(),
-        source: Some(source.clone()),
+        purl,
+        source: Some(source),
         licenses: vec!["Apache-2.0".into(), "a \"free\" licence".into()],
         owner: None,
         evidence: evidence("var/lib/dpkg/status", None),

@@ -1,5 +1,13 @@
 //! What is written is read back without loss, whatever the packages are called.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail it like the test itself"
+)]
+
 use std::collections::BTreeMap;
 
 use ingest::{Bom, cyclonedx, spdx};

@@ -1,6 +1,14 @@
 //! The contract of the bus, run over both backends: an embedded log in a temporary directory, and JetStream on a real
 //! nats-server started for each test.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail it like the test itself"
+)]
+
 mod backend;
 
 use std::collections::BTreeSet;
