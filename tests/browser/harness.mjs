@@ -1,8 +1,9 @@
 // What every check shares: the browser, the API beside it, and the watch over console, network and policy.
+
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { execFileSync } from "node:child_process";
 import { chromium } from "playwright-core";
 
 const require = createRequire(import.meta.url);
@@ -82,13 +83,15 @@ export async function start({ base, token, out }) {
     opened.on("pageerror", (error) => trouble.push(`page error: ${error.message}`));
     opened.on("request", (request) => {
       const url = new URL(request.url());
-      if (!["data:", "blob:", "about:"].includes(url.protocol) && url.origin !== origin) trouble.push(`request to ${url.origin}`);
+      if (!["data:", "blob:", "about:"].includes(url.protocol) && url.origin !== origin)
+        trouble.push(`request to ${url.origin}`);
     });
     return opened;
   }
 
   async function violations(opened) {
-    for (const each of await opened.evaluate(() => window.__violations ?? [])) trouble.push(`policy: ${each}`);
+    for (const each of await opened.evaluate(() => window.__violations ?? []))
+      trouble.push(`policy: ${each}`);
   }
 
   /** Serious and critical accessibility violations of the page as it stands. */

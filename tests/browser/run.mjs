@@ -19,13 +19,23 @@ const { values: options } = parseArgs({
   },
 });
 if (!options.base || !options.token) {
-  console.error("usage: node run.mjs --base URL --token TOKEN [--out DIR] [--scan KIND:REFERENCE] [--only TEXT]");
+  console.error(
+    "usage: node run.mjs --base URL --token TOKEN [--out DIR] [--scan KIND:REFERENCE] [--only TEXT]",
+  );
   process.exit(2);
 }
 
 const world = { ...(await start(options)), scan: options.scan };
 const count = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, check] of [...access, ...overview, ...findings, ...objects, ...scans, ...trouble, ...looks]) {
+for (const [name, check] of [
+  ...access,
+  ...overview,
+  ...findings,
+  ...objects,
+  ...scans,
+  ...trouble,
+  ...looks,
+]) {
   if (!name.includes(options.only)) continue;
   const began = performance.now();
   const opened = [];
@@ -44,18 +54,24 @@ for (const [name, check] of [...access, ...overview, ...findings, ...objects, ..
   try {
     await check(local);
     for (const made of opened) for (const page of made.pages()) await world.violations(page);
-    if (world.trouble.length > 0) throw new Error(`the page did what it must not: ${[...new Set(world.trouble)].join("; ")}`);
+    if (world.trouble.length > 0)
+      throw new Error(`the page did what it must not: ${[...new Set(world.trouble)].join("; ")}`);
   } catch (error) {
     outcome = error instanceof Skip ? "skipped" : "failed";
     note = [error.message, ...(outcome === "failed" ? new Set(world.trouble) : [])].join("\n");
     const page = opened.at(-1)?.pages().at(-1);
-    if (outcome === "failed" && page) await world.shot(page, `failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => undefined);
+    if (outcome === "failed" && page)
+      await world.shot(page, `failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => undefined);
   }
   for (const made of opened) await made.close();
   count[outcome] += 1;
   const took = `${Math.round(performance.now() - began)} ms`;
-  console.log(`${outcome === "passed" ? "ok     " : outcome === "skipped" ? "skipped" : "FAILED "} ${name} (${took})${note ? `\n        ${note.replaceAll("\n", "\n        ")}` : ""}`);
+  console.log(
+    `${outcome === "passed" ? "ok     " : outcome === "skipped" ? "skipped" : "FAILED "} ${name} (${took})${note ? `\n        ${note.replaceAll("\n", "\n        ")}` : ""}`,
+  );
 }
 await world.browser.close();
-console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}`);
+console.log(
+  `${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}`,
+);
 process.exit(count.failed > 0 ? 1 : 0);

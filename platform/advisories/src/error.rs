@@ -83,6 +83,14 @@ pub enum AdvisoryError {
         /// Why not, in the words of the client.
         reason: String,
     },
+    /// Not one of the feeds of an update could be used.
+    #[error("none of the {feeds} feeds could be updated; {first}")]
+    UpdateFailed {
+        /// Feeds that were asked for.
+        feeds: usize,
+        /// What went wrong with the first, with its name.
+        first: String,
+    },
     /// The data directory's own record of its advisories cannot be read.
     #[error("the state file {path} is damaged: {reason}; remove it and import the feeds again")]
     State {
@@ -113,6 +121,7 @@ impl AdvisoryError {
             Self::IndexForm { .. } => "advisory-index-form",
             Self::IndexDamaged { .. } => "advisory-index-damaged",
             Self::Fetch { .. } => "advisory-fetch-failed",
+            Self::UpdateFailed { .. } => "advisory-update-failed",
             Self::State { .. } => "advisory-state-damaged",
             Self::Busy { .. } => "advisory-import-busy",
         }

@@ -177,8 +177,14 @@ pub(crate) fn load(part: &Part, builder: &mut Builder) -> Result<(), AdvisoryErr
     };
     let before = builder.report().clone();
     match &part.kind {
-        PartKind::Kev => return Ok(builder.add_kev(read_kev(open()?).map_err(broken)?)),
-        PartKind::Epss => return Ok(builder.add_epss(read_epss(open()?).map_err(broken)?)),
+        PartKind::Kev => {
+            builder.add_kev(read_kev(open()?).map_err(broken)?);
+            return Ok(());
+        }
+        PartKind::Epss => {
+            builder.add_epss(read_epss(open()?).map_err(broken)?);
+            return Ok(());
+        }
         PartKind::Zip => load_zip(open()?, broken, builder)?,
         PartKind::Records(files) => {
             for file in files {

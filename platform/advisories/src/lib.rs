@@ -2,8 +2,9 @@
 //!
 //! Feeds in the OSV form, CISA's catalogue of exploited vulnerabilities and EPSS scores become one immutable, memory-mapped
 //! index; packages and a distribution go in and findings come out, each with the sentence that says what was compared.
-//! Pure apart from files: no network (the caller hands in a fetch function), no clock, no threads.
+//! Pure apart from files: no network (the caller hands in a fetch function), no clock (but in [`bench`]), no threads.
 
+pub mod bench;
 mod error;
 pub mod exploitation;
 mod feed;
@@ -13,6 +14,8 @@ pub mod library;
 pub mod osv;
 pub mod version;
 
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod shared;
 

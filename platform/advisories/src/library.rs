@@ -266,3 +266,6 @@ fn origin_of(feeds: &[StoredFeed]) -> Origin {
     sources.dedup();
     Origin { source: sources.join(", "), sample: feeds.iter().all(|feed| feed.sample) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod apk;
 mod digits;
 mod dpkg;
 mod gem;
+mod legacy_python;
 mod maven;
 mod nuget;
 mod numeric;
@@ -54,7 +55,7 @@ pub enum Order {
     Apk,
     /// `rpmvercmp` over epoch, version and release.
     Rpm,
-    /// Python, PEP 440.
+    /// Python, PEP 440; versions that it cannot read come before all others, in the order that was used before it.
     Pep440,
     /// Semantic Versioning 2.0 with the leniency that registries show: npm, crates.io, Hex, Swift and others.
     Semver,
@@ -167,7 +168,7 @@ impl Order {
         let readable = !text.is_empty()
             && match self {
                 Self::Dpkg => dpkg::readable(text),
-                Self::Pep440 => pep440::Version::parse(text).is_some(),
+                Self::Pep440 => pep440::Placed::parse(text).is_some(),
                 Self::Semver | Self::Pub => semver::readable(text),
                 Self::Go => semver::readable_go(text),
                 Self::Maven => !text.contains("${"),
@@ -189,7 +190,7 @@ impl Order {
             Self::Dpkg => dpkg::compare(a, b),
             Self::Apk => apk::compare(a, b),
             Self::Rpm => rpm::compare(a, b),
-            Self::Pep440 => pep440::Version::parse(a).cmp(&pep440::Version::parse(b)),
+            Self::Pep440 => pep440::Placed::parse(a).cmp(&pep440::Placed::parse(b)),
             Self::Semver => semver::compare(a, b),
             Self::Go => semver::compare_go(a, b),
             Self::Pub => semver::compare_with_build(a, b),

@@ -1,1 +1,22 @@
-//! engine
+//! The thinking: from a thing to scan to a report that explains itself.
+//!
+//! Files follow the order of the work: [`plan`] decides which plugins see which files, [`dispatch`] reads a layer and hands batches
+//! to the sandbox, [`facts`] is what came back, [`cache`] remembers it per layer and plugin, [`merge`] lays the layers over each other,
+//! and [`scan`] runs all of it and asks the advisories for their judgement.
+//!
+//! Nothing here parses a stranger's bytes: image structure is read by `image`, file contents by sandboxed components
+//! only. A result depends on the scanned bytes, the plugins and the advisories, never on threads, layer boundaries or the
+//! way the bytes were reached.
+
+pub mod cache;
+pub mod dispatch;
+mod error;
+pub mod facts;
+pub mod merge;
+pub mod plan;
+pub mod scan;
+
+pub use cache::FactCache;
+pub use error::EngineError;
+pub use plan::{AnalyzerPlugin, Plan};
+pub use scan::{Progress, ScanOptions, ScanOutcome, Step, scan_image, scan_packages};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::analysis::SharedBytes;
 
 /// What a `content` handle stands for. Slicing shares the bytes and copies nothing.
-pub(crate) struct Stored {
+#[expect(unreachable_pub, reason = "the generated bindings re-export it, in a private module")]
+pub struct Stored {
     bytes: SharedBytes,
     start: usize,
     length: usize,

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use model::Digest;
 use wasmtime::component::{Component, InstancePre};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::admission::Admission;
 use crate::bindings::exports::palisade::plugin::image_analyzer::GuestIndices;
@@ -259,7 +259,9 @@ fn pool(instances: u32, memory_bytes_max: usize) -> InstanceAllocationStrategy {
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(memory_bytes_max)
         .linear_memory_keep_resident(MEMORY_KEPT_BYTES)
-        .table_keep_resident(TABLE_KEPT_BYTES);
+        .table_keep_resident(TABLE_KEPT_BYTES)
+        // Where the kernel can name the pages that a call has touched (Linux 6.7), only those are reset.
+        .pagemap_scan(Enabled::Auto);
     // Memory protection keys are not even compiled in: with copy-on-write they let one instance read another
     // (wasmtime issue 13982).
     InstanceAllocationStrategy::Pooling(pool)

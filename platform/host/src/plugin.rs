@@ -12,7 +12,7 @@ use crate::analysis::{Analysis, Body, Bounds, InputFile, LogLine, Usage, check};
 use crate::bindings::exports::palisade::plugin::image_analyzer as wit;
 use crate::bindings::palisade::types::common::Error;
 use crate::error::shown;
-use crate::fault::{Fault, FaultKind, classify};
+use crate::fault::{Fault, FaultKind, Stop, classify};
 use crate::health::{Health, Ledger};
 use crate::host::Shared;
 use crate::inspect::Inspection;
@@ -83,7 +83,8 @@ impl Plugin {
     }
 
     /// Calls an image analyzer with one batch of files, in a fresh store. Blocks: waits for a free instance, then runs the guest
-    /// on this thread. `config` is a JSON object.
+    /// on this thread, of whose stack it may use 512 KiB; call it from threads with 2 MiB, as Rust's are. `config` is a JSON
+    /// object.
     ///
     /// # Errors
     /// The fault, by its exact kind. Nothing of a failed call is believed.
@@ -127,6 +128,7 @@ impl Plugin {
         let started = Instant::now();
         let (mut store, _) = self.store("{}", 0);
         let outcome = self.0.pre.instantiate(&mut store).map(|_| ());
+        let outcome = outcome.map_err(|error| not_started(error, store.data()));
         let refused = store.data().meter.refused();
         drop(store);
         outcome.map(|()| started.elapsed()).map_err(|error| classify(&error, refused))
@@ -178,7 +180,7 @@ impl Plugin {
         files: Vec<InputFile>,
     ) -> wasmtime::Result<Result<wit::Analysis, Error>> {
         let files = files.into_iter().map(|file| lower(store, file)).collect::<wasmtime::Result<Vec<_>>>()?;
-        let instance = self.0.pre.instantiate(&mut *store)?;
+        let instance = self.0.pre.instantiate(&mut *store).map_err(|e| not_started(e, store.data()))?;
         let guest = analyzer.load(&mut *store, &instance)?;
         guest.call_analyze(store, &files)
     }
@@ -242,6 +244,16 @@ fn lower(store: &mut Store<State>, file: InputFile) -> wasmtime::Result<wit::Inp
         Body::Stored(bytes) => wit::Body::Handle(store.data_mut().lend(bytes)?),
     };
     Ok(wit::InputFile { path: file.path, size: file.size, interests: file.interests, body })
+}
+
+/// An instance that could not be made: a bound refused it, or the host had no room. Only code that ran can trap.
+fn not_started(error: wasmtime::Error, state: &State) -> wasmtime::Error {
+    if error.downcast_ref::<wasmtime::Trap>().is_some() || error.downcast_ref::<Stop>().is_some() {
+        return error;
+    }
+    let message = shown(&error.root_cause().to_string());
+    let host = || Stop { kind: FaultKind::Host, message: format!("it could not be instantiated: {message}") };
+    state.meter.refused().unwrap_or_else(host).into()
 }
 
 /// What the guest itself says: that it cannot, or that it may not.

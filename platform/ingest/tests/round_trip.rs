@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 fn text() -> impl Strategy<Value = String> {
     // Everything JSON can carry: quotes, control characters, bidi marks, astral planes, percent signs.
-    proptest::string::string_regex("[ -~\u{0}-\u{1f}é\u{202e}🦀]{1,20}").unwrap()
+    "[ -~\u{0}-\u{1f}é\u{202e}🦀]{1,20}"
 }
 
 fn evidence() -> impl Strategy<Value = Evidence> {

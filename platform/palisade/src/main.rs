@@ -1,2 +1,25 @@
-//! palisade
-fn main() {}
+//! The one binary of Palisade: a table of contents. Arguments, configuration, log, command, exit code.
+
+mod cli;
+mod command;
+mod config;
+mod data;
+mod exit;
+mod output;
+mod plugins;
+mod progress;
+mod serve;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    let outcome = config::load(&arguments.global).and_then(|config| {
+        telemetry::start(&config, arguments.command.is_service());
+        command::run(arguments.command, &config)
+    });
+    exit::report(outcome)
+}

@@ -112,7 +112,7 @@ impl Store {
         Ok(Applied::Applied(summary))
     }
 
-    /// Ends a scan that could not be done. Safe to repeat with the same message.
+    /// Ends a scan that could not be done; false if it had ended before. Safe to repeat with the same message.
     ///
     /// # Errors
     /// [`StoreError::ScanUnknown`](crate::StoreError::ScanUnknown) and database errors.
@@ -124,10 +124,10 @@ impl Store {
         code: &str,
         message: &str,
         at: Timestamp,
-    ) -> Result<Applied> {
+    ) -> Result<bool> {
         let mut tx = self.backend.begin("fail a scan").await?;
         if take(&mut tx, tenant, id, message_id, at).await?.is_none() {
-            return Ok(Applied::AlreadyApplied);
+            return Ok(false);
         }
         let statement = sql(
             "UPDATE scan SET state = 'failed', finished_at = $3, error_code = $4, error_message = $5
@@ -142,7 +142,7 @@ impl Store {
         );
         tx.execute(statement).await?;
         tx.commit().await?;
-        Ok(Applied::Applied(Summary::default()))
+        Ok(true)
     }
 }
 
@@ -224,8 +224,8 @@ async fn stored_findings(tx: &mut Tx, end: &End<'_>) -> Result<Stored> {
     Ok(stored)
 }
 
-/// Bodies read with one statement. A body is a few kilobytes, so this bounds what one answer holds.
-const BODIES_PER_READ: usize = 2_000;
+/// Bodies read with one statement, before other tasks get their turn: a few milliseconds of parsing.
+const BODIES_PER_READ: usize = 500;
 
 async fn stored_bodies(
     tx: &mut Tx,
@@ -240,6 +240,7 @@ async fn stored_bodies(
         for row in tx.rows(statement).await? {
             bodies.insert(row.text("fingerprint")?, row.json("body")?);
         }
+        tokio::task::yield_now().await;
     }
     Ok(bodies)
 }

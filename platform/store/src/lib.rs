@@ -78,6 +78,14 @@ impl Store {
         Ok(Self { backend })
     }
 
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`].
+    pub async fn ping(&self) -> Result<()> {
+        self.backend.rows("reach the store", sql::sql("SELECT 1", [])).await.map(drop)
+    }
+
     /// Closes every connection after its present work; later calls fail. SQLite then leaves one file without a journal.
     pub async fn close(&self) {
         self.backend.close().await;

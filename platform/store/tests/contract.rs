@@ -2,7 +2,12 @@
 //! Postgres server that this binary starts, one database per test. Without Postgres programs its half says that it was
 //! skipped.
 
-#![expect(missing_docs, reason = "a test binary has no documentation")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "every function here is part of a test: a panic is how a test fails"
+)]
 
 #[path = "contract/lifecycle.rs"]
 mod lifecycle;
@@ -25,13 +30,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use store::Store;
 
 /// A database of its own for one test.
-pub struct Place {
-    pub url: String,
+pub(crate) struct Place {
+    pub(crate) url: String,
     _directory: Option<tempfile::TempDir>,
 }
 
 impl Place {
-    pub async fn store(&self) -> Store {
+    pub(crate) async fn store(&self) -> Store {
         Store::connect(&self.url).await.unwrap()
     }
 }
@@ -90,6 +95,7 @@ contract![
     lifecycle::failed_scans_stay_failed,
     lifecycle::workers_on_one_asset_take_turns,
     lifecycle::one_message_delivered_to_many_workers_counts_once,
+    lifecycle::a_cancelled_result_is_there_whole_or_not_at_all,
     lifecycle::counters_follow_what_is_open,
     lifecycle::hostile_text_is_kept_as_data,
     lists::pages_cover_everything_once_in_every_order,

@@ -13,7 +13,7 @@ const OWNERS: [(&str, &str); 16] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
-    ("rust-embed", "api, palisade"),
+    ("rust-embed", "api"),
     ("sqlx", "store"),
     ("wasmtime", "host"),
     ("wasmparser", "host"),
@@ -30,7 +30,7 @@ const OWNERS: [(&str, &str); 16] = [
 
 /// Modules that may use `unsafe`, each with why.
 const UNSAFE_MODULES: [(&str, &str); 2] = [
-    ("platform/advisories/src/index/map.rs", "maps the index file"),
+    ("platform/advisories/src/index/mapping.rs", "maps the index file"),
     ("platform/host/src/compiled.rs", "loads machine code that this host wrote itself"),
 ];
 

@@ -30,7 +30,9 @@ fn main() {
     let copied = Rc::new(Cell::new(0));
     let mut files = Vec::new();
     let began = std::time::Instant::now();
-    walk(Path::new(&root), "", &mut |path, relative| files.extend(select(path, relative, &interests, parts, &copied)));
+    walk(Path::new(&root), "", &mut |path, relative| {
+        files.extend(select(path, relative, &interests, parts, &copied))
+    });
     eprintln!("{} files selected in {:?}", files.len(), began.elapsed());
     let began = std::time::Instant::now();
     let found = analyze::<ImagePackages>("{}", &files).expect("the plugin has no settings");
@@ -43,7 +45,9 @@ fn interests() -> Vec<Interest> {
     let manifest: toml::Table = MANIFEST.parse().expect("the manifest is TOML");
     let list = manifest["kinds"]["image-analyzer"]["interests"].as_array().expect("a list of interests");
     let texts = |value: Option<&toml::Value>| -> Option<Vec<String>> {
-        value.map(|list| list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect())
+        value.map(|list| {
+            list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+        })
     };
     let unhex = |text: &str| -> Vec<u8> {
         (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
@@ -63,9 +67,11 @@ fn interests() -> Vec<Interest> {
             };
             list.as_array().unwrap().iter().map(magic).collect()
         }),
-        keywords: texts(table.get("keywords")).unwrap_or_default().iter().map(|word| {
-            word.strip_prefix("hex:").map_or_else(|| word.clone().into_bytes(), unhex)
-        }).collect(),
+        keywords: texts(table.get("keywords"))
+            .unwrap_or_default()
+            .iter()
+            .map(|word| word.strip_prefix("hex:").map_or_else(|| word.clone().into_bytes(), unhex))
+            .collect(),
         size_min: table.get("size-min").map_or(0, |size| size.as_integer().unwrap() as u64),
     };
     list.iter().map(interest).collect()
@@ -100,7 +106,9 @@ fn select(
     let candidates: Vec<&Interest> = interests.iter().filter(by_path).collect();
     let mut head = [0; 64];
     let count = fs::File::open(path).ok()?.read(&mut head).ok()?;
-    let starts = |(offset, bytes): &(usize, Vec<u8>)| head[..count].get(*offset..).is_some_and(|b| b.starts_with(bytes));
+    let starts = |(offset, bytes): &(usize, Vec<u8>)| {
+        head[..count].get(*offset..).is_some_and(|b| b.starts_with(bytes))
+    };
     let mut names = Vec::new();
     let mut contents = None;
     for interest in candidates {

@@ -184,7 +184,7 @@ fn is_folder(path: &str) -> bool {
 /// The value of `-X package.version=…` as a module version.
 fn linked_version(link_flags: &str) -> Option<String> {
     let words = link_flags.split([' ', '"', '\'']);
-    let values = words.filter_map(|word| {
+    let mut values = words.filter_map(|word| {
         let (variable, value) = word.split_once('=')?;
         let name = variable.rsplit(['.', '/']).next()?;
         let digits = value.strip_prefix('v').unwrap_or(value);
@@ -192,7 +192,7 @@ fn linked_version(link_flags: &str) -> Option<String> {
             digits.starts_with(|first: char| first.is_ascii_digit()) && digits.split('.').count() >= 3;
         (name.eq_ignore_ascii_case("version") && sound).then(|| format!("v{digits}"))
     });
-    values.last()
+    values.next_back()
 }
 
 #[cfg(test)]
@@ -249,7 +249,8 @@ mod tests {
         let found = analysis("go-executable", "usr/bin/tool", &executable(".go.buildinfo", &inline()));
         assert_eq!(names(&found)[..2], ["stdlib 1.23.4", "example.org/Tool v2.3.4"]);
         assert_eq!(found.packages.len(), 5);
-        let none = analysis("go-executable", "usr/bin/tool", &executable(".text", b"\xff Go buildinf:"));
+        let none =
+            analysis("go-executable", "usr/bin/tool", &executable(".text", b"words: \xff Go buildinf:"));
         assert_eq!((none.packages.len(), none.problems.len()), (0, 0));
     }
 

@@ -12,9 +12,8 @@ pub(crate) struct Coordinates {
 /// Reads a `pom.properties`. A placeholder that nobody filled in is no value.
 pub(crate) fn pom_properties(text: &str) -> Option<Coordinates> {
     let value = |wanted: &str| {
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let found =
-            lines.filter_map(|line| line.split_once('=')).filter(|(key, _)| key.trim() == wanted).last();
+        let lines = text.lines().rev().filter(|line| !line.starts_with('#'));
+        let found = lines.filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == wanted);
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty() && !value.contains("${"))
     };
     let (group, artifact, version) = (value("groupId")?, value("artifactId")?, value("version")?);

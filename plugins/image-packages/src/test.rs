@@ -2,7 +2,7 @@
 
 use palisade_sdk::{Analysis, InputFile, analyze};
 use proptest::collection::vec;
-use proptest::prelude::{Just, Strategy as _, any};
+use proptest::prelude::{Just, any};
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 

@@ -8,7 +8,16 @@ export const checks = [
     "nothing answers without a token",
     async ({ context }) => {
       const made = await context({ signedIn: false });
-      for (const path of ["/findings", "/findings/facets", "/images", "/scans", "/plugins", "/overview", "/advisories", "/session"]) {
+      for (const path of [
+        "/findings",
+        "/findings/facets",
+        "/images",
+        "/scans",
+        "/plugins",
+        "/overview",
+        "/advisories",
+        "/session",
+      ]) {
         const answer = await made.request.get(`/api/v1${path}`);
         equal(answer.status(), 401, `GET ${path} without a token`);
       }
@@ -47,8 +56,13 @@ export const checks = [
       equal(new URL(page.url()).pathname, "/plugins", "where sign-in leads");
 
       const [cookie] = (await made.cookies()).filter((each) => each.name === "palisade_session");
-      expect(cookie?.httpOnly && cookie.sameSite === "Strict", `the session cookie is loose: ${JSON.stringify(cookie)}`);
-      const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+      expect(
+        cookie?.httpOnly && cookie.sameSite === "Strict",
+        `the session cookie is loose: ${JSON.stringify(cookie)}`,
+      );
+      const kept = await page.evaluate(() =>
+        JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+      );
       expect(!kept.includes(token.trim()), "the token is kept where scripts can read it");
     },
   ],

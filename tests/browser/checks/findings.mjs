@@ -1,4 +1,4 @@
-import { equal, expect, openFindings, SEVERITIES, shownCount, Skip } from "../harness.mjs";
+import { equal, expect, openFindings, SEVERITIES, Skip, shownCount } from "../harness.mjs";
 
 const OPEN = { state: "open", suppressed: "false" };
 const rows = (page) => page.locator('[role="grid"] .grid-body [role="row"]');
@@ -21,10 +21,18 @@ export const checks = [
       const before = await openFindings(page, OPEN);
       await page.locator(`[data-facet="severity:${severity}"]`).check();
       await page.waitForURL(new RegExp(`severity=${severity}`));
-      await page.waitForFunction((wanted) => document.querySelector('[data-testid="shown"]').textContent.replaceAll(",", "").includes(wanted), `${count} finding`);
+      await page.waitForFunction(
+        (wanted) =>
+          document.querySelector('[data-testid="shown"]').textContent.replaceAll(",", "").includes(wanted),
+        `${count} finding`,
+      );
       equal(await shownCount(page), count, `findings of severity ${severity}`);
       const badges = new Set(await rows(page).locator(".sev-badge").allTextContents());
-      equal([...badges].map((each) => each.toLowerCase()), [severity], "severities of the rows");
+      equal(
+        [...badges].map((each) => each.toLowerCase()),
+        [severity],
+        "severities of the rows",
+      );
       const shown = await firstRules(page);
       await page.reload();
       equal(await shownCount(page), count, "findings after reload");
@@ -32,7 +40,11 @@ export const checks = [
       await page.goBack();
       await page.waitForFunction(() => !location.search.includes("severity="));
       if (before !== count) {
-        await page.waitForFunction((gone) => !document.querySelector('[data-testid="shown"]').textContent.replaceAll(",", "").includes(gone), `${count} finding`);
+        await page.waitForFunction(
+          (gone) =>
+            !document.querySelector('[data-testid="shown"]').textContent.replaceAll(",", "").includes(gone),
+          `${count} finding`,
+        );
       }
       equal(await shownCount(page), before, "findings after going back");
     },
@@ -42,16 +54,29 @@ export const checks = [
     async ({ context, page: open, api }) => {
       const page = await open(await context());
       await openFindings(page, OPEN);
-      for (const [header, sort] of [["Package", "package"], ["Severity", "severity"]]) {
+      for (const [header, sort] of [
+        ["Package", "package"],
+        ["Severity", "severity"],
+      ]) {
         await page.getByRole("columnheader", { name: header }).getByRole("button").click();
         await page.waitForURL(new RegExp(`sort=${sort}`));
-        const wanted = (await api(`/findings?${new URLSearchParams({ ...OPEN, sort, limit: "5" })}`)).items.map((row) => row.rule);
+        const wanted = (
+          await api(`/findings?${new URLSearchParams({ ...OPEN, sort, limit: "5" })}`)
+        ).items.map((row) => row.rule);
         await page.waitForFunction(
-          (rules) => JSON.stringify([...document.querySelectorAll(".grid-body strong")].slice(0, rules.length).map((each) => each.textContent)) === JSON.stringify(rules),
+          (rules) =>
+            JSON.stringify(
+              [...document.querySelectorAll(".grid-body strong")]
+                .slice(0, rules.length)
+                .map((each) => each.textContent),
+            ) === JSON.stringify(rules),
           wanted,
         );
         const sorted = page.getByRole("columnheader", { name: header });
-        expect(["ascending", "descending"].includes(await sorted.getAttribute("aria-sort")), `${header} is not marked as sorted`);
+        expect(
+          ["ascending", "descending"].includes(await sorted.getAttribute("aria-sort")),
+          `${header} is not marked as sorted`,
+        );
       }
       await page.getByLabel("Sort by").selectOption("-last_seen");
       await page.waitForURL(/sort=-last_seen/);
@@ -60,7 +85,9 @@ export const checks = [
   [
     "search finds a package by its name",
     async ({ context, page: open, api, all }) => {
-      const [row] = (await api(`/findings?${new URLSearchParams({ ...OPEN, limit: "50" })}`)).items.filter((each) => /^[a-z][a-z0-9.-]+$/.test(each.package?.name ?? ""));
+      const [row] = (await api(`/findings?${new URLSearchParams({ ...OPEN, limit: "50" })}`)).items.filter(
+        (each) => /^[a-z][a-z0-9.-]+$/.test(each.package?.name ?? ""),
+      );
       if (!row) throw new Skip("no open finding with a plainly named package");
       const text = row.package.name;
       const page = await open(await context());
@@ -69,7 +96,14 @@ export const checks = [
       await page.keyboard.type(text);
       await page.waitForURL((url) => url.searchParams.get("q") === text);
       const wanted = (await all("/findings", { ...OPEN, q: text })).length;
-      await page.waitForFunction((count) => document.querySelector('[data-testid="shown"]').textContent.replaceAll(",", "").includes(`${count} finding`), wanted);
+      await page.waitForFunction(
+        (count) =>
+          document
+            .querySelector('[data-testid="shown"]')
+            .textContent.replaceAll(",", "")
+            .includes(`${count} finding`),
+        wanted,
+      );
       await page.goto(`/findings?${new URLSearchParams({ ...OPEN, q: "no-such-thing-anywhere" })}`);
       await page.getByText("No finding matches these filters").waitFor();
     },
@@ -80,13 +114,24 @@ export const checks = [
       const page = await open(await context());
       const total = await openFindings(page, {});
       const grid = page.getByRole("grid", { name: "Findings" });
-      await page.waitForFunction((count) => Number(document.querySelector('[role="grid"]').getAttribute("aria-rowcount")) === count + 1, total);
+      await page.waitForFunction(
+        (count) =>
+          Number(document.querySelector('[role="grid"]').getAttribute("aria-rowcount")) === count + 1,
+        total,
+      );
       if (total <= 150) throw new Skip(`only ${total} findings: nothing to scroll`);
       let seen = 0;
       for (let round = 0; round < 80 && seen < Math.min(total, 1_000); round += 1) {
         await grid.evaluate((element) => element.scrollTo(0, element.scrollHeight));
         await page.waitForFunction(
-          (last) => Math.max(...[...document.querySelectorAll(".grid-body [role=row]")].map((row) => Number(row.getAttribute("aria-rowindex")))) - 1 > last,
+          (last) =>
+            Math.max(
+              ...[...document.querySelectorAll(".grid-body [role=row]")].map((row) =>
+                Number(row.getAttribute("aria-rowindex")),
+              ),
+            ) -
+              1 >
+            last,
           seen,
           { timeout: 8_000 },
         );
@@ -108,14 +153,39 @@ export const checks = [
       const drawer = page.getByRole("dialog", { name: "Finding" });
       await drawer.getByRole("heading", { level: 2 }).waitFor();
       const order = await drawer.getByRole("heading", { level: 3 }).allTextContents();
-      equal(order, ["Why it matters here", "Who owns it", "Next safe action", "Evidence", "Why do I see this", "History", "Ids and references"], "sections");
+      equal(
+        order,
+        [
+          "Why it matters here",
+          "Who owns it",
+          "Next safe action",
+          "Evidence",
+          "Why do I see this",
+          "History",
+          "Ids and references",
+        ],
+        "sections",
+      );
       const text = await drawer.innerText();
-      for (const part of [detail.rule, detail.severity_source, detail.package?.version, row.fix.versions?.[0], detail.evidence?.[0]?.method, ...(detail.why?.steps ?? []).slice(0, 1), detail.history?.[0]?.note, ...(detail.records ?? []).map((record) => record.reason).slice(0, 1)]) {
-        if (part && /^[\x20-\x7e]+$/.test(part)) expect(text.includes(part), `the drawer does not say ${JSON.stringify(part)}`);
+      for (const part of [
+        detail.rule,
+        detail.severity_source,
+        detail.package?.version,
+        row.fix.versions?.[0],
+        detail.evidence?.[0]?.method,
+        ...(detail.why?.steps ?? []).slice(0, 1),
+        detail.history?.[0]?.note,
+        ...(detail.records ?? []).map((record) => record.reason).slice(0, 1),
+      ]) {
+        if (part && /^[\x20-\x7e]+$/.test(part))
+          expect(text.includes(part), `the drawer does not say ${JSON.stringify(part)}`);
       }
-      for (const plugin of detail.why?.plugins ?? []) expect((await drawer.innerHTML()).includes(plugin.digest), "the plugin's digest is missing");
+      for (const plugin of detail.why?.plugins ?? [])
+        expect((await drawer.innerHTML()).includes(plugin.digest), "the plugin's digest is missing");
       expect((detail.history ?? []).length > 0, "the finding has no history");
-      const links = await drawer.locator("a[target=_blank]").evaluateAll((found) => found.map((link) => [link.protocol, link.rel]));
+      const links = await drawer
+        .locator("a[target=_blank]")
+        .evaluateAll((found) => found.map((link) => [link.protocol, link.rel]));
       for (const [protocol, rel] of links) {
         expect(/^https?:$/.test(protocol), `a link leads to ${protocol}`);
         expect(rel.includes("noreferrer"), `a link without noreferrer: ${rel}`);
@@ -133,7 +203,11 @@ export const checks = [
       await page.keyboard.press("j");
       await page.keyboard.press("j");
       await page.locator(".grid-row.at").waitFor();
-      equal(await page.locator(".grid-row.at").getAttribute("aria-rowindex"), "3", "row under the cursor after j j");
+      equal(
+        await page.locator(".grid-row.at").getAttribute("aria-rowindex"),
+        "3",
+        "row under the cursor after j j",
+      );
       await page.keyboard.press("k");
       await page.locator('.grid-row.at[aria-rowindex="2"]').waitFor();
       await page.keyboard.press("Enter");
@@ -141,15 +215,29 @@ export const checks = [
       const first = opened();
       expect(first, "Enter did not open the drawer");
       await page.keyboard.press("j");
-      await page.waitForFunction((before) => new URL(location.href).searchParams.get("finding") !== before, first);
+      await page.waitForFunction(
+        (before) => new URL(location.href).searchParams.get("finding") !== before,
+        first,
+      );
       await page.keyboard.press("k");
-      await page.waitForFunction((before) => new URL(location.href).searchParams.get("finding") === before, first);
+      await page.waitForFunction(
+        (before) => new URL(location.href).searchParams.get("finding") === before,
+        first,
+      );
       await page.keyboard.press("Escape");
       await page.waitForFunction(() => !new URL(location.href).searchParams.has("finding"));
-      equal(await page.evaluate(() => document.activeElement?.getAttribute("role")), "grid", "focus after closing");
+      equal(
+        await page.evaluate(() => document.activeElement?.getAttribute("role")),
+        "grid",
+        "focus after closing",
+      );
       await page.keyboard.press("ArrowDown");
       await page.locator('.grid-row.at[aria-rowindex="3"]').waitFor();
-      const active = await page.evaluate(() => document.getElementById(document.activeElement.getAttribute("aria-activedescendant"))?.getAttribute("aria-rowindex"));
+      const active = await page.evaluate(() =>
+        document
+          .getElementById(document.activeElement.getAttribute("aria-activedescendant"))
+          ?.getAttribute("aria-rowindex"),
+      );
       equal(active, "3", "the row that assistive technology is told");
       await page.keyboard.press("?");
       await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
@@ -162,7 +250,11 @@ export const checks = [
       await page.goto("/findings");
       await shownCount(page);
       await page.keyboard.press("Tab");
-      equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content", "first tab stop");
+      equal(
+        await page.evaluate(() => document.activeElement.textContent),
+        "Skip to the content",
+        "first tab stop",
+      );
       for (let stop = 0; stop < 25; stop += 1) {
         await page.keyboard.press("Tab");
         const seen = await page.evaluate(() => {

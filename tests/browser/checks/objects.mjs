@@ -1,4 +1,4 @@
-import { equal, expect, number, SEVERITIES, shownCount, Skip } from "../harness.mjs";
+import { equal, expect, number, SEVERITIES, Skip, shownCount } from "../harness.mjs";
 
 const imagePath = (id) => `/images/${encodeURIComponent(id)}`;
 const plain = (text) => /^[\x20-\x7e]+$/.test(text ?? "");
@@ -13,11 +13,16 @@ export const checks = [
       await page.goto("/images");
       const grid = page.getByRole("grid", { name: "Images" });
       await grid.locator(".grid-body [role=row]").first().waitFor();
-      if (!next) equal(Number(await grid.getAttribute("aria-rowcount")), items.length + 1, "rows of the image list");
+      if (!next)
+        equal(Number(await grid.getAttribute("aria-rowcount")), items.length + 1, "rows of the image list");
       await shot(page, "images");
       await grid.locator(".grid-body [role=row]").first().click();
       await page.getByTestId("coverage").waitFor();
-      equal(decodeURIComponent(new URL(page.url()).pathname.slice("/images/".length)), items[0].id, "the image opened");
+      equal(
+        decodeURIComponent(new URL(page.url()).pathname.slice("/images/".length)),
+        items[0].id,
+        "the image opened",
+      );
     },
   ],
   [
@@ -34,25 +39,39 @@ export const checks = [
       await coverage.waitFor();
       const gaps = image.coverage.gaps ?? [];
       equal(await coverage.locator("[data-gap]").count(), Math.min(100, gaps.length), "gaps on the page");
-      equal((await coverage.getByText("Complete", { exact: true }).count()) > 0, image.coverage.complete, "whether it says complete");
+      equal(
+        (await coverage.getByText("Complete", { exact: true }).count()) > 0,
+        image.coverage.complete,
+        "whether it says complete",
+      );
       const text = await coverage.innerText();
       for (const gap of gaps.slice(0, 100)) {
         expect(text.includes(gap.code), `the gap ${gap.code} is missing`);
-        if (plain(gap.reason) && gap.reason.length < 500) expect(text.includes(gap.reason), `the reason is missing: ${gap.reason}`);
+        if (plain(gap.reason) && gap.reason.length < 500)
+          expect(text.includes(gap.reason), `the reason is missing: ${gap.reason}`);
       }
       for (const each of image.coverage.ecosystems ?? []) {
         expect(text.includes(each.ecosystem), `the ecosystem ${each.ecosystem} is missing`);
-        if (each.records === 0) expect(text.includes("no data"), "an ecosystem without records is not marked");
+        if (each.records === 0)
+          expect(text.includes("no data"), "an ecosystem without records is not marked");
       }
       await shot(page, "image");
       for (const severity of SEVERITIES) {
         const count = image.findings[severity] ?? 0;
         if (count === 0) continue;
         const tile = page.locator(`[data-count="image:${severity}"]`);
-        equal(number(await tile.locator(".tile-value").textContent()), count, `${severity} on the image page`);
+        equal(
+          number(await tile.locator(".tile-value").textContent()),
+          count,
+          `${severity} on the image page`,
+        );
         await tile.click();
         equal(await shownCount(page), count, `rows behind ${severity}`);
-        equal((await all("/findings", { asset: image.id, severity, state: "open", suppressed: "false" })).length, count, `rows of the API for ${severity}`);
+        equal(
+          (await all("/findings", { asset: image.id, severity, state: "open", suppressed: "false" })).length,
+          count,
+          `rows of the API for ${severity}`,
+        );
         await page.goBack();
         await coverage.waitFor();
       }
@@ -72,9 +91,19 @@ export const checks = [
       const [first] = (await api(`${imagePath(image.id)}/packages?limit=5`)).items;
       await page.getByLabel("Search packages").fill(first.name);
       const found = (await all(`${imagePath(image.id)}/packages`, { q: first.name })).length;
-      await page.waitForFunction((count) => Number(document.querySelector('[role="grid"][aria-label="Packages"]')?.getAttribute("aria-rowcount")) === count + 1, found);
+      await page.waitForFunction(
+        (count) =>
+          Number(
+            document.querySelector('[role="grid"][aria-label="Packages"]')?.getAttribute("aria-rowcount"),
+          ) ===
+          count + 1,
+        found,
+      );
       const detail = await api(imagePath(image.id));
-      await page.getByRole("navigation", { name: "Image" }).getByRole("link", { name: /Layers/ }).click();
+      await page
+        .getByRole("navigation", { name: "Image" })
+        .getByRole("link", { name: /Layers/ })
+        .click();
       await page.getByRole("region", { name: "Layers" }).waitFor();
       equal(await page.locator(".layers li").count(), detail.layers?.length ?? 0, "layers");
       await page.getByRole("navigation", { name: "Image" }).getByRole("link", { name: /Scans/ }).click();
@@ -96,14 +125,25 @@ export const checks = [
         await page.goto(`/plugins/${encodeURIComponent(plugin.id)}`);
         const rights = page.getByTestId("rights");
         await rights.waitFor();
-        equal(await page.locator("[data-plugin-state]").first().getAttribute("data-plugin-state"), plugin.state, `state of ${plugin.id}`);
+        equal(
+          await page.locator("[data-plugin-state]").first().getAttribute("data-plugin-state"),
+          plugin.state,
+          `state of ${plugin.id}`,
+        );
         equal(await rights.locator(".rights > li").count(), plugin.asked.length, `requests of ${plugin.id}`);
         const text = await page.locator("main").innerText();
-        for (const ask of plugin.asked) if (plain(ask.why)) expect(text.includes(ask.why), `the reason is missing: ${ask.why}`);
-        equal(await rights.getByText("Granted", { exact: true }).count(), plugin.asked.filter((ask) => plugin.granted.includes(ask.capability)).length, "grants");
+        for (const ask of plugin.asked)
+          if (plain(ask.why)) expect(text.includes(ask.why), `the reason is missing: ${ask.why}`);
+        equal(
+          await rights.getByText("Granted", { exact: true }).count(),
+          plugin.asked.filter((ask) => plugin.granted.includes(ask.capability)).length,
+          "grants",
+        );
         expect((await page.locator("main").innerHTML()).includes(plugin.digest), "the digest is missing");
-        for (const interest of plugin.interests) expect(text.includes(interest.name), `the interest ${interest.name} is missing`);
-        for (const value of Object.values(plugin.limits)) expect(text.replaceAll(",", "").includes(String(value)), `a limit is missing: ${value}`);
+        for (const interest of plugin.interests)
+          expect(text.includes(interest.name), `the interest ${interest.name} is missing`);
+        for (const value of Object.values(plugin.limits))
+          expect(text.replaceAll(",", "").includes(String(value)), `a limit is missing: ${value}`);
         await shot(page, `plugin-${plugin.id.replaceAll(/\W+/g, "-")}`);
       }
     },

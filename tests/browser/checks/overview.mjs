@@ -13,17 +13,25 @@ export const checks = [
         ["all", [{}, Object.values(overview.findings_by_severity).reduce((sum, each) => sum + each, 0)]],
         ["kev", [{ kev: "true" }, overview.kev_open]],
         ["fixable", [{ fixable: "true" }, overview.fixable_open]],
-        ...SEVERITIES.map((severity) => [`severity:${severity}`, [{ severity }, overview.findings_by_severity[severity] ?? 0]]),
+        ...SEVERITIES.map((severity) => [
+          `severity:${severity}`,
+          [{ severity }, overview.findings_by_severity[severity] ?? 0],
+        ]),
       ]);
       await page.goto("/");
       await page.locator("[data-count]").first().waitFor();
       await shot(page, "overview");
-      const names = await page.locator("[data-count]").evaluateAll((links) => links.map((link) => link.dataset.count));
+      const names = await page
+        .locator("[data-count]")
+        .evaluateAll((links) => links.map((link) => link.dataset.count));
       expect(names.includes("gaps"), "the overview does not tell the gaps");
       const gaps = (await all("/images")).reduce((sum, image) => sum + image.gaps, 0);
       equal(overview.gaps, gaps, "gaps of the overview against those of all images");
       equal(number(await page.locator('[data-count="gaps"]').textContent()), gaps, "gaps on the page");
-      expect(names.includes("kev") && names.includes("fixable") && names.includes("severity:critical"), `the overview shows only ${names}`);
+      expect(
+        names.includes("kev") && names.includes("fixable") && names.includes("severity:critical"),
+        `the overview shows only ${names}`,
+      );
       for (const name of names.filter((each) => each !== "gaps")) {
         const [filter, count] = wanted.get(name);
         await page.goto("/");
@@ -48,7 +56,11 @@ export const checks = [
       await page.goto("/");
       await page.locator(".row-link").first().click();
       await page.getByRole("dialog", { name: "Finding" }).getByRole("heading", { level: 2 }).waitFor();
-      equal(new URL(page.url()).searchParams.get("finding"), newest[0].fingerprint, "the finding in the address");
+      equal(
+        new URL(page.url()).searchParams.get("finding"),
+        newest[0].fingerprint,
+        "the finding in the address",
+      );
     },
   ],
   [
@@ -65,7 +77,10 @@ export const checks = [
         if (status.sample) {
           const records = status.ecosystems.reduce((sum, each) => sum + each.records, 0);
           const text = (await banner.textContent()).replaceAll(",", "");
-          expect(text.includes(`Built-in sample of ${records} advisories: results are not complete.`), `${path} says: ${text}`);
+          expect(
+            text.includes(`Built-in sample of ${records} advisories: results are not complete.`),
+            `${path} says: ${text}`,
+          );
         } else if (status.loaded !== false) {
           equal(await banner.count(), 0, `banners on ${path}`);
         }

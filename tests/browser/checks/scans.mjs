@@ -8,7 +8,9 @@ async function wish({ scan, all }) {
     const at = scan.indexOf(":");
     return { kind: scan.slice(0, at), reference: scan.slice(at + 1) };
   }
-  const done = (await all("/scans", {}, 300)).find((each) => each.state === "finished" && each.kind !== "sbom");
+  const done = (await all("/scans", {}, 300)).find(
+    (each) => each.state === "finished" && each.kind !== "sbom",
+  );
   if (!done) throw new Skip("no finished scan to repeat: give --scan KIND:REFERENCE");
   return { kind: done.kind, reference: done.reference };
 }
@@ -40,7 +42,10 @@ export const checks = [
       equal(scan.state, "finished", "state of the scan at the server");
       equal(scan.reference, wanted.reference, "what was scanned");
       // A scan that ended before the page could follow it needs no stream; the page then had its end from the start.
-      expect(streams > 0 || Date.parse(scan.finished_at) - Date.parse(scan.submitted_at) < 2_000, "the page did not open the event stream");
+      expect(
+        streams > 0 || Date.parse(scan.finished_at) - Date.parse(scan.submitted_at) < 2_000,
+        "the page did not open the event stream",
+      );
       await page.getByRole("heading", { name: "What it found" }).waitFor();
       const text = (await page.locator("main").innerText()).replaceAll(",", "");
       expect(text.includes(`${scan.summary.packages} package`), "the page does not tell the packages");
@@ -59,7 +64,10 @@ export const checks = [
       const refused = page.locator("form [role=alert]");
       const failed = page.getByRole("heading", { name: "What went wrong" });
       await refused.or(failed).first().waitFor({ timeout: SCAN_MS });
-      const text = (await refused.count()) > 0 ? await refused.innerText() : await page.locator(".card.failure").innerText();
+      const text =
+        (await refused.count()) > 0
+          ? await refused.innerText()
+          : await page.locator(".card.failure").innerText();
       expect(text.trim().length > 20, `the reason is too short: ${text}`);
       await shot(page, "scan-failed");
     },

@@ -216,7 +216,7 @@ impl Builder {
             .map_err(|_| AdvisoryError::TooLarge { what: "records", limit: "4 billion" })?;
         let added = self.add_entries(record, number)?;
         if added == 0 && !self.names_a_vulnerability(record) {
-            self.report.note(&record.id, "it names no package of an ecosystem that is known here");
+            self.report.note(&record.id, "no package in it has a version range that can be compared (commits alone, or an unknown ecosystem)");
             return Ok(());
         }
         let draft = self.draft(record, id)?;

@@ -81,7 +81,7 @@ impl Library {
     /// Brings the given ecosystems up to date. Feeds that are not named stay as they are; a sample is dropped.
     ///
     /// # Errors
-    /// No named feed could be brought up to date and none was there before, or the directory cannot be written.
+    /// Not one of the named feeds could be asked or read, or the directory cannot be written.
     pub fn update(&self, options: &UpdateOptions, fetch: &Fetch<'_>) -> Result<ImportReport, AdvisoryError> {
         let _lock = self.lock()?;
         let state = State::read(&self.dir)?;
@@ -119,16 +119,16 @@ impl Library {
                 candidate.changed = false;
             }
         }
+        let asked = candidates.len();
         let changed = candidates.iter().any(|candidate| candidate.changed);
         let feeds: Vec<StoredFeed> = candidates.into_iter().filter_map(|candidate| candidate.new).collect();
         if !changed {
-            let nothing = state.generation == 0 || failures.len() > feeds.len();
-            let first = failures.first().cloned();
             let generation = state.generation;
             self.publish(&State { failures: failures.clone(), ..state })?;
-            return match first {
-                Some(first) if nothing => {
-                    Err(AdvisoryError::Fetch { url: first.feed, reason: first.message })
+            return match failures.first() {
+                Some(first) if failures.len() >= asked => {
+                    let first = format!("{}: {}", first.feed, first.message);
+                    Err(AdvisoryError::UpdateFailed { feeds: asked, first })
                 }
                 _ => Ok(ImportReport { generation, changed: false, build: BuildReport::default(), failures }),
             };

@@ -3,6 +3,20 @@
 use std::cmp::Ordering;
 
 use super::digits;
+use super::legacy_python::Legacy;
+
+/// Any version: those that PEP 440 cannot read come first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Placed<'a> {
+    Legacy(Legacy),
+    Version(Version<'a>),
+}
+
+impl<'a> Placed<'a> {
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        Version::parse(text).map(Self::Version).or_else(|| Legacy::parse(text).map(Self::Legacy))
+    }
+}
 
 /// A parsed version. Fields are in the order in which they decide.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use host::{Body, Fault, FaultKind, Grants, Host, HostOptions, InputFile, LogLevel, PluginState};
 
-use crate::support::{call, component, file, guest, host, lent, manifest, module};
+use crate::support::{call, component, file, guest, host, lent, manifest, module, options};
 
 fn fault(more_manifest: &str, more: &str, body: &str) -> Fault {
     call(&guest(more_manifest, more, body), vec![file()]).unwrap_err()
@@ -334,7 +334,7 @@ fn a_guest_that_declines_says_why_and_is_not_punished() {
 fn five_faults_lead_to_quarantine_until_released_and_loading_again_does_not_help() {
     let now = Arc::new(Mutex::new(SystemTime::UNIX_EPOCH));
     let seen = Arc::clone(&now);
-    let options = HostOptions { instances: 2, ..HostOptions::default() };
+    let options = HostOptions { instances: 2, ..options() };
     let host = Host::with_clock(options, Arc::new(move || *seen.lock().unwrap())).unwrap();
     let bytes = component(&manifest(""), &module("", "(unreachable)"));
     let plugin = host.load(&bytes, &Grants::none()).unwrap();
@@ -363,7 +363,7 @@ fn five_faults_lead_to_quarantine_until_released_and_loading_again_does_not_help
 /// Hostile and honest guests at once on one host, more threads than instances: every call ends as it does alone.
 #[test]
 fn neighbours_do_not_notice() {
-    let host = Host::new(HostOptions { instances: 2, ..HostOptions::default() }).unwrap();
+    let host = Host::new(HostOptions { instances: 2, ..options() }).unwrap();
     let load = |more: &str, body: &str| {
         host.load(&component(&manifest(more), &module("", body)), &Grants::none()).unwrap()
     };

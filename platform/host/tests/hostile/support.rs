@@ -98,8 +98,14 @@ fn leb128(mut value: usize) -> Vec<u8> {
     out
 }
 
+/// A host of its own, with compiled code from earlier tests: an unoptimised compiler takes seconds for a guest.
 pub(crate) fn host() -> Host {
-    Host::new(HostOptions { instances: 4, ..HostOptions::default() }).unwrap()
+    Host::new(options()).unwrap()
+}
+
+pub(crate) fn options() -> HostOptions {
+    let cache_dir = Some(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests"));
+    HostOptions { instances: 4, cache_dir, ..HostOptions::default() }
 }
 
 /// Loads a guest with an `analyze` of this body, without grants.

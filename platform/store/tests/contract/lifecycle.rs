@@ -1,12 +1,15 @@
 //! What scans do to findings.
 
+use std::future::Future as _;
+use std::task::Poll;
+
 use model::{FixState, GapCode, Kev, Severity, Suppression};
 use store::{Applied, AssetFilter, AssetSort, FindingFilter, FindingSort, ScanState};
 
 use crate::Place;
 use crate::world::*;
 
-pub async fn a_finding_opens_changes_is_fixed_and_reopens(place: Place) {
+pub(crate) async fn a_finding_opens_changes_is_fixed_and_reopens(place: Place) {
     let store = place.store().await;
     let (image, mut one) = (image(1), finding("CVE-2024-1", "zlib1g", Severity::Medium));
     let two = finding("CVE-2024-2", "zlib1g", Severity::Low);
@@ -50,7 +53,7 @@ pub async fn a_finding_opens_changes_is_fixed_and_reopens(place: Place) {
                 "Severity changed from medium to critical; fix changed from not fixed yet to fixed in 1.0-2."
             ),
             ("fixed", "No longer found, by a scan that looked where it was."),
-            ("reopened", "Found again. It was fixed on 2023-11-14."),
+            ("reopened", "Found again. It was fixed on 2023-11-14. Severity changed from critical to high."),
         ]
     );
     assert_eq!(history[0].at, at(10).to_string());
@@ -60,7 +63,7 @@ pub async fn a_finding_opens_changes_is_fixed_and_reopens(place: Place) {
     assert_eq!(scan(&store, &other, report(vec![one.clone()]), 80).await.opened, 1);
 }
 
-pub async fn a_gap_keeps_open_what_it_could_hide(place: Place) {
+pub(crate) async fn a_gap_keeps_open_what_it_could_hide(place: Place) {
     let store = place.store().await;
     let image = image(1);
     let deb = finding("CVE-2024-1", "zlib1g", Severity::High);
@@ -96,7 +99,7 @@ pub async fn a_gap_keeps_open_what_it_could_hide(place: Place) {
     assert_eq!(story(&store, &image, &deb).await, ["opened", "fixed"]);
 }
 
-pub async fn a_redelivered_result_has_no_second_effect(place: Place) {
+pub(crate) async fn a_redelivered_result_has_no_second_effect(place: Place) {
     let store = place.store().await;
     let (image, one) = (image(1), finding("CVE-2024-1", "zlib1g", Severity::High));
     let id = submit(&store, &tenant(), 0).await;
@@ -109,8 +112,7 @@ pub async fn a_redelivered_result_has_no_second_effect(place: Place) {
         let done = store.finish_scan(&tenant(), id, &message, &again, at(30)).await.unwrap();
         assert_eq!(done, Applied::AlreadyApplied);
     }
-    let failed = store.fail_scan(&tenant(), id, "late", "x", "y", at(40)).await.unwrap();
-    assert_eq!(failed, Applied::AlreadyApplied);
+    assert!(!store.fail_scan(&tenant(), id, "late", "x", "y", at(40)).await.unwrap());
     assert_eq!(store.start_scan(&tenant(), id, at(50)).await.unwrap().state, ScanState::Finished);
     assert_eq!(store.scan(&tenant(), id).await.unwrap(), before);
     assert_eq!(story(&store, &image, &one).await, ["opened", "fixed"]);
@@ -121,7 +123,7 @@ pub async fn a_redelivered_result_has_no_second_effect(place: Place) {
     assert_eq!(store.start_scan(&tenant(), unknown, at(1)).await.unwrap_err().code(), "scan-unknown");
 }
 
-pub async fn an_older_scan_does_not_undo_a_newer_one(place: Place) {
+pub(crate) async fn an_older_scan_does_not_undo_a_newer_one(place: Place) {
     let store = place.store().await;
     let (image, old, new) = (
         image(1),
@@ -143,15 +145,13 @@ pub async fn an_older_scan_does_not_undo_a_newer_one(place: Place) {
     assert_eq!(store.outbox(10).await.unwrap().iter().filter(|m| m.subject == "changed.findings").count(), 1);
 }
 
-pub async fn failed_scans_stay_failed(place: Place) {
+pub(crate) async fn failed_scans_stay_failed(place: Place) {
     let store = place.store().await;
     let id = submit(&store, &tenant(), 0).await;
     assert_eq!(store.start_scan(&tenant(), id, at(1)).await.unwrap().started_at, Some(at(1)));
     assert_eq!(store.start_scan(&tenant(), id, at(2)).await.unwrap().started_at, Some(at(1)));
-    let done = store.fail_scan(&tenant(), id, "m", "image-unreachable", "no\0 route", at(3)).await.unwrap();
-    assert!(matches!(done, Applied::Applied(_)));
-    let done = store.fail_scan(&tenant(), id, "m", "other", "other", at(4)).await.unwrap();
-    assert_eq!(done, Applied::AlreadyApplied);
+    assert!(store.fail_scan(&tenant(), id, "m", "image-unreachable", "no\0 route", at(3)).await.unwrap());
+    assert!(!store.fail_scan(&tenant(), id, "m", "other", "other", at(4)).await.unwrap());
     let done =
         store.finish_scan(&tenant(), id, "n", &outcome(&image(1), report(vec![])), at(5)).await.unwrap();
     assert_eq!(done, Applied::AlreadyApplied);
@@ -162,7 +162,7 @@ pub async fn failed_scans_stay_failed(place: Place) {
     assert!(store.asset(&tenant(), &image(1)).await.unwrap().is_none());
 }
 
-pub async fn workers_on_one_asset_take_turns(place: Place) {
+pub(crate) async fn workers_on_one_asset_take_turns(place: Place) {
     let store = place.store().await;
     let image = image(1);
     // Scan n sees findings n..n+20, so that neighbours overlap; all end at once, in any order.
@@ -201,7 +201,7 @@ pub async fn workers_on_one_asset_take_turns(place: Place) {
     assert_eq!(opened - closed, 20);
 }
 
-pub async fn one_message_delivered_to_many_workers_counts_once(place: Place) {
+pub(crate) async fn one_message_delivered_to_many_workers_counts_once(place: Place) {
     let store = place.store().await;
     let id = submit(&store, &tenant(), 0).await;
     let outcome =
@@ -219,7 +219,38 @@ pub async fn one_message_delivered_to_many_workers_counts_once(place: Place) {
     assert_eq!(store.outbox(10).await.unwrap().len(), 2);
 }
 
-pub async fn counters_follow_what_is_open(place: Place) {
+pub(crate) async fn a_cancelled_result_is_there_whole_or_not_at_all(place: Place) {
+    let store = place.store().await;
+    let all: Vec<_> = (0..200).map(|n| finding(&format!("CVE-{n}"), "zlib1g", Severity::High)).collect();
+    let mut cancelled = 0;
+    for step in 0..24_u8 {
+        let (image, id) = (image(step + 1), submit(&store, &tenant(), i64::from(step)).await);
+        let (message, outcome) = (format!("m-{id}"), outcome(&image, report(all.clone())));
+        let owner = tenant();
+        let mut finish = Box::pin(store.finish_scan(&owner, id, &message, &outcome, at(100)));
+        // Each round gives up later: after more steps of the work were done.
+        let mut steps = 0;
+        let given_up = std::future::poll_fn(|context| {
+            steps += 1;
+            match finish.as_mut().poll(context) {
+                Poll::Ready(_) => Poll::Ready(false),
+                Poll::Pending if steps > 2 * u32::from(step) => Poll::Ready(true),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        cancelled += u32::from(given_up.await);
+        drop(finish);
+        store.finish_scan(&tenant(), id, &message, &outcome, at(200)).await.unwrap();
+        let row = store.asset(&tenant(), &image).await.unwrap().unwrap().row;
+        assert_eq!((row.findings.high, row.packages, row.last_scan), (200, 200, id));
+        assert_eq!(story(&store, &image, &all[199]).await, ["opened"]);
+        let told = store.outbox(1_000).await.unwrap();
+        assert_eq!(told.len(), 2 * (usize::from(step) + 1));
+    }
+    assert!(cancelled > 0);
+}
+
+pub(crate) async fn counters_follow_what_is_open(place: Place) {
     let store = place.store().await;
     let mut kev = finding("CVE-2024-1", "a", Severity::Critical);
     kev.kev = Some(Kev { added: "2024-03-29".into(), due: None, ransomware: false });
@@ -243,7 +274,7 @@ pub async fn counters_follow_what_is_open(place: Place) {
     assert_eq!(store.overview(&nobody).await.unwrap(), store::Overview::default());
 }
 
-pub async fn hostile_text_is_kept_as_data(place: Place) {
+pub(crate) async fn hostile_text_is_kept_as_data(place: Place) {
     let store = place.store().await;
     let mut odd = finding("CVE-1'); DROP TABLE finding; --", "nul\0name", Severity::High);
     odd.title = "\u{202e}\0<script>".into();

@@ -46,7 +46,7 @@ async fn all(store: &Store, filter: &FindingFilter, sort: FindingSort, limit: u3
     }
 }
 
-pub async fn pages_cover_everything_once_in_every_order(place: Place) {
+pub(crate) async fn pages_cover_everything_once_in_every_order(place: Place) {
     let store = place.store().await;
     fill(&store).await;
     let everything = FindingFilter::default();
@@ -88,7 +88,7 @@ pub async fn pages_cover_everything_once_in_every_order(place: Place) {
     assert_eq!(rest.items.len(), 55);
 }
 
-pub async fn filters_agree_with_a_plain_search(place: Place) {
+pub(crate) async fn filters_agree_with_a_plain_search(place: Place) {
     let store = place.store().await;
     fill(&store).await;
     let rows = all(&store, &FindingFilter::default(), FindingSort::Severity, 500).await;
@@ -147,7 +147,7 @@ pub async fn filters_agree_with_a_plain_search(place: Place) {
     }
 }
 
-pub async fn facets_count_what_lists_show(place: Place) {
+pub(crate) async fn facets_count_what_lists_show(place: Place) {
     let store = place.store().await;
     fill(&store).await;
     let filter = FindingFilter {
@@ -188,7 +188,7 @@ pub async fn facets_count_what_lists_show(place: Place) {
     assert!(facets.package.is_sorted_by(|a, b| a.count >= b.count));
 }
 
-pub async fn bad_cursors_are_refused(place: Place) {
+pub(crate) async fn bad_cursors_are_refused(place: Place) {
     let store = place.store().await;
     fill(&store).await;
     let everything = FindingFilter::default();
@@ -213,7 +213,7 @@ pub async fn bad_cursors_are_refused(place: Place) {
     assert!(errors.iter().all(|error| error.code() == "cursor-invalid"));
 }
 
-pub async fn assets_packages_and_aliases(place: Place) {
+pub(crate) async fn assets_packages_and_aliases(place: Place) {
     let store = place.store().await;
     for number in 1..=5_u8 {
         let id = submit(&store, &tenant(), i64::from(number)).await;
@@ -268,7 +268,7 @@ pub async fn assets_packages_and_aliases(place: Place) {
     assert_eq!(store.asset(&tenant(), &image(1)).await.unwrap().unwrap().row.packages, 30);
 }
 
-pub async fn hot_lists_walk_an_index(place: Place) {
+pub(crate) async fn hot_lists_walk_an_index(place: Place) {
     let store = place.store().await;
     let many =
         (0..4_000).map(|i| finding(&format!("CVE-{i}"), &format!("p{}", i % 50), Severity::ALL[i % 7]));

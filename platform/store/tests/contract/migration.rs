@@ -6,7 +6,7 @@ use store::Store;
 use crate::Place;
 use crate::world::*;
 
-pub async fn many_processes_may_start_at_once(place: Place) {
+pub(crate) async fn many_processes_may_start_at_once(place: Place) {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..6 {
         let url = place.url.clone();
@@ -35,7 +35,7 @@ async fn run(place: &Place, statement: &'static str) {
     }
 }
 
-pub async fn a_newer_store_is_refused(place: Place) {
+pub(crate) async fn a_newer_store_is_refused(place: Place) {
     place.store().await.close().await;
     let later = "INSERT INTO schema_migration (version, reason, checksum) SELECT 99, 'x', checksum FROM schema_migration";
     run(&place, later).await;
@@ -54,7 +54,7 @@ pub async fn a_newer_store_is_refused(place: Place) {
     assert_eq!(error.code(), "store-migration-changed");
 }
 
-pub async fn what_is_stored_survives_a_restart(place: Place) {
+pub(crate) async fn what_is_stored_survives_a_restart(place: Place) {
     let store = place.store().await;
     let finding = finding("CVE-1", "zlib1g", Severity::High);
     scan(&store, &image(1), report(vec![finding.clone()]), 1).await;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     directory: PathBuf,
     // Holds the pipe; see the module's documentation.
     _shell: Child,
@@ -36,7 +36,7 @@ impl Server {
     ///
     /// # Panics
     /// If the programs are there but the server does not start: that is a broken test, not a missing tool.
-    pub fn start(settings: &str) -> Result<Self, String> {
+    pub(crate) fn start(settings: &str) -> Result<Self, String> {
         let programs = programs().ok_or("no Postgres programs (install postgresql)")?;
         // Short, because the path of a socket may have 107 bytes; readable by the user who runs the server.
         let directory = tempfile::Builder::new().prefix("palisade-pg-").tempdir().unwrap().keep();
@@ -55,7 +55,7 @@ impl Server {
     }
 
     /// URL of a database of this server.
-    pub fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@localhost/{database}?host={}", self.directory.display())
     }
 }

@@ -16,7 +16,7 @@ fn new(key: Option<&str>, reference: &str) -> NewScan {
     }
 }
 
-pub async fn the_same_submission_is_the_same_scan(place: Place) {
+pub(crate) async fn the_same_submission_is_the_same_scan(place: Place) {
     let store = place.store().await;
     let first = store.submit_scan(&tenant(), &new(Some("k"), "app:1")).await.unwrap();
     assert!(first.created);
@@ -47,7 +47,7 @@ pub async fn the_same_submission_is_the_same_scan(place: Place) {
     }
 }
 
-pub async fn many_clients_with_one_key_get_one_scan(place: Place) {
+pub(crate) async fn many_clients_with_one_key_get_one_scan(place: Place) {
     let store = place.store().await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..16 {
@@ -63,7 +63,7 @@ pub async fn many_clients_with_one_key_get_one_scan(place: Place) {
     assert_eq!(store.outbox(10).await.unwrap().len(), 1);
 }
 
-pub async fn the_outbox_holds_what_was_not_sent(place: Place) {
+pub(crate) async fn the_outbox_holds_what_was_not_sent(place: Place) {
     let store = place.store().await;
     let mut ids = Vec::new();
     for n in 0..3 {
@@ -97,7 +97,7 @@ pub async fn the_outbox_holds_what_was_not_sent(place: Place) {
     assert_eq!((body["opened"].as_u64(), body["asset"].as_str()), (Some(1), Some(image(1).0.as_str())));
 }
 
-pub async fn the_ledger_balances(place: Place) {
+pub(crate) async fn the_ledger_balances(place: Place) {
     let store = place.store().await;
     assert_eq!(store.ledger(&tenant()).await.unwrap(), store::Ledger::default());
     let mut ids = Vec::new();
@@ -116,7 +116,7 @@ pub async fn the_ledger_balances(place: Place) {
     assert_eq!(store.forget_messages(at(11)).await.unwrap(), 2);
 }
 
-pub async fn tokens_are_found_by_hash_only(place: Place) {
+pub(crate) async fn tokens_are_found_by_hash_only(place: Place) {
     let store = place.store().await;
     assert_eq!(store.token_count(&tenant()).await.unwrap(), 0);
     let token = NewToken {
@@ -145,7 +145,7 @@ pub async fn tokens_are_found_by_hash_only(place: Place) {
     assert!(store.token(&token.hash).await.unwrap().is_none());
 }
 
-pub async fn tenants_do_not_see_each_other(place: Place) {
+pub(crate) async fn tenants_do_not_see_each_other(place: Place) {
     let store = place.store().await;
     let (ours, theirs) = (tenant(), TenantId::parse("acme").unwrap());
     let finding = finding("CVE-1", "zlib1g", model::Severity::High);
@@ -171,7 +171,7 @@ pub async fn tenants_do_not_see_each_other(place: Place) {
     assert_eq!(store.ledger(&theirs).await.unwrap().accepted, 1);
 }
 
-pub async fn scans_are_listed_newest_first(place: Place) {
+pub(crate) async fn scans_are_listed_newest_first(place: Place) {
     let store = place.store().await;
     let mut ids = Vec::new();
     for n in 0..7 {

@@ -10,27 +10,27 @@ use store::{Applied, NewScan, PageRequest, ScanOutcome, ScanRequest, Store, Summ
 use uuid::Uuid;
 
 /// Seconds after an arbitrary moment.
-pub fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap() + SignedDuration::from_secs(seconds)
 }
 
-pub fn tenant() -> TenantId {
+pub(crate) fn tenant() -> TenantId {
     TenantId::default_tenant()
 }
 
-pub fn image(number: u8) -> AssetId {
+pub(crate) fn image(number: u8) -> AssetId {
     AssetId(format!("sha256:{}", format!("{number:02x}").repeat(32)))
 }
 
-pub fn request(reference: &str) -> ScanRequest {
+pub(crate) fn request(reference: &str) -> ScanRequest {
     ScanRequest { kind: TargetKind::Image, reference: reference.to_owned(), platform: None }
 }
 
-pub fn page(limit: u32) -> PageRequest {
+pub(crate) fn page(limit: u32) -> PageRequest {
     PageRequest { cursor: None, limit }
 }
 
-pub fn finding(rule: &str, package: &str, severity: Severity) -> Finding {
+pub(crate) fn finding(rule: &str, package: &str, severity: Severity) -> Finding {
     Finding {
         key: finding_key(FindingClass::Vulnerability, rule, &["deb", package]),
         class: FindingClass::Vulnerability,
@@ -69,7 +69,7 @@ pub fn finding(rule: &str, package: &str, severity: Severity) -> Finding {
     }
 }
 
-pub fn package(name: &str) -> Package {
+pub(crate) fn package(name: &str) -> Package {
     Package {
         kind: PackageType::Deb,
         name: name.to_owned(),
@@ -84,7 +84,7 @@ pub fn package(name: &str) -> Package {
 }
 
 /// A complete report with these findings, and a package for each.
-pub fn report(findings: Vec<Finding>) -> ScanReport {
+pub(crate) fn report(findings: Vec<Finding>) -> ScanReport {
     let names = findings.iter().filter_map(|finding| finding.package.as_ref());
     ScanReport {
         schema: 1,
@@ -105,13 +105,13 @@ pub fn report(findings: Vec<Finding>) -> ScanReport {
     }
 }
 
-pub fn with_gap(mut report: ScanReport, code: GapCode, subject: &str) -> ScanReport {
+pub(crate) fn with_gap(mut report: ScanReport, code: GapCode, subject: &str) -> ScanReport {
     report.coverage.complete = false;
     report.coverage.gaps.push(Gap { code, subject: subject.into(), reason: "test".into() });
     report
 }
 
-pub fn outcome(asset: &AssetId, report: ScanReport) -> ScanOutcome {
+pub(crate) fn outcome(asset: &AssetId, report: ScanReport) -> ScanOutcome {
     ScanOutcome {
         target: Target {
             kind: TargetKind::Image,
@@ -126,14 +126,20 @@ pub fn outcome(asset: &AssetId, report: ScanReport) -> ScanOutcome {
     }
 }
 
-pub async fn submit(store: &Store, tenant: &TenantId, seconds: i64) -> Uuid {
+pub(crate) async fn submit(store: &Store, tenant: &TenantId, seconds: i64) -> Uuid {
     let new =
         NewScan { id: Uuid::now_v7(), idempotency_key: None, request: request("app:1"), at: at(seconds) };
     store.submit_scan(tenant, &new).await.unwrap().scan.id
 }
 
 /// Ends a scan with this report and demands that it counted.
-pub async fn finish(store: &Store, id: Uuid, asset: &AssetId, report: ScanReport, seconds: i64) -> Summary {
+pub(crate) async fn finish(
+    store: &Store,
+    id: Uuid,
+    asset: &AssetId,
+    report: ScanReport,
+    seconds: i64,
+) -> Summary {
     let done = store
         .finish_scan(&tenant(), id, &format!("m-{id}"), &outcome(asset, report), at(seconds))
         .await
@@ -145,22 +151,22 @@ pub async fn finish(store: &Store, id: Uuid, asset: &AssetId, report: ScanReport
 }
 
 /// Submits and finishes a scan.
-pub async fn scan(store: &Store, asset: &AssetId, report: ScanReport, seconds: i64) -> Summary {
+pub(crate) async fn scan(store: &Store, asset: &AssetId, report: ScanReport, seconds: i64) -> Summary {
     let id = submit(store, &tenant(), seconds).await;
     finish(store, id, asset, report, seconds).await
 }
 
-pub fn fingerprint(asset: &AssetId, finding: &Finding) -> Fingerprint {
+pub(crate) fn fingerprint(asset: &AssetId, finding: &Finding) -> Fingerprint {
     Fingerprint::new(&tenant(), asset, &finding.key)
 }
 
 /// The transitions of a finding, in order.
-pub async fn story(store: &Store, asset: &AssetId, finding: &Finding) -> Vec<&'static str> {
+pub(crate) async fn story(store: &Store, asset: &AssetId, finding: &Finding) -> Vec<&'static str> {
     let history = store.history(&tenant(), &fingerprint(asset, finding)).await.unwrap();
     history.iter().map(|event| event.transition.as_str()).collect()
 }
 
-pub async fn state(store: &Store, asset: &AssetId, finding: &Finding) -> &'static str {
+pub(crate) async fn state(store: &Store, asset: &AssetId, finding: &Finding) -> &'static str {
     let row = store.finding(&tenant(), &fingerprint(asset, finding)).await.unwrap();
     row.unwrap().stored.state.as_str()
 }

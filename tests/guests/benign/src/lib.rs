@@ -1,8 +1,8 @@
 //! The reference: reads a file both ways, logs, counts, and answers with one record of every kind.
 
 use contract::{
-    Analysis, Body, Confidence, Error, Finding, InputFile, OperatingSystem, Ownership, Package, PackageType, Problem,
-    Severity, host,
+    Analysis, Body, Confidence, Error, Finding, InputFile, OperatingSystem, Ownership, Package, PackageType,
+    Problem, Severity, host,
 };
 
 contract::analyzer!(analyze);

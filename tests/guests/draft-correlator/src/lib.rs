@@ -14,9 +14,11 @@ struct Draft;
 impl exports::palisade::plugin::correlator::Guest for Draft {
     fn correlate(events: Vec<Event>, watermark: u64) -> Result<Vec<Detection>, Error> {
         let seen = events.iter().filter(|event| event.time <= watermark).count() as u64;
-        palisade::host::state::set("seen", &seen.to_le_bytes()).map_err(|error| Error::Host(format!("{error:?}")))?;
+        palisade::host::state::set("seen", &seen.to_le_bytes())
+            .map_err(|error| Error::Host(format!("{error:?}")))?;
         let asset = events.first().map(|event| event.asset.clone()).unwrap_or_default();
-        palisade::host::assets::related(&asset, "runs", 10).map_err(|error| Error::Host(format!("{error:?}")))?;
+        palisade::host::assets::related(&asset, "runs", 10)
+            .map_err(|error| Error::Host(format!("{error:?}")))?;
         Ok(Vec::new())
     }
 }

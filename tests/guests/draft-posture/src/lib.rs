@@ -16,7 +16,13 @@ impl exports::palisade::plugin::posture::Guest for Draft {
         let judged = |(item, resource): (u32, AssetResource)| {
             let known = palisade::host::assets::describe(&resource.asset).is_ok();
             let status = if known { CheckStatus::Pass } else { CheckStatus::Error };
-            CheckResult { item, rule: "rule".to_owned(), status, severity: Severity::Low, evidence: resource.body }
+            CheckResult {
+                item,
+                rule: "rule".to_owned(),
+                status,
+                severity: Severity::Low,
+                evidence: resource.body,
+            }
         };
         Ok((0..).zip(resources).map(judged).collect())
     }

@@ -25,6 +25,15 @@ export function FindingDrawer({ fingerprint, modal, position, onStep, onClose }:
   useEffect(() => {
     panel.current?.focus({ preventScroll: true });
   }, []);
+  // Lying over the page, it leaves nothing beneath it to tab into; the list makes itself inert.
+  useEffect(() => {
+    if (!modal) return;
+    const beneath = document.querySelectorAll<HTMLElement>(".side, .banner, .skip");
+    for (const each of beneath) each.inert = true;
+    return () => {
+      for (const each of beneath) each.inert = false;
+    };
+  }, [modal]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another finding starts at its top
   useEffect(() => {
     body.current?.scrollTo(0, 0);

@@ -101,15 +101,14 @@ export function FindingsPage() {
     if (rows.length === 0) return;
     const next = Math.min(rows.length - 1, Math.max(0, cursor + by));
     if (search.finding) open(next);
-    else setCursor(next);
+    else {
+      setCursor(next);
+      grid.current?.focus();
+    }
   };
   useShortcuts({
     j: () => step(1),
     k: () => step(-1),
-    enter: (event) => {
-      if (event.target !== document.body || cursor < 0) return false;
-      open(cursor);
-    },
     escape: () => {
       if (search.finding === undefined) return false;
       close();

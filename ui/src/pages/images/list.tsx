@@ -99,13 +99,13 @@ export function ImagesPage() {
     const row = rows[index];
     if (row) void navigate({ to: "/images/$id", params: { id: row.id } });
   };
+  const step = (by: number) => {
+    setCursor(Math.min(rows.length - 1, Math.max(0, cursor + by)));
+    grid.current?.focus();
+  };
   useShortcuts({
-    j: () => setCursor(Math.min(rows.length - 1, cursor + 1)),
-    k: () => setCursor(Math.max(0, cursor - 1)),
-    enter: (event) => {
-      if (event.target !== document.body || cursor < 0) return false;
-      open(cursor);
-    },
+    j: () => step(1),
+    k: () => step(-1),
   });
   const { fetchNextPage } = list;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);

@@ -1,11 +1,11 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import { packagesQuery } from "../../api/queries";
 import type { PackageRow } from "../../api/types";
 import { OPEN } from "../../app/search";
 import { useShortcuts } from "../../app/shortcuts";
-import { type Column, Grid } from "../../parts/grid";
+import { type Column, Grid, type GridHandle } from "../../parts/grid";
 import { SearchField } from "../../parts/search-field";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
@@ -106,14 +106,19 @@ export function Packages({ id, total }: { id: string; total: number }) {
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   const cols = useMemo(() => columns(id), [id]);
   const [cursor, setCursor] = useState(-1);
+  const grid = useRef<GridHandle>(null);
   const setText = useCallback(
     (q: string) =>
       void navigate({ search: (before) => ({ ...before, q: q.trim() || undefined }), replace: true }),
     [navigate],
   );
+  const step = (by: number) => {
+    setCursor(Math.min(rows.length - 1, Math.max(0, cursor + by)));
+    grid.current?.focus();
+  };
   useShortcuts({
-    j: () => setCursor(Math.min(rows.length - 1, cursor + 1)),
-    k: () => setCursor(Math.max(0, cursor - 1)),
+    j: () => step(1),
+    k: () => step(-1),
   });
   const { fetchNextPage } = list;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
@@ -141,6 +146,7 @@ export function Packages({ id, total }: { id: string; total: number }) {
           </Empty>
         ) : (
           <Grid
+            ref={grid}
             label="Packages"
             columns={cols}
             rows={rows}

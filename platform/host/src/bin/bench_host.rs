@@ -1,7 +1,8 @@
 //! Measures the plugin host on this machine: `bench_host [COMPONENT] [--json]`.
 //!
 //! COMPONENT is an image analyzer; the default is the reference guest that `cargo xtask guests` builds, which reads
-//! every byte once and answers with one record of each kind for each file: what is measured is the way there and back. Run it from a release build on a quiet machine.
+//! every byte once and answers with one record of each kind for each file: what is measured is the way there and back.
+//! Run it from a release build on a quiet machine.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

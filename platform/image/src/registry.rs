@@ -1,0 +1,291 @@
+//! Reading from a registry: the OCI Distribution protocol, pull side, with token and basic authentication.
+//!
+//! Everything goes through [`egress`], so every hop is guarded. Credentials go to the host they belong to, and to its
+//! token service only where that is the same host or shares its parent domain; a redirect to a storage host drops
+//! them. Retries are few, bounded in time, and only for what may pass.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use egress::{Client, Request, Response};
+use model::Digest;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::credentials::{Credential, Credentials};
+use crate::error::ImageError;
+use crate::manifest::{DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
+use crate::reference::Reference;
+
+/// Token answers are a few kilobytes.
+const TOKEN_BYTES_MAX: u64 = 256 * 1024;
+
+/// How often and how long to try again when a registry is busy.
+#[derive(Debug, Clone)]
+pub struct Retry {
+    /// Attempts in all. Default 4.
+    pub attempts: u32,
+    /// Pause before the second attempt, doubled each time, unless the registry says how long. Default 500 ms.
+    pub pause: Duration,
+    /// The longest pause, also when the registry asks for more. Default 20 s.
+    pub pause_max: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 4, pause: Duration::from_millis(500), pause_max: Duration::from_secs(20) }
+    }
+}
+
+/// One repository of one registry.
+pub(crate) struct Registry {
+    client: Client,
+    retry: Retry,
+    host: String,
+    repository: String,
+    credential: Option<Credential>,
+    plain_http: bool,
+    /// The `Authorization` header that worked last.
+    authorization: Mutex<Option<String>>,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+impl Registry {
+    pub(crate) fn new(
+        reference: &Reference,
+        client: &Client,
+        retry: &Retry,
+        credentials: &Credentials,
+    ) -> Self {
+        Self {
+            client: client.clone(),
+            retry: retry.clone(),
+            host: reference.host.clone(),
+            repository: reference.repository.clone(),
+            credential: credentials.of(&reference.host).cloned(),
+            plain_http: is_loopback(&reference.host),
+            authorization: Mutex::new(None),
+        }
+    }
+
+    /// A manifest or index by tag or digest: bytes, announced media type, digest of the bytes.
+    pub(crate) fn manifest(
+        &self,
+        name: &str,
+        bytes_max: u64,
+    ) -> Result<(Vec<u8>, Option<String>, Digest), ImageError> {
+        let accept = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST].join(", ");
+        let what = format!("manifest {name} of {}", self.repository);
+        let response = self.get(&format!("manifests/{name}"), &what, Some(&accept))?;
+        let media_type = response.header("content-type").map(|text| media_type_of(text).to_owned());
+        let announced = response.header("docker-content-digest").map(str::to_owned);
+        let bytes = read_capped(response.body, bytes_max, &what)?;
+        let digest = Digest::from_sha256(Sha256::digest(&bytes).into());
+        let promised =
+            Digest::parse(name).ok().map(String::from).or(announced.filter(|d| d.starts_with("sha256:")));
+        match promised {
+            Some(expected) if expected != digest.as_str() => {
+                Err(ImageError::Digest { what, expected, actual: digest.as_str().to_owned() })
+            }
+            _ => Ok((bytes, media_type, digest)),
+        }
+    }
+
+    /// A blob, unverified: the reader above verifies while it streams.
+    pub(crate) fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + Send>, ImageError> {
+        let what = format!("blob {digest} of {}", self.repository);
+        self.get(&format!("blobs/{digest}"), &what, None).map(|response| response.body)
+    }
+
+    fn get(&self, path: &str, what: &str, accept: Option<&str>) -> Result<Response, ImageError> {
+        let scheme = if self.plain_http { "http" } else { "https" };
+        let url = format!("{scheme}://{}/v2/{}/{path}", self.host, self.repository);
+        let request = |authorization: Option<String>| {
+            let mut request = Request::get(&url);
+            request.headers.extend(accept.map(|accept| ("accept".to_owned(), accept.to_owned())));
+            request.headers.extend(authorization.map(|value| ("authorization".to_owned(), value)));
+            request
+        };
+        let known = self.authorization().clone();
+        let response = self.send(request(known), what)?;
+        if response.status != 401 {
+            return self.accepted(response, what);
+        }
+        let challenge = response.header("www-authenticate").unwrap_or_default().to_owned();
+        drop(response);
+        let Some(authorization) = self.answer(&challenge, what)? else {
+            return Err(ImageError::Denied { host: self.host.clone(), what: what.to_owned(), status: 401 });
+        };
+        *self.authorization() = Some(authorization.clone());
+        let response = self.send(request(Some(authorization)), what)?;
+        self.accepted(response, what)
+    }
+
+    fn authorization(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.authorization.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn accepted(&self, response: Response, what: &str) -> Result<Response, ImageError> {
+        let (host, what) = (self.host.clone(), what.to_owned());
+        match response.status {
+            200 => Ok(response),
+            status @ (401 | 403) => Err(ImageError::Denied { host, what, status }),
+            404 => Err(ImageError::NotFound { what, why: format!("{host} does not have it") }),
+            status => Err(ImageError::Answer { host, what, status }),
+        }
+    }
+
+    /// Sends, again and again where the failure may pass.
+    fn send(&self, request: Request, what: &str) -> Result<Response, ImageError> {
+        let mut pause = self.retry.pause;
+        let mut attempt = 1;
+        loop {
+            let last = attempt >= self.retry.attempts;
+            let asked = match self.client.send(request.clone()) {
+                Ok(response) if !is_busy(response.status) => return Ok(response),
+                Ok(response) if last => {
+                    let (host, what, status) = (self.host.clone(), what.to_owned(), response.status);
+                    return Err(ImageError::Busy { host, what, status, attempts: attempt });
+                }
+                Ok(response) => response.header("retry-after").and_then(|text| text.trim().parse().ok()),
+                Err(error) if error.passing() && !last => None,
+                Err(source) => return Err(ImageError::Reach { what: what.to_owned(), source }),
+            };
+            let wait = asked.map_or(pause, Duration::from_secs).min(self.retry.pause_max);
+            std::thread::sleep(wait);
+            pause = pause.saturating_mul(2);
+            attempt += 1;
+        }
+    }
+
+    /// The `Authorization` header that answers a challenge, or `None` when there is nothing more to offer.
+    fn answer(&self, challenge: &str, what: &str) -> Result<Option<String>, ImageError> {
+        let (scheme, parameters) = parse_challenge(challenge);
+        match scheme.as_str() {
+            "basic" => Ok(self.credential.as_ref().map(Credential::basic)),
+            "bearer" => self.token(&parameters, what).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn token(&self, parameters: &BTreeMap<String, String>, what: &str) -> Result<String, ImageError> {
+        let realm = parameters.get("realm").map(String::as_str).unwrap_or_default();
+        let what = format!("a token for {what}");
+        let scope = parameters
+            .get("scope")
+            .cloned()
+            .unwrap_or_else(|| format!("repository:{}:pull", self.repository));
+        let mut query = vec![("scope", scope)];
+        query.extend(parameters.get("service").map(|service| ("service", service.clone())));
+        let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        let joint = if realm.contains('?') { '&' } else { '?' };
+        let mut request = Request::get(format!("{realm}{joint}{}", query.join("&")));
+        if let Some(credential) = self.credential.as_ref().filter(|_| is_token_service_of(realm, &self.host))
+        {
+            request = request.header("authorization", credential.basic());
+        }
+        let response = self.accepted(self.send(request, &what)?, &what)?;
+        let bytes = read_capped(response.body, TOKEN_BYTES_MAX, &what)?;
+        let token: Option<Token> = serde_json::from_slice(&bytes).ok();
+        let token = token.and_then(|token| token.token.or(token.access_token));
+        token
+            .map(|token| format!("Bearer {token}"))
+            .ok_or_else(|| ImageError::format(what, "no token in the answer"))
+    }
+}
+
+/// `http` is spoken to loopback hosts alone, as container runtimes do; the client's allow rules decide if at all.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn is_busy(status: u16) -> bool {
+    matches!(status, 429 | 500 | 502 | 503 | 504)
+}
+
+fn media_type_of(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether credentials for `host` may be shown to the token service at `realm`: the same host, or one with the same
+/// parent domain over `https` (`auth.example.org` for `registry.example.org`, or `example.org` itself).
+fn is_token_service_of(realm: &str, host: &str) -> bool {
+    let Some((scheme, rest)) = realm.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return false;
+    }
+    if authority.eq_ignore_ascii_case(host) {
+        return true;
+    }
+    let domain = |authority: &str| {
+        let name = authority.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let labels: Vec<&str> = name.split('.').collect();
+        let own = labels.len() >= 2
+            && labels.last().is_some_and(|top| top.bytes().all(|b| b.is_ascii_alphabetic()));
+        own.then(|| (name.clone(), labels.get(1..).unwrap_or_default().join(".")))
+    };
+    let (Some((realm_name, realm_parent)), Some((host_name, host_parent))) =
+        (domain(authority), domain(host))
+    else {
+        return false;
+    };
+    // A parent of one label is a top-level domain and joins strangers.
+    let siblings = realm_parent == host_parent && realm_parent.contains('.');
+    scheme == "https"
+        && (siblings || realm_name == host_parent && host_parent.contains('.') || realm_name == host_name)
+}
+
+/// `Bearer realm="…",service="…"` into its scheme, lower-case, and parameters.
+fn parse_challenge(text: &str) -> (String, BTreeMap<String, String>) {
+    let (scheme, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let mut parameters = BTreeMap::new();
+    let mut rest = rest.trim();
+    while let Some((name, after)) = rest.split_once('=') {
+        let (value, after) = match after.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            None => after.split_once(',').unwrap_or((after, "")),
+        };
+        let name = name.trim_matches([',', ' ', '\t']).to_ascii_lowercase();
+        parameters.entry(name).or_insert_with(|| value.trim().to_owned());
+        rest = after.trim_start_matches([',', ' ', '\t']);
+    }
+    (scheme.to_ascii_lowercase(), parameters)
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:/,".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+pub(crate) fn read_capped(body: impl Read, bytes_max: u64, what: &str) -> Result<Vec<u8>, ImageError> {
+    let mut bytes = Vec::new();
+    body.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|error| ImageError::read(what, error))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(ImageError::format(what, format!("it is larger than {bytes_max} bytes")));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

@@ -1,0 +1,445 @@
+//! One pass over the entries of a layer, whatever they come from: what is wanted goes to the sink, what hides lower
+//! layers into the index, what could not be seen into the gaps.
+//!
+//! Memory: twelve bytes an entry, the names of links up to a cap, and bodies within the shared budget.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Read};
+
+use model::GapCode;
+
+use crate::budget::{Budget, Permit};
+use crate::gaps::GapList;
+use crate::index::{Counters, LayerIndex, Link, Mark, Tag};
+use crate::limits::Limits;
+use crate::links::{Leads, Links};
+use crate::path::ancestors;
+use crate::select::{Candidates, Selector};
+use crate::sink::{Body, SelectedFile, Sink};
+use crate::unpacked::Cut;
+
+/// What a body costs beyond its bytes, so that a million empty files are not free.
+const FILE_OVERHEAD: u64 = 256;
+
+/// Piece size of a streamed keyword search.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A pass in progress.
+pub(crate) struct Scan<'a> {
+    selector: &'a Selector,
+    limits: &'a Limits,
+    budget: &'a Budget,
+    sink: &'a mut dyn Sink,
+    /// Subject of gaps about the layer as a whole.
+    label: &'a str,
+    /// One for each entry, in order; the position is the ordinal.
+    tags: Vec<Tag>,
+    delivered: Vec<Delivered>,
+    links: Links,
+    gaps: GapList,
+    counters: Counters,
+}
+
+struct Delivered {
+    path: String,
+    ordinal: u64,
+    interests: Candidates,
+}
+
+/// A file that has to be read again under another name.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// The name it has in the layer.
+    pub(crate) target: String,
+    /// Which of several entries of that name counts, from one.
+    pub(crate) occurrence: u64,
+    /// The name to hand it over under.
+    path: String,
+    candidates: Candidates,
+    ordinal: u64,
+}
+
+/// The last entry of a path.
+#[derive(Clone, Copy)]
+struct Last {
+    ordinal: u64,
+    mark: Mark,
+    /// Last entry that is not a directory.
+    file: Option<u64>,
+    count: u64,
+}
+
+impl<'a> Scan<'a> {
+    pub(crate) fn new(
+        selector: &'a Selector,
+        limits: &'a Limits,
+        budget: &'a Budget,
+        label: &'a str,
+        sink: &'a mut dyn Sink,
+    ) -> Self {
+        Self {
+            selector,
+            limits,
+            budget,
+            sink,
+            label,
+            tags: Vec::new(),
+            delivered: Vec::new(),
+            links: Links::new(limits.link_bytes),
+            gaps: GapList::new(limits.gaps),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Counts an entry.
+    ///
+    /// # Errors
+    /// A [`Cut`] when there are too many.
+    pub(crate) fn count(&mut self) -> io::Result<()> {
+        self.counters.entries += 1;
+        if self.counters.entries > self.limits.entries {
+            let why = format!("the layer has more than {} entries", self.limits.entries);
+            return Err(Cut::new(GapCode::EntryLimit, why).into_io());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn gap(&mut self, code: GapCode, subject: &[u8], reason: impl Into<String>) {
+        self.gaps.add(code, subject, reason);
+    }
+
+    /// The rest of the layer is missing.
+    pub(crate) fn cut(&mut self, cut: Cut) {
+        self.gaps.add(cut.code, self.label.as_bytes(), cut.why);
+    }
+
+    pub(crate) fn counters(&mut self) -> &mut Counters {
+        &mut self.counters
+    }
+
+    pub(crate) fn directory(&mut self, path: &str) {
+        if !path.is_empty() {
+            self.enter(path, Mark::Directory);
+        }
+    }
+
+    /// Something without content.
+    pub(crate) fn other(&mut self, path: &str) {
+        self.enter(path, Mark::File);
+    }
+
+    /// A sparse file: there, wanted perhaps, not readable here.
+    pub(crate) fn sparse(&mut self, path: &str) {
+        self.enter(path, Mark::File);
+        let mut candidates = Candidates::new();
+        self.selector.by_path(path, &mut candidates);
+        if !candidates.is_empty() {
+            self.gap(GapCode::Unsupported, path.as_bytes(), "sparse files in archives are not read");
+        }
+    }
+
+    pub(crate) fn whiteout(&mut self, path: &str, mark: Mark) {
+        self.counters.whiteouts += 1;
+        self.tags.push(Tag::new(path, mark));
+    }
+
+    pub(crate) fn symlink(&mut self, path: &str, target: &[u8]) {
+        self.enter(path, Mark::File);
+        if let Ok(target) = std::str::from_utf8(target) {
+            self.links.add_symbolic(path, target);
+        }
+    }
+
+    /// `target` in normal form.
+    pub(crate) fn hard_link(&mut self, path: &str, target: &str) {
+        self.counters.files += 1;
+        self.enter(path, Mark::File);
+        let mut candidates = Candidates::new();
+        self.selector.by_path(path, &mut candidates);
+        if !candidates.is_empty() {
+            self.links.add_hard(path, target);
+        }
+    }
+
+    /// A file of `size` bytes that `body` gives. Reads only as much of it as is needed.
+    ///
+    /// # Errors
+    /// Whatever `body` says.
+    pub(crate) fn file(&mut self, path: &str, size: u64, body: &mut dyn Read) -> io::Result<()> {
+        self.counters.files += 1;
+        let ordinal = self.enter(path, Mark::File);
+        let mut candidates = Candidates::new();
+        self.selector.by_path(path, &mut candidates);
+        if let Some((body, candidates)) = self.hold(path, size, candidates, body)? {
+            self.hand_over(path.to_owned(), ordinal, &candidates, body);
+            self.delivered.push(Delivered { path: path.to_owned(), ordinal, interests: candidates });
+        }
+        Ok(())
+    }
+
+    /// A file of the second pass, for all that want it under another name.
+    ///
+    /// # Errors
+    /// Whatever `body` says.
+    pub(crate) fn file_again(&mut self, size: u64, wanted: &[Wanted], body: &mut dyn Read) -> io::Result<()> {
+        let Some(first) = wanted.first() else { return Ok(()) };
+        let mut all: Candidates = wanted.iter().flat_map(|w| &w.candidates).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        if let Some((body, matching)) = self.hold(&first.path, size, all, body)? {
+            for want in wanted {
+                let matching = want.candidates.iter().filter(|c| matching.contains(c)).copied().collect();
+                self.hand_over(want.path.clone(), want.ordinal, &matching, body.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, path: &str, mark: Mark) -> u64 {
+        self.links.forget(path);
+        self.tags.push(Tag::new(path, mark));
+        (self.tags.len() - 1) as u64
+    }
+
+    fn hand_over(&mut self, path: String, ordinal: u64, candidates: &Candidates, body: Body) {
+        let matches = self.selector.names(candidates);
+        if matches.is_empty() {
+            return;
+        }
+        let size = body.len() as u64;
+        self.counters.selected += 1;
+        self.counters.selected_bytes += size;
+        self.sink.file(SelectedFile { path, size, matches, ordinal, body });
+    }
+
+    /// Reads a file into memory if somebody wants it.
+    fn hold(
+        &mut self,
+        path: &str,
+        size: u64,
+        mut candidates: Candidates,
+        body: &mut dyn Read,
+    ) -> io::Result<Option<(Body, Candidates)>> {
+        self.selector.by_size(size, &mut candidates);
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let mut start = Vec::new();
+        let reach = (self.selector.magic_reach(&candidates) as u64).min(size);
+        if reach > 0 {
+            body.take(reach).read_to_end(&mut start)?;
+            self.selector.by_magic(&start, &mut candidates);
+        }
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let Some(permit) = self.permit(size + FILE_OVERHEAD) else {
+            self.too_large(path, size, &candidates, &start, body)?;
+            return Ok(None);
+        };
+        let Ok(capacity) = usize::try_from(size) else { return Ok(None) };
+        let mut bytes = Vec::with_capacity(capacity);
+        bytes.extend_from_slice(&start);
+        body.take(size - start.len() as u64).read_to_end(&mut bytes)?;
+        if bytes.len() != capacity {
+            return Err(Cut::new(GapCode::Corrupt, "a file is shorter than announced").into_io());
+        }
+        if self.selector.needs_keywords(&candidates) {
+            let mut search = self.selector.search(&candidates);
+            search.look(&bytes);
+            candidates = search.finish();
+        }
+        Ok((!candidates.is_empty()).then(|| (Body::new(bytes, permit), candidates)))
+    }
+
+    fn permit(&mut self, bytes: u64) -> Option<Permit> {
+        if let Some(permit) = self.budget.try_take(bytes) {
+            return Some(permit);
+        }
+        if bytes <= self.budget.capacity() {
+            self.sink.release();
+        }
+        self.budget.take(bytes)
+    }
+
+    /// A file that can never be held: a gap, unless its content shows that nobody wants it.
+    fn too_large(
+        &mut self,
+        path: &str,
+        size: u64,
+        candidates: &Candidates,
+        start: &[u8],
+        body: &mut dyn Read,
+    ) -> io::Result<()> {
+        let mut wanted = candidates.clone();
+        if self.selector.needs_keywords(candidates) {
+            let mut search = self.selector.search(candidates);
+            search.look_on(start);
+            let mut piece = vec![0; PIECE_BYTES];
+            loop {
+                let count = body.read(&mut piece)?;
+                if count == 0 {
+                    break;
+                }
+                search.look_on(piece.get(..count).unwrap_or_default());
+            }
+            wanted = search.finish();
+        }
+        if !wanted.is_empty() {
+            let limit = self.budget.capacity();
+            let why = format!("the file has {size} bytes; files of up to {limit} can be held in memory");
+            self.gap(GapCode::SizeLimit, path.as_bytes(), why);
+        }
+        Ok(())
+    }
+}
+
+/// The end of the pass.
+impl Scan<'_> {
+    /// Decides which files have to be read again under other names, now that the layer is known as a whole. Sorted by
+    /// target.
+    pub(crate) fn wanted(&mut self) -> (Vec<Wanted>, Vec<Link>) {
+        if self.links.dropped > 0 {
+            let why = format!("{} links found no room and were not followed", self.links.dropped);
+            self.gap(GapCode::EntryLimit, self.label.as_bytes(), why);
+        }
+        let asked = self.asked_links();
+        let lasts = self.lasts(asked.iter().flat_map(|(path, target, _)| [path.as_str(), target.as_str()]));
+        let mut wanted = Vec::new();
+        let mut links = Vec::new();
+        for (path, target, interests) in asked {
+            let symbolic = interests.is_some();
+            let found = lasts.get(&Tag::hash(&target)).copied();
+            let here = found.is_some_and(|last| last.mark == Mark::File) && !self.links.is_symbolic(&target);
+            let own = lasts.get(&Tag::hash(&path)).map(|last| last.ordinal);
+            if !here {
+                self.missing(&path, &target, symbolic, found.is_some(), &mut links);
+                continue;
+            }
+            let candidates = self.still_unknown(&path, &target, interests);
+            if candidates.is_empty() {
+                continue;
+            }
+            if symbolic {
+                links.push(Link { path: path.clone(), target: target.clone(), here: true });
+            }
+            let occurrence = found.map(|last| last.count).unwrap_or_default();
+            let ordinal = own.or(found.map(|last| last.ordinal)).unwrap_or_default();
+            wanted.push(Wanted { target, occurrence, path, candidates, ordinal });
+        }
+        links.sort();
+        links.dedup();
+        wanted.sort_by(|a, b| (&a.target, &a.path).cmp(&(&b.target, &b.path)));
+        (wanted, links)
+    }
+
+    /// Every linked name that somebody may want: path, first name of the file, and for symbolic links who asked.
+    fn asked_links(&mut self) -> Vec<(String, String, Option<Candidates>)> {
+        let mut asked = Vec::new();
+        let mut circles = BTreeSet::new();
+        for path in self.links.hard() {
+            match self.links.follow_hard(path) {
+                Leads::To(target) => asked.push((path.to_owned(), target, None)),
+                Leads::Circle => {
+                    circles.insert(path.to_owned());
+                }
+            }
+        }
+        for (path, interests) in self.selector.exact() {
+            match self.links.follow_symbolic(path) {
+                Leads::To(target) if target == path => {}
+                Leads::To(target) => match self.links.follow_hard(&target) {
+                    Leads::To(first) => asked.push((path.to_owned(), first, Some(interests.to_vec()))),
+                    Leads::Circle => {
+                        circles.insert(path.to_owned());
+                    }
+                },
+                Leads::Circle => {
+                    circles.insert(path.to_owned());
+                }
+            }
+        }
+        for path in circles {
+            self.gap(GapCode::BrokenLink, path.as_bytes(), "the link leads in a circle");
+        }
+        asked
+    }
+
+    fn missing(&mut self, path: &str, target: &str, symbolic: bool, something: bool, links: &mut Vec<Link>) {
+        if symbolic {
+            // A path below a linked directory that has no such file is no broken link; it just is not there.
+            if self.links.is_symbolic(path) && !something {
+                links.push(Link { path: path.to_owned(), target: target.to_owned(), here: false });
+            }
+        } else if !self.links.is_symbolic(target) {
+            self.gap(GapCode::BrokenLink, path.as_bytes(), "the hard link leads to nothing in its layer");
+        }
+    }
+
+    /// Interests in the linked name that the file's own name has not settled.
+    fn still_unknown(&self, path: &str, target: &str, interests: Option<Candidates>) -> Candidates {
+        let mut settled = Candidates::new();
+        self.selector.by_path(target, &mut settled);
+        let hard = interests.is_none();
+        let asking = interests.unwrap_or_else(|| {
+            let mut candidates = Candidates::new();
+            self.selector.by_path(path, &mut candidates);
+            candidates
+        });
+        let known = self.delivered.iter().rev().find(|delivered| delivered.path == target);
+        let selected =
+            |interest: &usize| known.is_some_and(|delivered| delivered.interests.contains(interest));
+        // A hard link is a file of its own, so what its content decided for the first name holds for it again. A
+        // symbolic link adds nothing to a file that its interest got already.
+        let keep = |interest: &usize| !settled.contains(interest) || (hard && selected(interest));
+        let mut kept: Candidates = asking.into_iter().filter(keep).collect();
+        kept.retain(|interest| hard || self.selector.has_paths(*interest));
+        kept
+    }
+
+    /// The last entries of some paths.
+    fn lasts<'b>(&self, paths: impl Iterator<Item = &'b str>) -> HashMap<Tag, Last> {
+        let mut lasts: HashMap<Tag, Option<Last>> = paths.map(|path| (Tag::hash(path), None)).collect();
+        if lasts.is_empty() {
+            return HashMap::new();
+        }
+        for (ordinal, tag) in self.tags.iter().enumerate() {
+            let mark = tag.mark();
+            if let (Mark::File | Mark::Directory, Some(slot)) = (mark, lasts.get_mut(&tag.unmarked())) {
+                let ordinal = ordinal as u64;
+                let before = slot.and_then(|last| last.file);
+                let file = if mark == Mark::File { Some(ordinal) } else { before };
+                *slot = Some(Last { ordinal, mark, file, count: slot.map_or(0, |last| last.count) + 1 });
+            }
+        }
+        lasts.into_iter().filter_map(|(tag, last)| Some((tag, last?))).collect()
+    }
+
+    /// Closes the pass.
+    pub(crate) fn finish(mut self, links: Vec<Link>) -> LayerIndex {
+        let superseded = self.superseded();
+        let mut tags = std::mem::take(&mut self.tags);
+        tags.sort_unstable();
+        tags.dedup();
+        LayerIndex { tags, links, superseded, gaps: self.gaps.finish(self.label), counters: self.counters }
+    }
+
+    /// Handed-over files that a later entry of the same layer replaced, or buried under what is no directory.
+    fn superseded(&self) -> Vec<u64> {
+        let paths = self.delivered.iter().map(|delivered| delivered.path.as_str());
+        let lasts = self.lasts(paths.flat_map(|path| ancestors(path).chain([path])));
+        let later = |path: &str, ordinal| {
+            let file = lasts.get(&Tag::hash(path)).and_then(|last| last.file);
+            file.is_some_and(|file| file > ordinal)
+        };
+        let gone = |delivered: &&Delivered| {
+            let last = lasts.get(&Tag::hash(&delivered.path)).map(|last| last.ordinal);
+            last != Some(delivered.ordinal)
+                || ancestors(&delivered.path).any(|path| later(path, delivered.ordinal))
+        };
+        let mut ordinals: Vec<u64> =
+            self.delivered.iter().filter(gone).map(|delivered| delivered.ordinal).collect();
+        ordinals.sort_unstable();
+        ordinals
+    }
+}

@@ -1,0 +1,222 @@
+//! The command line, as types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::Severity;
+
+/// Find what is wrong in images, directories and bills of materials, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "palisade", version, max_term_width = 110, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    /// Options of every command.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean · 1 a policy failed · 2 the command could not do its work · \
+    3 coverage gaps under --strict";
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Where Palisade keeps what it knows: advisories, caches, the embedded store and bus
+    #[arg(long, global = true, value_name = "DIR", env = "PALISADE_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Configuration file (TOML)
+    #[arg(long, global = true, value_name = "FILE", env = "PALISADE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan an image, a directory or a bill of materials
+    #[command(subcommand)]
+    Scan(Scan),
+    /// Run the platform: API, web page, scan workers
+    Serve(Serve),
+    /// Import, update, query and check advisories
+    #[command(subcommand)]
+    Advisories(Advisories),
+    /// Look at plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Check that this installation can do its work
+    Doctor,
+}
+
+impl Command {
+    /// Whether it runs until it is stopped, and so logs rather than prints.
+    pub(crate) fn is_service(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+}
+
+/// What to scan.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scan {
+    /// Scan a container image
+    Image {
+        /// REGISTRY/NAME:TAG, an OCI layout directory, an OCI or `docker save` archive; or oci:, oci-archive:,
+        /// docker-archive: and dir: in front of a path
+        reference: String,
+        /// Which image of a multi-platform one, as OS/ARCHITECTURE[/VARIANT]
+        #[arg(long, value_name = "PLATFORM")]
+        platform: Option<String>,
+        /// How to scan.
+        #[command(flatten)]
+        reading: Reading,
+        /// How to print.
+        #[command(flatten)]
+        printing: Printing,
+    },
+    /// Scan a directory, such as the root of a file system
+    Dir {
+        /// The directory
+        path: PathBuf,
+        /// How to scan.
+        #[command(flatten)]
+        reading: Reading,
+        /// How to print.
+        #[command(flatten)]
+        printing: Printing,
+    },
+    /// Judge the packages of a bill of materials (CycloneDX or SPDX, JSON)
+    Sbom {
+        /// The document, `-` for standard input
+        file: PathBuf,
+        /// How to print.
+        #[command(flatten)]
+        printing: Printing,
+    },
+}
+
+/// How to scan.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Reading {
+    /// Layers to read at the same time [default: one per processor]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Read every layer again, and remember nothing
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+}
+
+/// How to print, and what counts as failed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Printing {
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write to a file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit with 1 if a finding is at least this severe
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) fail_on: Option<Severity>,
+    /// Judge by these OSV records (an index, a zip, a record or a directory of them) instead of the installed ones
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) advisories: Option<PathBuf>,
+    /// Exit with 3 if anything could not be looked at
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Add the time of the scan to the result, which otherwise depends on its input alone
+    #[arg(long)]
+    pub(crate) timestamps: bool,
+    /// Add where the result came from (reference, digest, platform, layers), which differs from source to source
+    #[arg(long)]
+    pub(crate) provenance: bool,
+}
+
+/// Form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// Packages, findings and coverage
+    Json,
+    /// CycloneDX 1.6 JSON
+    Cyclonedx,
+    /// SPDX 2.3 JSON
+    Spdx,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address of the API and the web page [default: 127.0.0.1:8717]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Write the bootstrap token to this file as well (mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Print the address that was bound, as `listening on URL`, once everything is ready
+    #[arg(long)]
+    pub(crate) announce: bool,
+}
+
+/// What to do with advisories.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Advisories {
+    /// Read OSV records, KEV and EPSS files and make them the index in use
+    Import {
+        /// OSV directories, zips and records; KEV JSON; EPSS CSV
+        #[arg(required = true, value_name = "FILE|DIR")]
+        inputs: Vec<PathBuf>,
+        /// What to call the source in reports [default: the names of the inputs]
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+        /// The records are a sample: say so wherever results are shown
+        #[arg(long)]
+        sample: bool,
+    },
+    /// Fetch what changed from the configured OSV bucket
+    Update {
+        /// Fetch from here instead
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// Ecosystems to fetch [default: those of the configuration]
+        #[arg(long, value_name = "NAME")]
+        ecosystem: Vec<String>,
+    },
+    /// Show what is in use, how old it is, and whether the last import worked
+    Status,
+    /// Show the advisories for a package
+    Lookup {
+        /// OSV ecosystem, such as PyPI or Debian:12
+        ecosystem: String,
+        /// Package name
+        name: String,
+    },
+    /// Check a version order against pairs, one `A < B`, `A = B` or `A > B` a line
+    Compare {
+        /// Ecosystem whose order to use
+        ecosystem: String,
+        /// File of pairs, `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        pairs: PathBuf,
+    },
+}
+
+/// What to do with plugins.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// List the plugins that scans use
+    List,
+    /// Show what a component is, wants and imports, without running it
+    Inspect {
+        /// A component file, or the id of a plugin that scans use
+        plugin: String,
+    },
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    let known = Severity::ALL.map(Severity::as_str).join(", ");
+    Severity::from_word(text).ok_or_else(|| format!("not a severity; one of {known}"))
+}

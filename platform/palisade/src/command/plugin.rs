@@ -1,0 +1,111 @@
+//! `palisade plugin`: what is loaded, and what a component wants before it is loaded.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result};
+use host::{Inspection, Interest};
+
+use crate::cli::Plugin;
+use crate::config::Config;
+use crate::exit::Outcome;
+use crate::output::{visible, write_stdout};
+use crate::plugins::{Component, components};
+
+/// Runs a subcommand.
+pub(crate) fn run(what: Plugin, config: &Config) -> Result<Outcome> {
+    let text = match what {
+        Plugin::List => list(config)?,
+        Plugin::Inspect { plugin } => describe(&find(&plugin, config)?)?,
+    };
+    write_stdout(&text)?;
+    Ok(Outcome::Clean)
+}
+
+fn inspect(component: &Component) -> Result<Inspection> {
+    host::inspect(&component.bytes).with_context(|| format!("cannot inspect the plugin {}", component.origin))
+}
+
+fn kinds(inspection: &Inspection) -> String {
+    inspection.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Which files an interest selects, in words.
+fn wanted(interest: &Interest) -> String {
+    let mut parts = Vec::new();
+    if !interest.paths.is_empty() {
+        parts.push(interest.paths.join(", "));
+    }
+    if !interest.magic.is_empty() {
+        parts.push("by their first bytes".to_owned());
+    }
+    if !interest.keywords.is_empty() {
+        let words = interest.keywords.iter().map(|word| String::from_utf8_lossy(word).into_owned());
+        parts.push(format!("containing {}", words.collect::<Vec<_>>().join(" or ")));
+    }
+    parts.join(", ")
+}
+
+fn list(config: &Config) -> Result<String> {
+    let mut out = String::new();
+    for component in components(config)? {
+        let inspection = inspect(&component)?;
+        let manifest = &inspection.manifest;
+        let _ = writeln!(
+            out,
+            "{} {}  {}  {}  {}",
+            manifest.id,
+            manifest.version,
+            kinds(&inspection),
+            inspection.digest,
+            visible(&component.origin)
+        );
+    }
+    Ok(out)
+}
+
+/// A plugin in use by its id, else a component file.
+fn find(name: &str, config: &Config) -> Result<Component> {
+    for component in components(config)? {
+        if inspect(&component).is_ok_and(|inspection| inspection.manifest.id == name) {
+            return Ok(component);
+        }
+    }
+    let bytes = std::fs::read(name).with_context(|| {
+        format!("{name:?} is neither the id of a plugin in use nor a file that can be read")
+    })?;
+    Ok(Component { origin: name.to_owned(), bytes: bytes.into() })
+}
+
+fn describe(component: &Component) -> Result<String> {
+    let inspection = inspect(component)?;
+    let manifest = &inspection.manifest;
+    let mut out = String::new();
+    let _ = writeln!(out, "{} {}", manifest.id, manifest.version);
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(out, "  {name:11} {}", visible(value));
+    };
+    line("about", &manifest.description);
+    line("publisher", &manifest.publisher);
+    line("licence", &manifest.license);
+    line("origin", &component.origin);
+    line("digest", inspection.digest.as_str());
+    line("size", &format!("{} bytes", component.bytes.len()));
+    line("kinds", &kinds(&inspection));
+    line("imports", &inspection.imports.join(", "));
+    let asked: Vec<String> = manifest
+        .capabilities
+        .iter()
+        .map(|ask| format!("{} ({})", ask.capability.as_str(), ask.why))
+        .collect();
+    line("asks for", if asked.is_empty() { "nothing" } else { "" });
+    for ask in &asked {
+        line("", ask);
+    }
+    for interest in manifest.interests() {
+        line("reads", &format!("{}: {}", interest.name, wanted(interest)));
+    }
+    for rule in &manifest.rules {
+        line("rule", &format!("{} ({}): {}", rule.id, rule.severity, rule.title));
+    }
+    Ok(out)
+}

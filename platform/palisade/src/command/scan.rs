@@ -1,0 +1,117 @@
+//! `palisade scan`: the same road as the server's, in one process and without the bus.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use advisories::{Index, Library, Origin};
+use anyhow::{Context as _, Result};
+use engine::{FactCache, ScanOptions, ScanOutcome};
+use image::Source;
+use model::{ScanReport, Target, TargetKind};
+
+use crate::cli::{Printing, Reading, Scan};
+use crate::config::Config;
+use crate::data::DataDir;
+use crate::exit::Outcome;
+use crate::progress::Bar;
+use crate::{output, plugins, serve};
+
+/// Runs a subcommand.
+pub(crate) fn run(what: Scan, config: &Config) -> Result<Outcome> {
+    match what {
+        Scan::Image { reference, platform, reading, printing } => {
+            let source = Source::parse(&reference)?;
+            scan_and_print(&source, &reference, platform, &reading, &printing, config)
+        }
+        Scan::Dir { path, reading, printing } => {
+            let reference = path.display().to_string();
+            scan_and_print(&Source::Directory(path), &reference, None, &reading, &printing, config)
+        }
+        Scan::Sbom { file, printing } => judge_document(&file, &printing, config),
+    }
+}
+
+fn scan_and_print(
+    source: &Source,
+    reference: &str,
+    platform: Option<String>,
+    reading: &Reading,
+    printing: &Printing,
+    config: &Config,
+) -> Result<Outcome> {
+    let data = DataDir::open(config.data_dir())?;
+    let host = plugins::host(&data)?;
+    let plan = plugins::load(config, &host)?;
+    let index = advisory_index(&data, printing.advisories.as_deref())?;
+    let cache = if reading.no_cache { FactCache::disabled() } else { FactCache::at(&data.layer_facts()) };
+    let options = serve::open_options(config, platform)?;
+    let image = image::open(source, &options)
+        .with_context(|| format!("cannot scan {}", output::visible(reference)))?;
+    let bar = Bar::new(reference);
+    let scan = ScanOptions {
+        threads: config.threads(reading.threads),
+        cache: &cache,
+        progress: &|step| bar.show(step),
+    };
+    let outcome = engine::scan_image(&image, reference, &plan, index.as_deref(), &scan);
+    drop(bar);
+    let ScanOutcome { report, target, .. } =
+        outcome.with_context(|| format!("cannot scan {}", output::visible(reference)))?;
+    output::print(&report, &target, printing)
+}
+
+fn judge_document(file: &Path, printing: &Printing, config: &Config) -> Result<Outcome> {
+    let data = DataDir::open(config.data_dir())?;
+    let index = advisory_index(&data, printing.advisories.as_deref())?;
+    let bytes = read_document(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bom = ingest::read(&bytes)
+        .with_context(|| format!("cannot use {} as a bill of materials", file.display()))?;
+    let report: ScanReport = engine::scan_packages(bom.os, bom.packages, bom.gaps, index.as_deref());
+    let target = Target {
+        kind: TargetKind::Sbom,
+        reference: file.display().to_string(),
+        digest: None,
+        platform: None,
+        layers: Vec::new(),
+    };
+    output::print(&report, &target, printing)
+}
+
+/// A bill of materials larger than this is refused: the largest real ones are a few tens of megabytes.
+const DOCUMENT_BYTES_MAX: u64 = 512 << 20;
+
+fn read_document(file: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    } else {
+        std::fs::File::open(file)?.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    }
+    anyhow::ensure!(
+        bytes.len() as u64 <= DOCUMENT_BYTES_MAX,
+        "it is larger than {} MiB",
+        DOCUMENT_BYTES_MAX >> 20
+    );
+    Ok(bytes)
+}
+
+/// The index to judge by: the one named, else the one in use, else none.
+pub(crate) fn advisory_index(data: &DataDir, named: Option<&Path>) -> Result<Option<Arc<Index>>> {
+    let Some(path) = named else {
+        return Library::open(&data.advisories())
+            .current()
+            .context("cannot open the installed advisories; `palisade advisories status` tells more");
+    };
+    let what = || format!("cannot use {} as advisories", path.display());
+    if path.extension().is_some_and(|extension| extension == "index") {
+        return Ok(Some(Arc::new(Index::open(path).with_context(what)?)));
+    }
+    // Mapped once it is open, so the name may go with the folder.
+    let folder =
+        tempfile::tempdir_in(data.root()).context("cannot make a temporary folder in the data directory")?;
+    let file = folder.path().join("named.index");
+    let origin = Origin { source: path.display().to_string(), sample: false };
+    advisories::build_index(&[path.to_owned()], &origin, &file).with_context(what)?;
+    Ok(Some(Arc::new(Index::open(&file).with_context(what)?)))
+}

@@ -1,0 +1,101 @@
+//! Results in the form that was asked for, to the place that was asked for.
+
+mod table;
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use model::{ScanReport, Target};
+use serde::Serialize;
+
+use crate::cli::{Format, Printing};
+use crate::exit::Outcome;
+
+/// A report as JSON: the report itself, and what was asked to be added to it.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    report: &'a ScanReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scanned_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a Target>,
+}
+
+/// Prints a report and says how the command ends.
+pub(crate) fn print(report: &ScanReport, target: &Target, printing: &Printing) -> Result<Outcome> {
+    let at = printing.timestamps.then(Timestamp::now);
+    let scanned_at = at.map(|at| at.to_string());
+    let shown_target = printing.provenance.then_some(target);
+    let text = match printing.format {
+        Format::Table => table::report(report, target, scanned_at.as_deref()),
+        Format::Json => json(&Document { report, scanned_at, target: shown_target })?,
+        Format::Cyclonedx => json(&ingest::cyclonedx::write(report, shown_target, at))?,
+        Format::Spdx => json(&ingest::spdx::write(report, shown_target, at))?,
+        Format::Sarif => json(&ingest::sarif::write(report, shown_target))?,
+    };
+    match &printing.output {
+        None => write_stdout(&text)?,
+        Some(path) => {
+            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    Ok(outcome(report, printing))
+}
+
+/// Writes to standard output; a reader that has gone away, such as `head`, is not an error.
+pub(crate) fn write_stdout(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// A policy that failed weighs more than a gap: the gap can only add to it.
+fn outcome(report: &ScanReport, printing: &Printing) -> Outcome {
+    let counts = report.findings.iter().filter(|finding| finding.suppressed.is_none());
+    let worst = counts.map(|finding| finding.severity).max();
+    match (printing.fail_on, worst) {
+        (Some(limit), Some(worst)) if worst >= limit => Outcome::PolicyFailed,
+        _ if printing.strict && !report.coverage.complete => Outcome::CoverageGaps,
+        _ => Outcome::Clean,
+    }
+}
+
+/// Text from outside with control and direction-changing characters made visible, so that it cannot rewrite a terminal.
+pub(crate) fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unsafe(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn a_hostile_name_cannot_move_the_cursor_or_turn_the_text_around() {
+        assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{a}");
+        assert_eq!(visible("größe 漢字"), "größe 漢字");
+    }
+}

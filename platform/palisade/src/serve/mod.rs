@@ -1,0 +1,113 @@
+//! `palisade serve`: the API and page, the relay from the store's outbox to the bus, and the scan workers.
+
+mod describe;
+mod relay;
+mod session;
+mod worker;
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use api::{Api, ScanChange};
+use engine::{FactCache, Plan};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, broadcast, watch};
+
+use crate::cli::Serve;
+use crate::config::Config;
+use crate::data::DataDir;
+use crate::exit::Outcome;
+use crate::plugins;
+
+pub(crate) use session::{http_client, open_options};
+
+/// Changes of scans that a slow event stream may be behind; beyond that it asks the store.
+const PROGRESS_KEPT: usize = 1024;
+
+/// What the parts of the service share.
+pub(crate) struct Service {
+    config: Config,
+    store: store::Store,
+    bus: bus::Bus,
+    plan: Arc<Plan>,
+    cache: FactCache,
+    library: Arc<advisories::Library>,
+    /// Rung when the outbox may have something new.
+    outbox_bell: Notify,
+    /// Tells the API's event streams which scan changed.
+    progress: broadcast::Sender<ScanChange>,
+}
+
+/// Serves until it is told to stop.
+pub(crate) fn run(options: Serve, config: &Config) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    runtime.block_on(serve(options, config.clone()))?;
+    Ok(Outcome::Clean)
+}
+
+async fn serve(options: Serve, config: Config) -> Result<()> {
+    let address = options.listen.unwrap_or(config.server.listen);
+    // Every port first: a service that cannot be reached must not start work.
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let address = listener.local_addr()?;
+    let service = Arc::new(start(config).await?);
+    session::announce_token(&service, options.token_file.as_deref()).await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut parts = tokio::task::JoinSet::new();
+    parts.spawn(relay::run(Arc::clone(&service), stopped.clone()));
+    for number in 0..service.config.server.workers {
+        parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));
+    }
+    let api = Api::new(session::api_options(&service)).context("cannot prepare the API")?;
+    if options.announce {
+        println!("listening on http://{address}");
+    }
+    let served = api.serve(listener, async {
+        tokio::select! {
+            () = asked_to_stop() => tracing::info!("stopping"),
+            Some(ended) = parts.join_next() => tracing::error!(?ended, "a part of the service ended, so all of it stops"),
+        }
+    })
+    .await;
+    let _ = stop.send(true);
+    while let Some(part) = parts.join_next().await {
+        part.context("a part of the service failed")??;
+    }
+    served.context("the API stopped")
+}
+
+async fn start(config: Config) -> Result<Service> {
+    let data = DataDir::open(config.data_dir())?;
+    let store = store::Store::connect(&store_url(&config, &data)?).await.context("cannot open the store")?;
+    let bus = match &config.bus.url {
+        Some(url) => bus::Bus::jetstream(url, bus::JetStreamOptions::new("main")).await,
+        None => bus::Bus::embedded(&data.bus()).await,
+    }
+    .context("cannot open the bus")?;
+    let host = plugins::host(&data)?;
+    let plan = Arc::new(plugins::load(&config, &host)?);
+    let library = Arc::new(advisories::Library::open(&data.advisories()));
+    let cache = FactCache::at(&data.layer_facts());
+    let (progress, _) = broadcast::channel(PROGRESS_KEPT);
+    Ok(Service { config, store, bus, plan, cache, library, outbox_bell: Notify::new(), progress })
+}
+
+/// The store of the configuration, else SQLite in the data directory.
+pub(crate) fn store_url(config: &Config, data: &DataDir) -> Result<String> {
+    match &config.store.url {
+        Some(url) => Ok(url.clone()),
+        None => Ok(format!("sqlite:{}", data.store()?.display())),
+    }
+}
+
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => (),
+        _ = tokio::signal::ctrl_c() => (),
+    }
+}

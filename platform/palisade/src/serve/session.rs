@@ -1,0 +1,131 @@
+//! What the service tells the API: plugins, advisories, the bootstrap token; and what a scan may reach.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use api::dto::AdvisoryStatus;
+use api::{ApiOptions, Scheme, Ui};
+use image::{OpenOptions, Reference, Source};
+use jiff::Timestamp;
+use model::{AssetId, TargetKind};
+use store::ScanRequest;
+
+use super::Service;
+use crate::config::Config;
+
+/// The one way out, with what the configuration allows besides public addresses.
+pub(crate) fn http_client(config: &Config) -> Result<egress::Client> {
+    let allow = config.egress.allow.iter().map(|rule| egress::AllowRule::parse(rule));
+    let allow =
+        allow.collect::<Result<Vec<_>, _>>().context("cannot use egress.allow of the configuration")?;
+    let policy = egress::Policy { allow, ..egress::Policy::default() };
+    egress::Client::new(policy).context("cannot prepare the HTTP client")
+}
+
+/// How images are opened: through the guarded client, with the configured credentials.
+pub(crate) fn open_options(config: &Config, platform: Option<String>) -> Result<OpenOptions> {
+    let credentials = match &config.egress.registry_credentials {
+        None => image::Credentials::default(),
+        Some(path) => {
+            let text = std::fs::read(path)
+                .with_context(|| format!("cannot read the registry credentials {}", path.display()))?;
+            image::Credentials::from_docker_config(&text)
+                .with_context(|| format!("cannot use the registry credentials {}", path.display()))?
+        }
+    };
+    Ok(OpenOptions { platform, credentials, ..OpenOptions::new(http_client(config)?) })
+}
+
+/// What a request of the API names. Files are opened only below a configured root. The API has checked the same; it is checked again
+/// where the files are read, because links may have changed in between.
+pub(crate) fn requested_source(config: &Config, request: &ScanRequest) -> Result<Source> {
+    let text = request.reference.as_str();
+    if request.kind == TargetKind::Directory {
+        return allowed(config, Path::new(text)).map(Source::Directory);
+    }
+    if !FILE_FORMS.iter().any(|form| text.starts_with(form)) {
+        return Ok(Source::Registry(Reference::parse(text)?));
+    }
+    let mut source = Source::parse(text)?;
+    match &mut source {
+        Source::OciLayout { path, .. }
+        | Source::OciArchive { path, .. }
+        | Source::DockerArchive { path, .. } => {
+            *path = allowed(config, path)?;
+        }
+        Source::Directory(_) | Source::Registry(_) => bail!("{text:?} is not an image in a file"),
+    }
+    Ok(source)
+}
+
+/// Forms of references that name files of this machine.
+const FILE_FORMS: [&str; 3] = ["oci:", "oci-archive:", "docker-archive:"];
+
+fn allowed(config: &Config, path: &Path) -> Result<PathBuf> {
+    let real = std::fs::canonicalize(path).with_context(|| format!("cannot find {}", path.display()))?;
+    for root in &config.server.scan_roots {
+        if std::fs::canonicalize(root).is_ok_and(|root| real.starts_with(root)) {
+            return Ok(real);
+        }
+    }
+    bail!("{} is not below a directory of server.scan-roots", path.display())
+}
+
+/// The identity of a directory of this machine: the machine and the path.
+pub(crate) fn directory_asset(reference: &str) -> AssetId {
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let machine = match machine.trim() {
+        "" => std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
+        id => id.to_owned(),
+    };
+    AssetId(format!("host:{machine}:{reference}"))
+}
+
+/// Makes the first token where there is none, and shows it once: on standard error, and in a file if one was named.
+pub(crate) async fn announce_token(service: &Service, file: Option<&Path>) -> Result<()> {
+    let Some(secret) = api::bootstrap_token(&service.store, Timestamp::now())
+        .await
+        .context("cannot make the first token")?
+    else {
+        return Ok(());
+    };
+    eprintln!("The token to sign in with, shown only now:\n\n    {}\n", secret.expose());
+    let Some(path) = file else { return Ok(()) };
+    write_secret(path, secret.expose())
+        .with_context(|| format!("cannot write the token to {}", path.display()))
+}
+
+fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    writeln!(file, "{secret}")
+}
+
+/// What the API is made of.
+pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
+    let (plugins, advisories) = (Arc::clone(service), Arc::clone(service));
+    ApiOptions {
+        store: service.store.clone(),
+        plugins: Arc::new(move || plugins.plan.analyzers().iter().map(super::describe::plugin).collect()),
+        advisories: Arc::new(move || advisory_status(&advisories)),
+        scan_roots: service.config.server.scan_roots.clone(),
+        ui: Ui::Embedded,
+        scheme: Scheme::Http,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        progress: service.progress.clone(),
+    }
+}
+
+fn advisory_status(service: &Service) -> AdvisoryStatus {
+    match service.library.current() {
+        Ok(Some(index)) => super::describe::advisories(index.info()),
+        Ok(None) => AdvisoryStatus::default(),
+        Err(error) => {
+            tracing::warn!(error = %error, "the advisories cannot be read");
+            AdvisoryStatus::default()
+        }
+    }
+}

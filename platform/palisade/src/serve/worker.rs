@@ -1,0 +1,166 @@
+//! Scan workers: take a requested scan from the bus, make it, and commit the result exactly once.
+//!
+//! A worker may die at any point. Until the result is committed the message is delivered again, to this or another
+//! process; afterwards the store's inbox recognises it. Both together make the effect exactly-once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use api::ScanChange;
+use bus::{ConsumerOptions, Delivery};
+use engine::{ScanOptions, ScanOutcome};
+use jiff::Timestamp;
+use model::{AssetId, TenantId};
+use store::{Scan, ScanState};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{Service, open_options, session};
+
+/// How often a worker says that its scan is still under way; well inside the time after which somebody else gets it.
+const KEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// Runs until stopped; a scan under way is finished first.
+pub(crate) async fn run(
+    service: Arc<Service>,
+    number: usize,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<()> {
+    let options = ConsumerOptions::new("scan-worker", "scan.requested");
+    let consumer = service.bus.consumer(options).await.context("cannot take work from the bus")?;
+    while !*stopped.borrow() {
+        let delivery = tokio::select! {
+            delivery = consumer.next() => delivery,
+            _ = stopped.changed() => continue,
+        };
+        match delivery {
+            Ok(delivery) => handle(&service, delivery).await,
+            Err(error) => {
+                tracing::warn!(worker = number, error = %error, "cannot take work from the bus; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn handle(service: &Arc<Service>, delivery: Delivery) {
+    let id = delivery.envelope().id.clone();
+    if let Err(error) = process(service, delivery).await {
+        // The message was not acknowledged, so it comes back.
+        tracing::error!(message.id = %id, error = %crate::exit::one_line(&error), "a scan could not be processed");
+    }
+}
+
+async fn process(service: &Arc<Service>, delivery: Delivery) -> Result<()> {
+    let envelope = delivery.envelope().clone();
+    let Some(scan_id) = scan_id(&envelope.body) else {
+        delivery.park("the body of the message is not a scan request").await?;
+        return Ok(());
+    };
+    let tenant = &envelope.tenant;
+    let Some(scan) = service.store.scan(tenant, scan_id).await? else {
+        delivery.park("the store does not know this scan").await?;
+        return Ok(());
+    };
+    if matches!(scan.state, ScanState::Finished | ScanState::Failed) {
+        delivery.ack().await?;
+        return Ok(());
+    }
+    service.store.start_scan(tenant, scan_id, Timestamp::now()).await?;
+    changed(service, tenant, scan_id);
+    let made = make_keeping(service, &scan, &delivery).await;
+    settle(service, tenant, &scan, &envelope.id, made).await?;
+    changed(service, tenant, scan_id);
+    service.outbox_bell.notify_one();
+    delivery.ack().await?;
+    Ok(())
+}
+
+/// Nobody may be listening, which is not an error.
+fn changed(service: &Service, tenant: &TenantId, scan: Uuid) {
+    let _ = service.progress.send(ScanChange { tenant: tenant.clone(), scan });
+}
+
+fn scan_id(body: &[u8]) -> Option<Uuid> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    value.get("scan")?.as_str()?.parse().ok()
+}
+
+/// Makes the scan on a thread of its own, and keeps the message until that is done.
+async fn make_keeping(
+    service: &Arc<Service>,
+    scan: &Scan,
+    delivery: &Delivery,
+) -> Result<ScanOutcome, Failure> {
+    let (service, scan) = (Arc::clone(service), scan.clone());
+    let mut work = tokio::task::spawn_blocking(move || make(&service, &scan));
+    loop {
+        tokio::select! {
+            made = &mut work => {
+                return made.unwrap_or_else(|panic| Err(Failure {
+                    code: "scan-panicked",
+                    message: format!("the scan ended in a defect of the program: {panic}"),
+                }));
+            }
+            () = tokio::time::sleep(KEEP_EVERY) => {
+                if let Err(error) = delivery.keep().await {
+                    tracing::warn!(error = %error, "cannot tell the bus that a scan is still under way");
+                }
+            }
+        }
+    }
+}
+
+/// Why a scan has no result; kept with it.
+struct Failure {
+    code: &'static str,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: &'static str, error: impl Into<anyhow::Error>) -> Self {
+        Self { code, message: crate::exit::one_line(&error.into()) }
+    }
+}
+
+fn make(service: &Service, scan: &Scan) -> Result<ScanOutcome, Failure> {
+    let reference = scan.request.reference.as_str();
+    let source = session::requested_source(&service.config, &scan.request)
+        .map_err(|error| Failure::new("scan-target-not-allowed", error))?;
+    let options = open_options(&service.config, scan.request.platform.clone())
+        .map_err(|error| Failure::new("configuration-invalid", error))?;
+    let index = service.library.current().map_err(|error| Failure::new(error.code(), error))?;
+    let image = image::open(&source, &options).map_err(|error| Failure::new(error.code(), error))?;
+    let options =
+        ScanOptions { threads: service.config.threads(None), cache: &service.cache, progress: &|_| () };
+    engine::scan_image(&image, reference, &service.plan, index.as_deref(), &options)
+        .map_err(|error| Failure::new(error.code(), error))
+}
+
+async fn settle(
+    service: &Service,
+    tenant: &TenantId,
+    scan: &Scan,
+    message_id: &str,
+    made: Result<ScanOutcome, Failure>,
+) -> Result<()> {
+    let at = Timestamp::now();
+    match made {
+        Ok(ScanOutcome { target, report, .. }) => {
+            let asset = match &target.digest {
+                Some(digest) => AssetId::image(digest),
+                None => session::directory_asset(&target.reference),
+            };
+            let outcome =
+                store::ScanOutcome { aliases: vec![target.reference.clone()], target, asset, report };
+            service.store.finish_scan(tenant, scan.id, message_id, &outcome, at).await?;
+        }
+        Err(failure) => {
+            tracing::warn!(scan.id = %scan.id, code = failure.code, "a scan failed: {}", failure.message);
+            service.store.fail_scan(tenant, scan.id, message_id, failure.code, &failure.message, at).await?;
+        }
+    }
+    Ok(())
+}
