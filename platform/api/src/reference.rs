@@ -93,8 +93,8 @@ fn not_allowed() -> Problem {
 fn check_platform(platform: &str) -> Result<(), Problem> {
     let parts: Vec<&str> = platform.split('/').collect();
     let is_part = |part: &&str| {
-        !part.is_empty()
-            && part.len() <= 32
+        part.len() <= 32
+            && part.starts_with(|first: char| first.is_ascii_alphanumeric())
             && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
     };
     if (2..=3).contains(&parts.len()) && parts.iter().all(is_part) {

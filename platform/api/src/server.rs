@@ -49,7 +49,6 @@ impl Api {
     }
 
     /// The routes, for a caller that serves them by itself.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }

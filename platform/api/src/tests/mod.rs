@@ -75,12 +75,6 @@ impl Rig {
         self.send(Method::GET, path, &[("authorization", &self.bearer())], None).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
-        let headers = [("authorization", self.bearer()), ("content-type", "application/json".to_owned())];
-        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-        self.send(Method::POST, path, &headers, Some(body)).await
-    }
-
     pub(crate) fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
     }
