@@ -16,7 +16,8 @@ fn report(extra: &[&str]) -> Value {
 
 fn finding<'a>(report: &'a Value, rule: &str, package: &str) -> &'a Value {
     let found = report["findings"].as_array().unwrap().iter().find(|finding| {
-        finding["ids"].as_array().unwrap().iter().any(|id| id == rule) && finding["package"]["name"] == package
+        finding["ids"].as_array().unwrap().iter().any(|id| id == rule)
+            && finding["package"]["name"] == package
     });
     found.unwrap_or_else(|| panic!("no finding {rule} of {package}"))
 }
@@ -48,7 +49,10 @@ fn a_finding_says_what_why_and_what_to_do() {
     assert!(log4shell["kev"].is_object(), "{log4shell}");
     let evidence = &log4shell["evidence"][0];
     assert_eq!(evidence["path"], "srv/api/app.jar");
-    assert_eq!(evidence["inner"], "BOOT-INF/lib/log4j-core-2.14.1.jar");
+    assert!(
+        evidence["inner"].as_str().unwrap().starts_with("BOOT-INF/lib/log4j-core-2.14.1.jar"),
+        "{evidence}"
+    );
     assert!(log4shell["records"][0]["reason"].as_str().unwrap().contains("2.14.1"));
     assert!(!log4shell["severity_source"].as_str().unwrap().is_empty());
 }
@@ -57,7 +61,8 @@ fn a_finding_says_what_why_and_what_to_do() {
 fn the_distribution_decides_about_what_it_brought() {
     let report = report(&[]);
     let packages = report["packages"].as_array().unwrap();
-    let jinja = |version: &str| packages.iter().find(|p| p["name"] == "Jinja2" && p["version"] == version).unwrap();
+    let jinja =
+        |version: &str| packages.iter().find(|p| p["name"] == "Jinja2" && p["version"] == version).unwrap();
     assert_eq!(jinja("3.1.2")["owner"]["name"], "python3-jinja2");
     assert!(jinja("2.11.2")["owner"].is_null());
 }
@@ -79,7 +84,8 @@ fn the_result_does_not_depend_on_threads_or_on_the_day() {
 #[test]
 fn every_form_is_printed_and_says_the_same() {
     let rootfs = rootfs();
-    let scan = |format: &str| Data::shared().run(&["scan", "dir", &rootfs, "--format", format]).expect_code(0);
+    let scan =
+        |format: &str| Data::shared().run(&["scan", "dir", &rootfs, "--format", format]).expect_code(0);
     let report = report(&[]);
     let findings = report["findings"].as_array().unwrap().len();
     let packages = report["packages"].as_array().unwrap().len();
@@ -121,7 +127,10 @@ fn advisories_can_be_named_for_one_scan() {
     let bare = Data::empty();
     let words = ["scan", "dir", &rootfs, "--advisories", &advisories, "--format", "json"];
     let report = bare.run(&words).expect_code(0).json();
-    assert_eq!(finding(&report, "CVE-2021-44228", "org.apache.logging.log4j:log4j-core")["severity"], "critical");
+    assert_eq!(
+        finding(&report, "CVE-2021-44228", "org.apache.logging.log4j:log4j-core")["severity"],
+        "critical"
+    );
 }
 
 #[test]

@@ -84,7 +84,11 @@ fn the_same_image_gives_the_same_bytes_however_it_is_reached() {
         let archive = format!("docker-archive:{}", images.archive(name).display());
         assert_eq!(scan(data, &archive, &[]), first, "{name} as docker archive");
         let root = images.unpack(name);
-        assert_eq!(scan(data, &format!("dir:{}", root.path().display()), &[]), first, "{name} as root directory");
+        assert_eq!(
+            scan(data, &format!("dir:{}", root.path().display()), &[]),
+            first,
+            "{name} as root directory"
+        );
         if let Some(registry) = &registry {
             let reference = registry.push(&images.layout(name), name);
             let config = data.path().join("registry.toml");
@@ -133,7 +137,8 @@ fn a_bill_of_materials_of_our_own_is_judged_like_the_image() {
     let layout = format!("oci:{}", images.layout("debian-minbase").display());
     let findings = |report: &str| {
         let report: Value = serde_json::from_str(report).unwrap();
-        let keys = report["findings"].as_array().unwrap().iter().map(|f| f["key"].as_str().unwrap().to_owned());
+        let keys =
+            report["findings"].as_array().unwrap().iter().map(|f| f["key"].as_str().unwrap().to_owned());
         keys.collect::<BTreeSet<_>>()
     };
     let direct = findings(&scan(data, &layout, &[]));

@@ -38,7 +38,8 @@ fn a_submitted_scan_becomes_findings_that_explain_themselves() {
         assert!(!detail["why"]["plugins"].as_array().unwrap().is_empty());
         // Facets count what the list lists.
         let facets = api.get("/api/v1/findings/facets");
-        let counted: u64 = facets["severity"].as_array().unwrap().iter().map(|f| f["count"].as_u64().unwrap()).sum();
+        let counted: u64 =
+            facets["severity"].as_array().unwrap().iter().map(|f| f["count"].as_u64().unwrap()).sum();
         assert_eq!(counted, total);
         let critical = rules(api, "severity=critical");
         let facet = facets["severity"].as_array().unwrap().iter().find(|f| f["value"] == "critical").unwrap();
@@ -80,8 +81,11 @@ fn a_rescan_fixes_what_is_gone_and_reopens_what_is_back() {
 fn nothing_answers_without_a_token() {
     let data = Data::with_sample();
     let server = Server::embedded(&data);
-    let base = server.api().clone();
-    drop(base);
+    let stranger = server.api().with_token("pal_nobody");
+    for path in ["findings", "scans", "images", "plugins", "advisories", "overview"] {
+        assert_eq!(stranger.try_get(&format!("/api/v1/{path}")).unwrap().status, 401, "{path}");
+    }
+    assert_eq!(stranger.try_get("/livez").unwrap().status, 200);
     let token = std::fs::read_to_string(data.path().join("token")).unwrap();
     assert!(token.trim().starts_with("pal_"));
     assert!(!server.log().contains(token.trim()), "the token is printed for a person, never logged");

@@ -32,6 +32,7 @@ fn a_pair_that_compares_otherwise_is_printed_and_fails() {
     std::fs::write(&file, "1.0 < 2.0\n2.0 < 1.0\n1.0 = 1.0.0\n").unwrap();
     let ran = run(&["advisories", "compare", "pypi", "--pairs", &file.display().to_string()]).expect_code(1);
     assert!(ran.stdout.contains("2.0 < 1.0"), "{}", ran.stdout);
-    let unknown = run(&["advisories", "compare", "no-such", "--pairs", &file.display().to_string()]).expect_code(2);
+    let unknown =
+        run(&["advisories", "compare", "no-such", "--pairs", &file.display().to_string()]).expect_code(2);
     assert!(unknown.stderr.contains("no-such"), "{}", unknown.stderr);
 }

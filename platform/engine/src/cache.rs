@@ -11,8 +11,6 @@ use std::path::{Path, PathBuf};
 
 use image::LayerIndex;
 use model::Digest;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::facts::PluginFacts;
 
@@ -42,24 +40,30 @@ impl FactCache {
     /// The index of a layer.
     #[must_use]
     pub fn index(&self, layer: &Digest) -> Option<LayerIndex> {
-        self.read(&self.path(layer, "index")?)
+        let body = read_entry(&self.path(layer, "index")?)?;
+        LayerIndex::from_bytes(&body).ok()
     }
 
     /// One plugin's facts about a layer.
     #[must_use]
     pub fn facts(&self, layer: &Digest, facts_key: &str) -> Option<PluginFacts> {
-        self.read(&self.path(layer, facts_key)?)
+        let body = read_entry(&self.path(layer, facts_key)?)?;
+        serde_json::from_slice(&body).ok()
     }
 
     /// Keeps the index of a layer.
     pub fn keep_index(&self, layer: &Digest, index: &LayerIndex) {
-        self.keep(layer, "index", index);
+        self.keep(layer, "index", &index.to_bytes());
     }
 
     /// Keeps one plugin's facts, unless a failed call left them incomplete.
     pub fn keep_facts(&self, layer: &Digest, facts_key: &str, facts: &PluginFacts) {
-        if !facts.faulted {
-            self.keep(layer, facts_key, facts);
+        if facts.faulted {
+            return;
+        }
+        match serde_json::to_vec(facts) {
+            Ok(body) => self.keep(layer, facts_key, &body),
+            Err(error) => tracing::warn!(%error, "facts about a layer cannot be written down"),
         }
     }
 
@@ -68,28 +72,28 @@ impl FactCache {
         Some(self.root.as_ref()?.join(hex.get(..2)?).join(hex).join(entry))
     }
 
-    fn read<T: DeserializeOwned>(&self, path: &Path) -> Option<T> {
-        let bytes = fs::read(path).ok()?;
-        let rest = bytes.strip_prefix(FORMAT.as_slice())?;
-        let (checksum, body) = rest.split_at_checked(CHECKSUM_LEN)?;
-        if blake3::hash(body).as_bytes().as_slice() != checksum {
-            tracing::warn!(file = %path.display(), "a cached layer entry is damaged and will be made again");
-            return None;
-        }
-        postcard::from_bytes(body).ok()
-    }
-
-    fn keep<T: Serialize>(&self, layer: &Digest, entry: &str, value: &T) {
+    fn keep(&self, layer: &Digest, entry: &str, body: &[u8]) {
         let Some(path) = self.path(layer, entry) else { return };
-        if let Err(error) = write_entry(&path, value) {
+        if let Err(error) = write_entry(&path, body) {
             // The scan has its result either way; the next one only takes longer.
             tracing::warn!(file = %path.display(), %error, "cannot keep what was learned of a layer");
         }
     }
 }
 
-fn write_entry<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
-    let body = postcard::to_stdvec(value).map_err(std::io::Error::other)?;
+/// The body of an entry whose checksum holds.
+fn read_entry(path: &Path) -> Option<Vec<u8>> {
+    let bytes = fs::read(path).ok()?;
+    let rest = bytes.strip_prefix(FORMAT.as_slice())?;
+    let (checksum, body) = rest.split_at_checked(CHECKSUM_LEN)?;
+    if blake3::hash(body).as_bytes().as_slice() != checksum {
+        tracing::warn!(file = %path.display(), "a cached layer entry is damaged and will be made again");
+        return None;
+    }
+    Some(body.to_vec())
+}
+
+fn write_entry(path: &Path, body: &[u8]) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
     // Unique per process and thread, so that two writers of the same entry never share a temporary file.
@@ -98,8 +102,8 @@ fn write_entry<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
         directory.join(format!(".{}.{unique}.tmp", path.file_name().unwrap_or_default().display()));
     let mut file = fs::File::create(&temporary)?;
     file.write_all(FORMAT)?;
-    file.write_all(blake3::hash(&body).as_bytes())?;
-    file.write_all(&body)?;
+    file.write_all(blake3::hash(body).as_bytes())?;
+    file.write_all(body)?;
     file.flush()?;
     drop(file);
     fs::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))
@@ -109,15 +113,40 @@ fn write_entry<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
 mod tests {
     use std::fs;
 
-    use model::{Digest, GapCode};
+    use model::{Confidence, Digest, GapCode, OperatingSystem, PackageType, SourcePackage};
 
     use super::FactCache;
-    use crate::facts::{GapFact, Place, PluginFacts};
+    use crate::facts::{GapFact, PackageFact, Place, PluginFacts, SystemFact};
 
+    /// With absent members in every optional place: a form that leaves them out must still read them back.
     fn some_facts() -> PluginFacts {
         let place = Place { path: "a".into(), ordinal: 0 };
-        let gap = GapFact { place, code: GapCode::ParseError, reason: "b".into() };
-        PluginFacts { gaps: vec![gap], ..PluginFacts::default() }
+        let os = OperatingSystem {
+            id: "wolfi".into(),
+            version: None,
+            codename: None,
+            like: vec![],
+            pretty_name: None,
+        };
+        let package = PackageFact {
+            place: place.clone(),
+            kind: PackageType::Apk,
+            name: "b".into(),
+            version: "1".into(),
+            arch: None,
+            source: Some(SourcePackage { name: "c".into(), version: None }),
+            licenses: vec![],
+            inner: None,
+            method: "apk-installed".into(),
+            confidence: Confidence::High,
+        };
+        let gap = GapFact { place: place.clone(), code: GapCode::ParseError, reason: "b".into() };
+        PluginFacts {
+            systems: vec![SystemFact { place, os }],
+            packages: vec![package],
+            gaps: vec![gap],
+            ..PluginFacts::default()
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The REST API of a server under test.
 
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -25,6 +26,11 @@ impl Api {
             .timeout_global(Some(Duration::from_secs(30)))
             .build();
         Self { agent: config.into(), base: base.to_owned(), token: token.to_owned() }
+    }
+
+    /// The same server, asked by somebody else.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
     }
 
     /// `GET`, with whatever status.
@@ -70,7 +76,8 @@ impl Api {
     /// Submits a scan and waits for its end.
     #[track_caller]
     pub(crate) fn scan(&self, kind: &str, reference: &str) -> Value {
-        let key = format!("{reference}-{:?}", Instant::now());
+        static SUBMITTED: AtomicU64 = AtomicU64::new(0);
+        let key = format!("test-{}", SUBMITTED.fetch_add(1, Ordering::Relaxed));
         let submitted = self.submit(kind, reference, &key).unwrap();
         assert_eq!(submitted.status, 202, "{}", submitted.body);
         let id = submitted.body["id"].as_str().unwrap();
@@ -82,7 +89,8 @@ impl Api {
     pub(crate) fn follow(&self, id: &str) -> Value {
         let url = format!("{}/api/v1/scans/{id}/events", self.base);
         let request = self.agent.get(url).header("authorization", self.bearer());
-        let mut response = request.config().timeout_global(Some(Duration::from_secs(300))).build().call().unwrap();
+        let mut response =
+            request.config().timeout_global(Some(Duration::from_secs(300))).build().call().unwrap();
         let stream = response.body_mut().read_to_string().unwrap();
         let last = stream.lines().filter_map(|line| line.strip_prefix("data:")).next_back();
         serde_json::from_str(last.unwrap_or_else(|| panic!("no event in {stream:?}"))).unwrap()

@@ -14,9 +14,11 @@ pub(crate) fn palisade() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let built = cargo.current_dir(root()).args(["build", "--quiet", "--package", "palisade"]).status().unwrap();
+        let built =
+            cargo.current_dir(root()).args(["build", "--quiet", "--package", "palisade"]).status().unwrap();
         assert!(built.success(), "the binary does not compile");
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         target.join("debug/palisade")
     })
 }

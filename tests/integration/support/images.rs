@@ -18,9 +18,11 @@ impl Images {
         static BUILDING: OnceLock<Mutex<()>> = OnceLock::new();
         let _one_at_a_time = BUILDING.get_or_init(Mutex::default).lock().unwrap();
         let program = shared("fixtures/images/make-images")?;
-        let folder = std::env::var_os("PALISADE_IMAGES").map_or_else(|| root().join("target/images"), PathBuf::from);
+        let folder =
+            std::env::var_os("PALISADE_IMAGES").map_or_else(|| root().join("target/images"), PathBuf::from);
         let missing = |name: &&&str| {
-            !folder.join(format!("{name}.expected.json")).exists() || !folder.join(format!("{name}.docker.tar")).exists()
+            !folder.join(format!("{name}.expected.json")).exists()
+                || !folder.join(format!("{name}.docker.tar")).exists()
         };
         let missing: Vec<&&str> = names.iter().filter(missing).collect();
         if !missing.is_empty() {

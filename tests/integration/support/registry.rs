@@ -55,7 +55,8 @@ impl Registry {
 
     /// Pushes the one image of an OCI layout and gives its reference.
     pub(crate) fn push(&self, layout: &Path, name: &str) -> String {
-        let index: Value = serde_json::from_slice(&std::fs::read(layout.join("index.json")).unwrap()).unwrap();
+        let index: Value =
+            serde_json::from_slice(&std::fs::read(layout.join("index.json")).unwrap()).unwrap();
         let manifest_digest = index["manifests"][0]["digest"].as_str().unwrap();
         let manifest_bytes = std::fs::read(blob(layout, manifest_digest)).unwrap();
         let manifest: Value = serde_json::from_slice(&manifest_bytes).unwrap();

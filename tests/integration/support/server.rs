@@ -65,7 +65,9 @@ impl Server {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+        let url = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
         let url = url.unwrap_or_else(|| panic!("the server did not start: {}", self.log()));
         let token = std::fs::read_to_string(&token_file).unwrap();
         self.api = Some(Api::new(&url, token.trim()));

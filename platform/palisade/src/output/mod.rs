@@ -31,9 +31,9 @@ pub(crate) fn print(report: &ScanReport, target: &Target, printing: &Printing) -
     let text = match printing.format {
         Format::Table => table::report(report, target, scanned_at.as_deref()),
         Format::Json => json(&Document { report, scanned_at, target: shown_target })?,
-        Format::Cyclonedx => json(&ingest::cyclonedx::write(report, shown_target, at))?,
-        Format::Spdx => json(&ingest::spdx::write(report, shown_target, at))?,
-        Format::Sarif => json(&ingest::sarif::write(report, shown_target))?,
+        Format::Cyclonedx => ingest::cyclonedx::write(report, shown_target, at),
+        Format::Spdx => ingest::spdx::write(report, shown_target, at),
+        Format::Sarif => ingest::sarif::write(report, shown_target),
     };
     match &printing.output {
         None => write_stdout(&text)?,

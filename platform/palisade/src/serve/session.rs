@@ -83,7 +83,8 @@ pub(crate) fn directory_asset(reference: &str) -> AssetId {
     AssetId(format!("host:{machine}:{reference}"))
 }
 
-/// Makes the first token where there is none, and shows it once: on standard error, and in a file if one was named.
+/// Makes the first token where there is none, and shows it once: on standard output, which is not the log, and in a file
+/// if one was named.
 pub(crate) async fn announce_token(service: &Service, file: Option<&Path>) -> Result<()> {
     let Some(secret) = api::bootstrap_token(&service.store, Timestamp::now())
         .await
@@ -91,7 +92,7 @@ pub(crate) async fn announce_token(service: &Service, file: Option<&Path>) -> Re
     else {
         return Ok(());
     };
-    eprintln!("The token to sign in with, shown only now:\n\n    {}\n", secret.expose());
+    println!("The token to sign in with, shown only now:\n\n    {}\n", secret.expose());
     let Some(path) = file else { return Ok(()) };
     write_secret(path, secret.expose())
         .with_context(|| format!("cannot write the token to {}", path.display()))
