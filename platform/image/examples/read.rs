@@ -55,16 +55,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let start = Instant::now();
     let image = image::open(&source, &options)?;
+    let mut order: Vec<usize> = (0..image.layers().len()).collect();
+    order.sort_by_key(|layer| std::cmp::Reverse(image.layers().get(*layer).and_then(image::Layer::size)));
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let layer = next.fetch_add(1, Ordering::Relaxed);
-                    if layer >= image.layers().len() {
-                        break;
-                    }
+                    let Some(&layer) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                     let mut sizes = Vec::new();
                     let began = Instant::now();
                     let index = image.read_layer(layer, &selector, &mut |file: SelectedFile| {

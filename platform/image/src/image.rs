@@ -65,6 +65,17 @@ impl Layer {
     pub fn key(&self) -> Option<&Digest> {
         self.key.as_ref()
     }
+
+    /// Bytes of the layer as stored, where they are known beforehand: whoever reads several at once does well to start
+    /// with the largest.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        match &self.content {
+            Content::Blob { size, .. } => *size,
+            Content::Member { size, .. } => Some(*size),
+            Content::Root(_) | Content::Unknown => None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Image {

@@ -46,7 +46,7 @@ impl Cut {
 enum Decoder {
     Plain(Packed),
     Gzip(Box<MultiGzDecoder<Packed>>),
-    Zstd(Box<zstd::stream::read::Decoder<'static, Packed>>),
+    Zstd(Box<zstd::stream::zio::Reader<Packed, zstd::stream::raw::Decoder<'static>>>),
 }
 
 /// A buffered reader of unpacked bytes.
@@ -72,21 +72,18 @@ impl Unpacked {
     ) -> Result<Self, (io::Error, Packed)> {
         let magic = match packed.peek(6) {
             Ok(bytes) => bytes.to_vec(),
-            Err(error) => return Err((error, packed)),
+            Err(error) => return Err(Box::new((error, packed))),
         };
         let decoder = if magic.starts_with(&[0x1f, 0x8b]) {
             Decoder::Gzip(Box::new(MultiGzDecoder::new(packed)))
         } else if magic.starts_with(&ZSTD_MAGIC) || is_skippable(&magic) {
-            // The decoder's own construction cannot fail for want of input; only for want of memory.
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)
-                .map_err(|error| (error, Packed::new(Box::new(io::empty()), None, false)))?;
-            if let Err(error) = decoder.window_log_max(limits.zstd_window_log) {
-                return Err((error, decoder.finish()));
+            match zstd_decoder(limits.zstd_window_log) {
+                Ok(decoder) => Decoder::Zstd(Box::new(zstd::stream::zio::Reader::new(packed, decoder))),
+                Err(error) => return Err(Box::new((error, packed))),
             }
-            Decoder::Zstd(Box::new(decoder))
         } else if let Some(name) = other_format(&magic) {
             let cut = Cut::new(GapCode::Unsupported, format!("the layer is packed with {name}"));
-            return Err((cut.into_io(), packed));
+            return Err(Box::new((cut.into_io(), packed)));
         } else {
             Decoder::Plain(packed)
         };
@@ -114,7 +111,7 @@ impl Unpacked {
         let packed = match self.decoder {
             Decoder::Plain(packed) => packed,
             Decoder::Gzip(decoder) => decoder.into_inner(),
-            Decoder::Zstd(decoder) => decoder.finish(),
+            Decoder::Zstd(decoder) => decoder.into_inner(),
         };
         (packed, self.hasher.map(|hasher| hasher.finalize().into()))
     }
@@ -123,7 +120,7 @@ impl Unpacked {
         match &self.decoder {
             Decoder::Plain(packed) => packed,
             Decoder::Gzip(decoder) => decoder.get_ref(),
-            Decoder::Zstd(decoder) => decoder.get_ref(),
+            Decoder::Zstd(decoder) => decoder.reader(),
         }
     }
 
@@ -189,6 +186,12 @@ impl Read for Unpacked {
         self.consume(count);
         Ok(count)
     }
+}
+
+fn zstd_decoder(window_log_max: u32) -> io::Result<zstd::stream::raw::Decoder<'static>> {
+    let mut decoder = zstd::stream::raw::Decoder::new()?;
+    decoder.set_parameter(zstd::stream::raw::DParameter::WindowLogMax(window_log_max))?;
+    Ok(decoder)
 }
 
 fn is_skippable(magic: &[u8]) -> bool {
