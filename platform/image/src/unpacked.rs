@@ -57,19 +57,21 @@ pub(crate) struct Unpacked {
     end: usize,
     total: u64,
     hasher: Option<Sha256>,
-    deadline: Instant,
+    /// `None`: further away than the clock can tell.
+    deadline: Option<Instant>,
     layer_bytes: u64,
     ratio: u64,
     ratio_floor: u64,
 }
 
 impl Unpacked {
-    /// Looks at the first bytes and chooses. `hashed`: compute the digest of the unpacked bytes.
+    /// Looks at the first bytes and chooses. `hashed`: compute the digest of the unpacked bytes. On
+    /// failure the packed stream comes back, since its digest is still to be checked.
     pub(crate) fn new(
         mut packed: Packed,
         hashed: bool,
         limits: &Limits,
-    ) -> Result<Self, (io::Error, Packed)> {
+    ) -> Result<Self, Box<(io::Error, Packed)>> {
         let magic = match packed.peek(6) {
             Ok(bytes) => bytes.to_vec(),
             Err(error) => return Err(Box::new((error, packed))),
@@ -94,7 +96,7 @@ impl Unpacked {
             end: 0,
             total: 0,
             hasher: hashed.then(Sha256::new),
-            deadline: Instant::now() + limits.layer_time,
+            deadline: Instant::now().checked_add(limits.layer_time),
             layer_bytes: limits.layer_bytes,
             ratio: limits.ratio,
             ratio_floor: limits.ratio_floor,
@@ -150,7 +152,7 @@ impl Unpacked {
             let why = format!("the layer unpacks to more than {} times its packed size", self.ratio);
             return Err(Cut::new(GapCode::RatioLimit, why).into_io());
         }
-        if Instant::now() > self.deadline {
+        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
             return Err(Cut::new(GapCode::TimeLimit, "reading the layer took too long").into_io());
         }
         Ok(())
