@@ -197,9 +197,8 @@ fn collect_layers(
     let known = total - layers_read;
     (options.progress)(Step::Layers { done: known, total, known });
     // The largest first, so that no thread is left alone with one at the end.
-    unread.sort_by_key(|(number, _)| {
-        std::cmp::Reverse(image.layers().get(*number).map_or(0, image::Layer::size))
-    });
+    let size = |number: usize| image.layers().get(number).and_then(image::Layer::size);
+    unread.sort_by_key(|(number, _)| std::cmp::Reverse(size(*number)));
     for (number, layer) in read_all(image, plan, options, unread, known, total)? {
         if let Some(slot) = slots.get_mut(number) {
             *slot = Some(layer);

@@ -1,5 +1,6 @@
 //! Reads an image or directory as fast as it can and prints figures: `read SOURCE [THREADS] [GLOB…]`.
-//! Without globs, the paths that package databases and manifests have.
+//! Without globs, the paths that package databases and manifests have, and executables with Go or Rust package lists.
+//! `READ_ALLOW` is an egress allow rule for a registry; with `READ_PATHS_ONLY` set, no content is looked at.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,34 +43,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         paths: Vec::new(),
         magic: vec![image::Magic { offset: 0, bytes: b"\x7fELF".to_vec() }],
         keywords: [&b"\xff Go buildinf:"[..], b".dep-v0"].map(<[u8]>::to_vec).into(),
-        ..interest.clone()
+        ..interest
     };
-    let interests =
-        if std::env::var_os("READ_PATHS_ONLY").is_some() { vec![interest] } else { vec![interest, elf] };
+    let mut interests = vec![interest, elf];
+    if std::env::var_os("READ_PATHS_ONLY").is_some() {
+        interests.pop();
+    }
     let selector = Selector::new(interests)?;
     let budget = Budget::default();
-    let options = OpenOptions {
-        budget: budget.clone(),
-        ..OpenOptions::new(egress::Client::new(egress::Policy::default())?)
-    };
+    let allow = std::env::var("READ_ALLOW").ok().map(|rule| egress::AllowRule::parse(&rule)).transpose()?;
+    let client =
+        egress::Client::new(egress::Policy { allow: allow.into_iter().collect(), ..Default::default() })?;
+    let options = OpenOptions { budget: budget.clone(), ..OpenOptions::new(client) };
 
     let start = Instant::now();
     let image = image::open(&source, &options)?;
+    let mut order: Vec<usize> = (0..image.layers().len()).collect();
+    order.sort_by_key(|layer| std::cmp::Reverse(image.layers().get(*layer).and_then(image::Layer::size)));
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                loop {
-                    let layer = next.fetch_add(1, Ordering::Relaxed);
-                    if layer >= image.layers().len() {
-                        break;
-                    }
+                while let Some(&layer) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let mut sizes = Vec::new();
                     let began = Instant::now();
-                    let index = image.read_layer(layer, &selector, &mut |file: SelectedFile| {
-                        sizes.push((file.path, file.size))
-                    });
+                    let mut sink = |file: SelectedFile| sizes.push((file.path, file.size));
+                    let index = image.read_layer(layer, &selector, &mut sink);
                     if let Ok(mut done) = done.lock() {
                         done.push((layer, began.elapsed(), sizes, index));
                     }

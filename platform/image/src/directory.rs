@@ -65,7 +65,7 @@ pub(crate) fn read<'a>(root: &Path, scan: Scan<'a>, limits: &'a Limits) -> Resul
     let open = |source: rustix::io::Errno| ImageError::Open { path: root.to_owned(), source: source.into() };
     let top = openat(CWD, root, DIRECTORY, Mode::empty()).map_err(open)?;
     let device = fstat(&top).map_err(open)?.st_dev;
-    let deadline = Instant::now() + limits.layer_time;
+    let deadline = Instant::now().checked_add(limits.layer_time);
     let mut walk = Walk { scan, limits, deadline, of_system: root == Path::new("/"), path: String::new() };
     if let Err(error) = walk.directory(&top, device, 0) {
         walk.scan.cut(Cut::of(&error));
@@ -84,7 +84,8 @@ pub(crate) fn read<'a>(root: &Path, scan: Scan<'a>, limits: &'a Limits) -> Resul
 struct Walk<'a> {
     scan: Scan<'a>,
     limits: &'a Limits,
-    deadline: Instant,
+    /// `None`: further away than the clock can tell.
+    deadline: Option<Instant>,
     /// The root is that of the running system.
     of_system: bool,
     /// Path of the current directory, then of the current entry.
@@ -113,7 +114,7 @@ impl Walk<'_> {
         let length = self.path.len();
         for name in names {
             self.scan.count()?;
-            if Instant::now() > self.deadline {
+            if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
                 return Err(Cut::new(GapCode::TimeLimit, "reading the directory took too long").into_io());
             }
             self.path.truncate(length);

@@ -66,13 +66,14 @@ impl Layer {
         self.key.as_ref()
     }
 
-    /// Bytes to be read, as stored; 0 where that is not known beforehand (a directory, a registry that does not tell).
+    /// Bytes of the layer as stored, where they are known beforehand: whoever reads several at once does well to start
+    /// with the largest.
     #[must_use]
-    pub fn size(&self) -> u64 {
+    pub fn size(&self) -> Option<u64> {
         match &self.content {
-            Content::Blob { size, .. } => size.unwrap_or(0),
-            Content::Member { size, .. } => *size,
-            Content::Root(_) | Content::Unknown => 0,
+            Content::Blob { size, .. } => *size,
+            Content::Member { size, .. } => Some(*size),
+            Content::Root(_) | Content::Unknown => None,
         }
     }
 }

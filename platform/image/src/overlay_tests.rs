@@ -203,8 +203,8 @@ proptest! {
     fn a_stored_index_is_the_same_index(layer in proptest::collection::vec(step(), 0..20), cut in 0usize..2000) {
         let index = read(&tar(&layer, 0), &["**"]).index;
         let bytes = index.to_bytes();
-        prop_assert_eq!(LayerIndex::from_bytes(&bytes).unwrap(), index.clone());
         let text = serde_json::to_string(&index).unwrap();
+        prop_assert_eq!(&LayerIndex::from_bytes(&bytes).unwrap(), &index);
         prop_assert_eq!(serde_json::from_str::<LayerIndex>(&text).unwrap(), index);
         prop_assert!(LayerIndex::from_bytes(&bytes[..cut % bytes.len()]).is_err());
     }

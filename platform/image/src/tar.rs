@@ -286,9 +286,9 @@ fn pax_record(content: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let record = content.get(space + 1..length)?.strip_suffix(b"\n")?;
     let equals = record.iter().position(|byte| *byte == b'=')?;
     let (key, value) = (record.get(..equals)?, record.get(equals + 1..)?);
-    let whole =
-        !key.is_empty() && !key.contains(&0) && !(matches!(key, b"path" | b"linkpath") && value.contains(&0));
-    whole.then_some((key, value, content.get(length..)?))
+    let cut_name = matches!(key, b"path" | b"linkpath") && value.contains(&0);
+    let bad = key.is_empty() || key.contains(&0) || cut_name;
+    (!bad).then_some((key, value, content.get(length..)?))
 }
 
 fn pax_size(digits: &[u8]) -> io::Result<u64> {

@@ -109,7 +109,10 @@ impl TarLayer<'_> {
                 let (packed, sha256) = unpacked.into_parts();
                 (packed, sha256, total, drained)
             }
-            Err((error, packed)) => (packed, None, 0, Err(error)),
+            Err(failed) => {
+                let (error, packed) = *failed;
+                (packed, None, 0, Err(error))
+            }
         };
         let bytes = self.close(packed, sha256, whole, scan)?;
         Ok((bytes, total))

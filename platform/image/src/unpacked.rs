@@ -46,7 +46,7 @@ impl Cut {
 enum Decoder {
     Plain(Packed),
     Gzip(Box<MultiGzDecoder<Packed>>),
-    Zstd(Box<zstd::stream::read::Decoder<'static, Packed>>),
+    Zstd(Box<zstd::stream::zio::Reader<Packed, zstd::stream::raw::Decoder<'static>>>),
 }
 
 /// A buffered reader of unpacked bytes.
@@ -57,36 +57,35 @@ pub(crate) struct Unpacked {
     end: usize,
     total: u64,
     hasher: Option<Sha256>,
-    deadline: Instant,
+    /// `None`: further away than the clock can tell.
+    deadline: Option<Instant>,
     layer_bytes: u64,
     ratio: u64,
     ratio_floor: u64,
 }
 
 impl Unpacked {
-    /// Looks at the first bytes and chooses. `hashed`: compute the digest of the unpacked bytes.
+    /// Looks at the first bytes and chooses. `hashed`: compute the digest of the unpacked bytes. On
+    /// failure the packed stream comes back, since its digest is still to be checked.
     pub(crate) fn new(
         mut packed: Packed,
         hashed: bool,
         limits: &Limits,
-    ) -> Result<Self, (io::Error, Packed)> {
+    ) -> Result<Self, Box<(io::Error, Packed)>> {
         let magic = match packed.peek(6) {
             Ok(bytes) => bytes.to_vec(),
-            Err(error) => return Err((error, packed)),
+            Err(error) => return Err(Box::new((error, packed))),
         };
         let decoder = if magic.starts_with(&[0x1f, 0x8b]) {
             Decoder::Gzip(Box::new(MultiGzDecoder::new(packed)))
         } else if magic.starts_with(&ZSTD_MAGIC) || is_skippable(&magic) {
-            // The decoder's own construction cannot fail for want of input; only for want of memory.
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)
-                .map_err(|error| (error, Packed::new(Box::new(io::empty()), None, false)))?;
-            if let Err(error) = decoder.window_log_max(limits.zstd_window_log) {
-                return Err((error, decoder.finish()));
+            match zstd_decoder(limits.zstd_window_log) {
+                Ok(decoder) => Decoder::Zstd(Box::new(zstd::stream::zio::Reader::new(packed, decoder))),
+                Err(error) => return Err(Box::new((error, packed))),
             }
-            Decoder::Zstd(Box::new(decoder))
         } else if let Some(name) = other_format(&magic) {
             let cut = Cut::new(GapCode::Unsupported, format!("the layer is packed with {name}"));
-            return Err((cut.into_io(), packed));
+            return Err(Box::new((cut.into_io(), packed)));
         } else {
             Decoder::Plain(packed)
         };
@@ -97,7 +96,7 @@ impl Unpacked {
             end: 0,
             total: 0,
             hasher: hashed.then(Sha256::new),
-            deadline: Instant::now() + limits.layer_time,
+            deadline: Instant::now().checked_add(limits.layer_time),
             layer_bytes: limits.layer_bytes,
             ratio: limits.ratio,
             ratio_floor: limits.ratio_floor,
@@ -114,7 +113,7 @@ impl Unpacked {
         let packed = match self.decoder {
             Decoder::Plain(packed) => packed,
             Decoder::Gzip(decoder) => decoder.into_inner(),
-            Decoder::Zstd(decoder) => decoder.finish(),
+            Decoder::Zstd(decoder) => decoder.into_inner(),
         };
         (packed, self.hasher.map(|hasher| hasher.finalize().into()))
     }
@@ -123,7 +122,7 @@ impl Unpacked {
         match &self.decoder {
             Decoder::Plain(packed) => packed,
             Decoder::Gzip(decoder) => decoder.get_ref(),
-            Decoder::Zstd(decoder) => decoder.get_ref(),
+            Decoder::Zstd(decoder) => decoder.reader(),
         }
     }
 
@@ -153,7 +152,7 @@ impl Unpacked {
             let why = format!("the layer unpacks to more than {} times its packed size", self.ratio);
             return Err(Cut::new(GapCode::RatioLimit, why).into_io());
         }
-        if Instant::now() > self.deadline {
+        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
             return Err(Cut::new(GapCode::TimeLimit, "reading the layer took too long").into_io());
         }
         Ok(())
@@ -189,6 +188,12 @@ impl Read for Unpacked {
         self.consume(count);
         Ok(count)
     }
+}
+
+fn zstd_decoder(window_log_max: u32) -> io::Result<zstd::stream::raw::Decoder<'static>> {
+    let mut decoder = zstd::stream::raw::Decoder::new()?;
+    decoder.set_parameter(zstd::stream::raw::DParameter::WindowLogMax(window_log_max))?;
+    Ok(decoder)
 }
 
 fn is_skippable(magic: &[u8]) -> bool {
