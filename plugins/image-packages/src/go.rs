@@ -166,7 +166,7 @@ fn package(module: &Module<'_>, link_flags: &str) -> Package {
     // by a flag of the linker.
     let unversioned =
         module.version.is_empty() || module.version == "(devel)" || module.version.starts_with("v0.0.0-");
-    let linked = linked_version(link_flags).filter(|_| module.main && unversioned);
+    let linked = linked_version(link_flags, module.path).filter(|_| module.main && unversioned);
     match linked {
         Some(version) => Package::new(PackageType::Golang, module.path, version, "go-link-flags")
             .confidence(Confidence::Medium),
@@ -181,16 +181,19 @@ fn is_folder(path: &str) -> bool {
     path.starts_with('.') || path.starts_with('/') || path.get(1..3) == Some(":\\")
 }
 
-/// The value of `-X package.version=…` as a module version.
-fn linked_version(link_flags: &str) -> Option<String> {
+/// The value of `-X package.version=…` (also written `-X=…`) as a module version. The version of a library that is set so is
+/// not that of the main module.
+fn linked_version(link_flags: &str, module: &str) -> Option<String> {
     let words = link_flags.split([' ', '"', '\'']);
     let mut values = words.filter_map(|word| {
-        let (variable, value) = word.split_once('=')?;
-        let name = variable.rsplit(['.', '/']).next()?;
+        let (variable, value) = word.strip_prefix("-X=").unwrap_or(word).split_once('=')?;
+        let (package, name) = variable.rsplit_once('.')?;
+        let own = package == "main"
+            || package.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let digits = value.strip_prefix('v').unwrap_or(value);
         let sound =
             digits.starts_with(|first: char| first.is_ascii_digit()) && digits.split('.').count() >= 3;
-        (name.eq_ignore_ascii_case("version") && sound).then(|| format!("v{digits}"))
+        (own && name.eq_ignore_ascii_case("version") && sound).then(|| format!("v{digits}"))
     });
     values.next_back()
 }
@@ -216,7 +219,12 @@ mod tests {
         assert_eq!(listed(MODULES), expected);
         assert_eq!(listed("mod\ta\t(devel)\n"), ["a (devel)"]);
         assert_eq!(listed("mod\ta\tv1.0.0\nbuild\t-ldflags=\"-X main.version=v2.0.0\"\n"), ["a v1.0.0"]);
-        assert_eq!(linked_version("-X main.version=dev -X main.commit=1.2.3"), None);
+        assert_eq!(linked_version("-X main.version=dev -X main.commit=1.2.3", "a.b/c"), None);
+        assert_eq!(
+            linked_version("-s -X=a.b/c/v8/version.Version=8.30.1", "a.b/c/v8").as_deref(),
+            Some("v8.30.1")
+        );
+        assert_eq!(linked_version("-X a.b/cd.Version=8.30.1", "a.b/c"), None);
     }
 
     #[test]
