@@ -163,7 +163,7 @@ fn shown(found: &Analysis, paths: &[&str]) -> Value {
         "packages": found.packages.iter().map(|p| json!({
             "type": format!("{:?}", p.kind).trim_start_matches("PackageType::").to_lowercase(),
             "name": p.name, "version": p.version, "path": path(p.item), "inner": p.inner, "method": p.method,
-            "confidence": format!("{:?}", p.confidence), "licenses": p.licenses,
+            "confidence": format!("{:?}", p.confidence).trim_start_matches("Confidence::"), "licenses": p.licenses,
             "source": [&p.source_name, &p.source_version],
         })).collect::<Vec<_>>(),
         "ownerships": found.ownerships.iter().map(|o| json!([o.name, o.paths])).collect::<Vec<_>>(),

@@ -162,11 +162,11 @@ fn packages(modules: &str) -> Vec<Package> {
 }
 
 fn package(module: &Module<'_>, link_flags: &str) -> Package {
-    // Built in a checkout, a main module has no version or one made up from the commit; its makers often write the version
-    // by a flag of the linker.
+    // Built in a checkout, a module has no version or one made up from the commit; its makers often write the version by a
+    // flag of the linker. It is not always the main module: `go build file.go` has none.
     let unversioned =
         module.version.is_empty() || module.version == "(devel)" || module.version.starts_with("v0.0.0-");
-    let linked = linked_version(link_flags).filter(|_| module.main && unversioned);
+    let linked = linked_version(link_flags, module).filter(|_| unversioned);
     match linked {
         Some(version) => Package::new(PackageType::Golang, module.path, version, "go-link-flags")
             .confidence(Confidence::Medium),
@@ -181,23 +181,26 @@ fn is_folder(path: &str) -> bool {
     path.starts_with('.') || path.starts_with('/') || path.get(1..3) == Some(":\\")
 }
 
-/// The value of `-X package.version=…` as a module version.
-fn linked_version(link_flags: &str) -> Option<String> {
+/// The value of `-X package.version=…` (also written `-X=…`) as a module version. The version of a library that is set so is
+/// not that of the module that uses it.
+fn linked_version(link_flags: &str, module: &Module<'_>) -> Option<String> {
     let words = link_flags.split([' ', '"', '\'']);
     let mut values = words.filter_map(|word| {
-        let (variable, value) = word.split_once('=')?;
-        let name = variable.rsplit(['.', '/']).next()?;
+        let (variable, value) = word.strip_prefix("-X=").unwrap_or(word).split_once('=')?;
+        let (package, name) = variable.rsplit_once('.')?;
+        let own = (module.main && package == "main")
+            || package.strip_prefix(module.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let digits = value.strip_prefix('v').unwrap_or(value);
         let sound =
             digits.starts_with(|first: char| first.is_ascii_digit()) && digits.split('.').count() >= 3;
-        (name.eq_ignore_ascii_case("version") && sound).then(|| format!("v{digits}"))
+        (own && name.eq_ignore_ascii_case("version") && sound).then(|| format!("v{digits}"))
     });
     values.next_back()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{linked_version, packages, standard_library};
+    use super::{Module, linked_version, packages, standard_library};
     use crate::test::{analysis, executable, hostile, names};
 
     const MODULES: &str = "path\texample.org/Tool\nmod\texample.org/Tool\t(devel)\t\n\
@@ -216,7 +219,12 @@ mod tests {
         assert_eq!(listed(MODULES), expected);
         assert_eq!(listed("mod\ta\t(devel)\n"), ["a (devel)"]);
         assert_eq!(listed("mod\ta\tv1.0.0\nbuild\t-ldflags=\"-X main.version=v2.0.0\"\n"), ["a v1.0.0"]);
-        assert_eq!(linked_version("-X main.version=dev -X main.commit=1.2.3"), None);
+        let linked = |flags, path, main| linked_version(flags, &Module { path, version: "(devel)", main });
+        assert_eq!(linked("-X main.version=dev -X main.commit=1.2.3", "a.b/c", true), None);
+        assert_eq!(linked("-X main.version=1.2.3", "a.b/c", false), None);
+        let own = linked("-s -X=a.b/c/v8/version.Version=8.30.1", "a.b/c/v8", false);
+        assert_eq!(own.as_deref(), Some("v8.30.1"));
+        assert_eq!(linked("-X a.b/cd.Version=8.30.1", "a.b/c", true), None);
     }
 
     #[test]
