@@ -53,7 +53,7 @@ impl<'a> Visible<'a> {
         place: fn(&T) -> &Place,
     ) -> impl Iterator<Item = &'a T> {
         self.facts.iter().enumerate().flat_map(move |(layer, plugins)| {
-            let all = plugins.iter().flat_map(move |plugin| list(plugin));
+            let all = plugins.iter().flat_map(list);
             all.filter(move |fact| self.overlay.visible(layer, &place(fact).path))
         })
     }

@@ -24,7 +24,7 @@ const OWNERS: [(&str, &str); 16] = [
     ("flate2", "advisories, image"),
     ("zstd", "image"),
     ("aho-corasick", "image"),
-    ("globset", "image"),
+    ("globset", "host, image"),
     ("clap", "palisade"),
 ];
 

@@ -9,7 +9,7 @@ mod registry;
 mod server;
 
 pub(crate) use api::Api;
-pub(crate) use binary::{Data, Ran, palisade, run};
+pub(crate) use binary::{Data, palisade, run};
 pub(crate) use images::Images;
 pub(crate) use nats::Nats;
 pub(crate) use postgres::Postgres;
