@@ -555,6 +555,7 @@ export function makeData(now) {
   const status = {
     ...advisories,
     sample: true,
+    records: 198,
     kev: 14,
     epss: 190,
     ecosystems: [

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use host::{Body, InputFile};
-use image::{Image, LayerIndex, SelectedFile, Selector, Sink};
+use image::{Image, LayerIndex, LinkedFile, SelectedFile, Selector, Sink};
+use model::Gap;
 
 use crate::facts::{Place, PluginFacts};
 use crate::{AnalyzerPlugin, EngineError, Plan};
@@ -39,16 +40,38 @@ pub fn read_layer(
     owners: &[usize],
     selector: &Selector,
 ) -> Result<LayerReading, EngineError> {
-    let mut batches = Batches(
-        owners.iter().filter_map(|&owner| Some(Batch::new(owner, plan.analyzers().get(owner)?))).collect(),
-    );
+    let mut batches = Batches::new(plan, owners);
     let index = image.read_layer(layer, selector, &mut batches)?;
     let facts = batches.0.into_iter().map(|batch| batch.finish(index.superseded())).collect();
     Ok(LayerReading { index, facts })
 }
 
+/// Reads one file that a link of another layer leads to, and asks the plugins `owners` about it. Gives their facts by owner, and what could
+/// not be seen.
+///
+/// # Errors
+/// As [`read_layer`].
+pub fn read_linked(
+    image: &Image,
+    linked: &LinkedFile,
+    plan: &Plan,
+    owners: &[usize],
+    selector: &Selector,
+) -> Result<(Vec<(usize, PluginFacts)>, Vec<Gap>), EngineError> {
+    let mut batches = Batches::new(plan, owners);
+    let gaps = image.read_linked(linked, selector, &mut batches)?;
+    Ok((batches.0.into_iter().map(|batch| batch.finish(&[])).collect(), gaps))
+}
+
 /// The batches of all plugins that take part.
 struct Batches<'a>(Vec<Batch<'a>>);
+
+impl<'a> Batches<'a> {
+    fn new(plan: &'a Plan, owners: &[usize]) -> Self {
+        let batch = |&owner: &usize| Some(Batch::new(owner, plan.analyzers().get(owner)?));
+        Self(owners.iter().filter_map(batch).collect())
+    }
+}
 
 impl Sink for Batches<'_> {
     fn file(&mut self, file: SelectedFile) {

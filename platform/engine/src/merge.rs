@@ -60,7 +60,13 @@ impl<'a> Visible<'a> {
 }
 
 /// Where a distribution is stated, best first; files that are not named here come last, in order of path.
-const SYSTEM_FILES: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
+const SYSTEM_FILES: [&str; 5] = [
+    "etc/os-release",
+    "usr/lib/os-release",
+    "etc/alpine-release",
+    "etc/redhat-release",
+    "etc/debian_version",
+];
 
 fn operating_system(visible: &Visible<'_>) -> Option<OperatingSystem> {
     let found = visible.of(|facts| &facts.systems, |fact| &fact.place);

@@ -8,7 +8,7 @@ use advisories::Index;
 use image::{Image, LayerIndex};
 use model::{Coverage, Finding, Gap, OperatingSystem, Package, ScanReport, Target, TargetKind};
 
-use crate::dispatch::{LayerReading, read_layer};
+use crate::dispatch::{LayerReading, read_layer, read_linked};
 use crate::facts::PluginFacts;
 use crate::merge::{Inventory, merge};
 use crate::{EngineError, FactCache, Plan};
@@ -74,8 +74,10 @@ pub fn scan_image(
     options: &ScanOptions<'_>,
 ) -> Result<ScanOutcome, EngineError> {
     let (layers, layers_read) = collect_layers(image, plan, options)?;
-    let (indexes, facts): (Vec<LayerIndex>, Vec<Vec<PluginFacts>>) = layers.into_iter().unzip();
+    let (indexes, mut facts): (Vec<LayerIndex>, Vec<Vec<PluginFacts>>) = layers.into_iter().unzip();
+    let linked_gaps = follow_links(image, plan, &indexes, &mut facts)?;
     let mut inventory = merge(&indexes, &facts);
+    inventory.gaps.extend(linked_gaps);
     inventory.gaps.extend(image.gaps().iter().cloned());
     (options.progress)(Step::Judging { packages: inventory.packages.len() });
     let report = judge(inventory, plan, index);
@@ -146,6 +148,28 @@ fn rank(finding: &Finding) -> impl Ord + use<'_> {
 
 /// What is known of a layer once it is read: its index, and the facts of every plugin in the order of the plan.
 type ReadLayer = (LayerIndex, Vec<PluginFacts>);
+
+/// Reads files that a link of one layer finds in another. They belong to the image and not to a layer, so they are read every
+/// time; hardly any image has one. Their facts join those of the layer that has the link, where the path is.
+fn follow_links(
+    image: &Image,
+    plan: &Plan,
+    indexes: &[LayerIndex],
+    facts: &mut [Vec<PluginFacts>],
+) -> Result<Vec<Gap>, EngineError> {
+    let everybody: Vec<usize> = (0..plan.analyzers().len()).collect();
+    let selector = plan.selector(&everybody)?;
+    let mut gaps = Vec::new();
+    for linked in image::Overlay::new(indexes).linked(&selector) {
+        let (read, unseen) = read_linked(image, &linked, plan, &everybody, &selector)?;
+        gaps.extend(unseen);
+        // The topmost layer is the one that no other hides.
+        if let Some(top) = facts.last_mut() {
+            top.extend(read.into_iter().map(|(_, facts)| facts));
+        }
+    }
+    Ok(gaps)
+}
 
 /// What is known of a layer before it is read.
 struct Known {

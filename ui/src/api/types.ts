@@ -284,6 +284,8 @@ export interface AdvisoryStatus {
   as_of?: string;
   digest?: string;
   sample?: boolean;
+  /** In all; a record may speak of several ecosystems. */
+  records?: number;
   ecosystems?: { ecosystem: string; records: number }[];
   kev?: number;
   epss?: number;

@@ -18,11 +18,10 @@ export function DataBanner() {
     );
   }
   if (!data.sample) return null;
-  const records = (data.ecosystems ?? []).reduce((sum, each) => sum + each.records, 0);
   return (
     <aside className="banner" aria-label="Advisory data">
       <Icon name="warning" />
-      <span>Built-in sample of {count(records)} advisories: results are not complete.</span>
+      <span>Built-in sample of {count(data.records ?? 0)} advisories: results are not complete.</span>
       <Link to="/advisories">What this means</Link>
     </aside>
   );

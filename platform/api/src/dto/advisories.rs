@@ -19,6 +19,8 @@ pub struct AdvisoryStatus {
     pub digest: Option<String>,
     /// Whether this is the small built-in sample, which proves nothing about what it does not contain.
     pub sample: bool,
+    /// Records in all. Less than the sum over the ecosystems, because a record may speak of several.
+    pub records: u64,
     /// Records per ecosystem, by name.
     pub ecosystems: Vec<EcosystemRecords>,
     /// Entries of the catalogue of known exploited vulnerabilities.

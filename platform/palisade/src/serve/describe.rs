@@ -95,6 +95,7 @@ pub(crate) fn advisories(info: &advisories::IndexInfo) -> AdvisoryStatus {
         as_of: Some(info.as_of.clone()).filter(|as_of| !as_of.is_empty()),
         digest: Some(info.digest.clone()),
         sample: info.sample,
+        records: info.records,
         ecosystems: info
             .ecosystems
             .iter()

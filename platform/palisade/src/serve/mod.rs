@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use api::{Api, ScanChange};
 use engine::{FactCache, Plan};
+use image::OpenOptions;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, watch};
 
@@ -32,6 +33,8 @@ pub(crate) struct Service {
     plan: Arc<Plan>,
     cache: FactCache,
     library: Arc<advisories::Library>,
+    /// How images are opened; its clones share one client and one memory budget, however many scans run.
+    opening: OpenOptions,
     /// Rung when the outbox may have something new.
     outbox_bell: Notify,
     /// Tells the API's event streams which scan changed.
@@ -90,9 +93,10 @@ async fn start(config: Config) -> Result<Service> {
     let host = plugins::host(&data)?;
     let plan = Arc::new(plugins::load(&config, &host)?);
     let library = Arc::new(advisories::Library::open(&data.advisories()));
+    let opening = open_options(&config, None)?;
     let cache = FactCache::at(&data.layer_facts());
     let (progress, _) = broadcast::channel(PROGRESS_KEPT);
-    Ok(Service { config, store, bus, plan, cache, library, outbox_bell: Notify::new(), progress })
+    Ok(Service { config, store, bus, plan, cache, library, opening, outbox_bell: Notify::new(), progress })
 }
 
 /// The store of the configuration, else SQLite in the data directory.

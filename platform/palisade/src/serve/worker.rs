@@ -10,13 +10,14 @@ use anyhow::{Context as _, Result};
 use api::ScanChange;
 use bus::{ConsumerOptions, Delivery};
 use engine::{ScanOptions, ScanOutcome};
+use image::OpenOptions;
 use jiff::Timestamp;
 use model::{AssetId, TenantId};
 use store::{Scan, ScanState};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Service, open_options, session};
+use super::{Service, session};
 
 /// How often a worker says that its scan is still under way; well inside the time after which somebody else gets it.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
@@ -129,8 +130,7 @@ fn make(service: &Service, scan: &Scan) -> Result<ScanOutcome, Failure> {
     let reference = scan.request.reference.as_str();
     let source = session::requested_source(&service.config, &scan.request)
         .map_err(|error| Failure::new("scan-target-not-allowed", error))?;
-    let options = open_options(&service.config, scan.request.platform.clone())
-        .map_err(|error| Failure::new("configuration-invalid", error))?;
+    let options = OpenOptions { platform: scan.request.platform.clone(), ..service.opening.clone() };
     let index = service.library.current().map_err(|error| Failure::new(error.code(), error))?;
     let image = image::open(&source, &options).map_err(|error| Failure::new(error.code(), error))?;
     let options =

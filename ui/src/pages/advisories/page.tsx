@@ -51,7 +51,7 @@ function Commands() {
 
 function Loaded({ status }: { status: AdvisoryStatus }) {
   const ecosystems = status.ecosystems ?? [];
-  const records = ecosystems.reduce((sum, each) => sum + each.records, 0);
+  const records = status.records ?? 0;
   return (
     <>
       {status.sample && (
