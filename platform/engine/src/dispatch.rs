@@ -26,8 +26,11 @@ pub struct LayerReading {
     /// Paths, removals and gaps.
     pub index: LayerIndex,
     /// Facts by owner.
-    pub facts: Vec<(usize, PluginFacts)>,
+    pub facts: FactsByOwner,
 }
+
+/// Facts of several plugins, each with the plugin's place in the plan.
+pub type FactsByOwner = Vec<(usize, PluginFacts)>;
 
 /// Reads one layer and asks the plugins `owners` about the files that `selector` (made for the same owners) picks.
 ///
@@ -57,7 +60,7 @@ pub fn read_linked(
     plan: &Plan,
     owners: &[usize],
     selector: &Selector,
-) -> Result<(Vec<(usize, PluginFacts)>, Vec<Gap>), EngineError> {
+) -> Result<(FactsByOwner, Vec<Gap>), EngineError> {
     let mut batches = Batches::new(plan, owners);
     let gaps = image.read_linked(linked, selector, &mut batches)?;
     Ok((batches.0.into_iter().map(|batch| batch.finish(&[])).collect(), gaps))
