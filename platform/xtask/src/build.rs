@@ -7,20 +7,11 @@ use anyhow::{Context as _, Result};
 
 use crate::toolchain::run;
 
-/// How the binary is compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// For people.
-    Release,
-    /// For tests, which compile the same crates in it.
-    Dev,
-}
-
 /// Builds plugins, page and binary, and gives the binary's path.
-pub(crate) fn everything(root: &Path, profile: Profile) -> Result<PathBuf> {
+pub(crate) fn everything(root: &Path) -> Result<PathBuf> {
     crate::guests::build(None)?;
     page(root)?;
-    binary(root, profile)
+    binary(root)
 }
 
 /// Builds the page into `ui/dist`.
@@ -48,16 +39,10 @@ pub(crate) fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
     run(Command::new("npm").current_dir(folder).args(arguments))
 }
 
-/// Compiles the binary and gives its path.
-pub(crate) fn binary(root: &Path, profile: Profile) -> Result<PathBuf> {
-    let mut cargo = cargo(root);
-    cargo.args(["build", "--locked", "--package", "palisade"]);
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
-    run(&mut cargo)?;
-    let folder = if profile == Profile::Release { "release" } else { "debug" };
-    Ok(root.join("target").join(folder).join("palisade"))
+/// Compiles the binary as people run it, and gives its path.
+pub(crate) fn binary(root: &Path) -> Result<PathBuf> {
+    run(cargo(root).args(["build", "--locked", "--release", "--package", "palisade"]))?;
+    Ok(root.join("target/release/palisade"))
 }
 
 /// A cargo command in the repository, with one target directory for everything.

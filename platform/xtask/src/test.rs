@@ -1,12 +1,12 @@
 //! `cargo xtask test`: everything that must be true before a change lands, cheapest first.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::build::{Profile, binary, cargo, npm, npm_install, page};
+use crate::build::{cargo, npm, npm_install, page};
 use crate::server::Server;
 use crate::toolchain::run;
 use crate::{check, guests, prepare};
@@ -77,9 +77,16 @@ fn page_tests(root: &Path) -> Result<()> {
     npm(&ui, &["run", "budget"])
 }
 
+/// The binary as `cargo test` of the whole workspace leaves it. Building it by itself would compile half of the dependencies
+/// again, with fewer features.
+fn tested_binary(root: &Path) -> PathBuf {
+    root.join("target/debug/palisade")
+}
+
 fn tests(root: &Path, full: bool) -> Result<()> {
     let mut command = cargo(root);
     command.args(["test", "--locked", "--workspace"]);
+    command.env("PALISADE_BINARY", tested_binary(root));
     command.env("PALISADE_NATS_SERVER", root.join("target/tools/nats-server"));
     command.env("PALISADE_GUESTS", root.join("target/guests"));
     if full {
@@ -90,7 +97,7 @@ fn tests(root: &Path, full: bool) -> Result<()> {
 
 /// The page in a real browser, against a real server with the sample advisories and a scan of this repository's fixture root.
 fn browser(root: &Path) -> Result<()> {
-    let binary = binary(root, Profile::Dev)?;
+    let binary = tested_binary(root);
     let folder = root.join("tests/browser");
     npm_install(&folder)?;
     let data = root.join("target/browser-test");

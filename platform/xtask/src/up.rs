@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::build::{Profile, everything};
+use crate::build::everything;
 use crate::prepare;
 use crate::server::Server;
 
@@ -20,7 +20,7 @@ const SCAN_LIMIT: Duration = Duration::from_secs(600);
 /// Builds, starts, scans, prints, and serves until interrupted.
 pub(crate) fn run(root: &Path, listen: &str, once: bool) -> Result<()> {
     prepare::for_building()?;
-    let binary = everything(root, Profile::Release)?;
+    let binary = everything(root)?;
     let data = root.join(".palisade");
     advisories(root, &binary, &data)?;
     let mut server = Server::start(&binary, &data, listen)?;

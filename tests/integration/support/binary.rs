@@ -9,10 +9,13 @@ use tempfile::TempDir;
 
 use super::{fixture, root};
 
-/// The binary, built once by whoever asks first, in the profile of these tests.
+/// The binary: the one that `cargo xtask test` has just built and names, else built here, once, by whoever asks first.
 pub(crate) fn palisade() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(named) = std::env::var_os("PALISADE_BINARY") {
+            return PathBuf::from(named);
+        }
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         let built =
             cargo.current_dir(root()).args(["build", "--quiet", "--package", "palisade"]).status().unwrap();
