@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use image::LayerIndex;
-use model::Digest;
+use model::{Digest, GapCode};
 
 use crate::facts::PluginFacts;
 
@@ -51,8 +51,11 @@ impl FactCache {
         serde_json::from_slice(&body).ok()
     }
 
-    /// Keeps the index of a layer.
+    /// Keeps the index of a layer, unless time ran out while it was read: the next scan may have more.
     pub fn keep_index(&self, layer: &Digest, index: &LayerIndex) {
+        if index.gaps().iter().any(|gap| gap.code == GapCode::TimeLimit) {
+            return;
+        }
         self.keep(layer, "index", &index.to_bytes());
     }
 

@@ -152,7 +152,7 @@ impl ImageError {
             Self::Reference { .. } => "image-reference-invalid",
             Self::Open { .. } => "image-open-failed",
             Self::Format { .. } => "image-format-invalid",
-            Self::NotFound { .. } => "image-not-found",
+            Self::NotFound { .. } => "image-reference-unknown",
             Self::Platform { .. } => "image-platform-missing",
             Self::MediaType { .. } => "image-media-type-unknown",
             Self::Digest { .. } => "image-digest-mismatch",

@@ -418,8 +418,8 @@ fn platforms_and_tags_are_chosen() {
     };
     assert_eq!(by_tag(":one").as_deref(), Ok("linux/arm64"));
     assert_eq!(by_tag(":two").as_deref(), Ok("linux/amd64"));
-    assert_eq!(by_tag(":three"), Err("image-not-found"));
-    assert_eq!(by_tag(""), Err("image-not-found"));
+    assert_eq!(by_tag(":three"), Err("image-reference-unknown"));
+    assert_eq!(by_tag(""), Err("image-reference-unknown"));
 }
 
 #[test]
@@ -465,7 +465,7 @@ fn archives_with_links_damage_and_several_images() {
     let tar = tar.file("manifest.json", manifest.to_string()).end();
     std::fs::write(&path, &tar).unwrap();
     let text = format!("docker-archive:{}", path.display());
-    assert_eq!(open_text(&text).unwrap_err().code(), "image-not-found");
+    assert_eq!(open_text(&text).unwrap_err().code(), "image-reference-unknown");
     let image = open_text(&format!("{text}:app:1")).unwrap();
     assert_eq!(contents(&image, &selector(&["**"])).0.len(), 1);
     std::fs::write(&path, &tar[..tar.len() / 2]).unwrap();

@@ -139,7 +139,7 @@ fn an_image_is_read_by_tag_and_by_digest() {
     let digest = sha(&sample().manifest());
     assert_eq!(pull(&format!("{}/team/app@{digest}", server.host), &options).unwrap().len(), 2);
     let missing = pull(&format!("{}/team/app:other", server.host), &options).unwrap_err();
-    assert_eq!(missing.code(), "image-not-found");
+    assert_eq!(missing.code(), "image-reference-unknown");
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut wrong = Vec::new();
     technologies(root, &mut wrong)?;
     licenses(root, &mut wrong)?;
+    crate::codes::check(root, &mut wrong)?;
     let files = tracked_files(root)?;
     for file in &files {
         unsafe_code(root, file, &mut wrong)?;
@@ -69,7 +70,10 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     if !wrong.is_empty() {
         bail!("the house law is broken in {} places:\n  {}", wrong.len(), wrong.join("\n  "));
     }
-    println!("checks: {} files, each technology in its crate, licences allowed", files.len());
+    println!(
+        "checks: {} files, each technology in its crate, licences allowed, a page for every code",
+        files.len()
+    );
     Ok(())
 }
 

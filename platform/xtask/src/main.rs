@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod check;
+mod codes;
 mod guests;
 mod http;
 mod prepare;

@@ -90,7 +90,7 @@ async fn bus(config: &Config) -> Result<String> {
             let data = DataDir::open(config.data_dir())?;
             match bus::Bus::embedded(&data.bus()).await {
                 Ok(_) => Ok("the log can be opened".to_owned()),
-                Err(error) if error.code() == "bus-locked" => {
+                Err(error) if error.code() == "bus-in-use" => {
                     Ok("the log is in use by a running service".to_owned())
                 }
                 Err(error) => Err(error.into()),

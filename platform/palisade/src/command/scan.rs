@@ -78,8 +78,8 @@ fn judge_document(file: &Path, printing: &Printing, config: &Config) -> Result<O
     output::print(&report, &target, printing)
 }
 
-/// A bill of materials larger than this is refused: the largest real ones are a few tens of megabytes.
-const DOCUMENT_BYTES_MAX: u64 = 512 << 20;
+/// A bill of materials larger than this is refused by its reader, so no more of it is read.
+const DOCUMENT_BYTES_MAX: u64 = ingest::limits::DOCUMENT_BYTES as u64;
 
 fn read_document(file: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
