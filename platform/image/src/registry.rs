@@ -106,7 +106,7 @@ impl Registry {
 
     fn get(&self, path: &str, what: &str, accept: Option<&str>) -> Result<Response, ImageError> {
         let scheme = if self.plain_http { "http" } else { "https" };
-        let url = format!("{scheme}://{}/v2/{}/{path}", self.host, self.repository);
+        let url = format!("{scheme}://{}/v2/{}/{path}", api_host(&self.host), self.repository);
         let request = |authorization: Option<String>| {
             let mut request = Request::get(&url);
             request.headers.extend(accept.map(|accept| ("accept".to_owned(), accept.to_owned())));
@@ -199,6 +199,11 @@ impl Registry {
             .map(|token| format!("Bearer {token}"))
             .ok_or_else(|| ImageError::format(what, "no token in the answer"))
     }
+}
+
+/// Where a registry answers. Docker Hub is the one whose references name another host than the one that serves its API.
+fn api_host(host: &str) -> &str {
+    if matches!(host, "docker.io" | "index.docker.io") { "registry-1.docker.io" } else { host }
 }
 
 /// `http` is spoken to loopback hosts alone, as container runtimes do; the client's allow rules decide if at all.

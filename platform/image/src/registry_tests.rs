@@ -313,3 +313,9 @@ fn challenges_are_read_leniently() {
         let _ = parse_challenge(odd);
     }
 }
+
+#[test]
+fn docker_hub_answers_under_another_name_than_its_references_have() {
+    assert_eq!(api_host("docker.io"), "registry-1.docker.io");
+    assert_eq!(api_host("registry.example:5000"), "registry.example:5000");
+}
