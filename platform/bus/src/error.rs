@@ -31,7 +31,9 @@ pub enum BusError {
         limit: usize,
     },
     /// The log or stream has reached its size; nothing was published and nothing dropped.
-    #[error("the bus is full ({limit} bytes): consumers are behind; publish again later, or raise the limit")]
+    #[error(
+        "the bus is full ({limit} bytes): consumers are behind; publish again later, or raise bus.limit-mib of the configuration"
+    )]
     Full {
         /// The configured size.
         limit: u64,

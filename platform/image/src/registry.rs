@@ -1,8 +1,8 @@
 //! Reading from a registry: the OCI Distribution protocol, pull side, with token and basic authentication.
 //!
 //! Everything goes through [`egress`], so every hop is guarded. Credentials go to the host they belong to, and to its
-//! token service only where that is the same host or shares its parent domain; a redirect to a storage host drops
-//! them. Retries are few, bounded in time, and only for what may pass.
+//! token service only where that is the same host or shares its parent domain; any other token service gets what was
+//! entered for it, or nothing. A redirect to a storage host drops them. Retries are few, bounded in time, and only for what may pass.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -45,7 +45,7 @@ pub(crate) struct Registry {
     retry: Retry,
     host: String,
     repository: String,
-    credential: Option<Credential>,
+    credentials: Credentials,
     plain_http: bool,
     /// The `Authorization` header that worked last.
     authorization: Mutex<Option<String>>,
@@ -69,7 +69,7 @@ impl Registry {
             retry: retry.clone(),
             host: reference.host.clone(),
             repository: reference.repository.clone(),
-            credential: credentials.of(&reference.host).cloned(),
+            credentials: credentials.clone(),
             plain_http: is_loopback(&reference.host),
             authorization: Mutex::new(None),
         }
@@ -169,7 +169,7 @@ impl Registry {
     fn answer(&self, challenge: &str, what: &str) -> Result<Option<String>, ImageError> {
         let (scheme, parameters) = parse_challenge(challenge);
         match scheme.as_str() {
-            "basic" => Ok(self.credential.as_ref().map(Credential::basic)),
+            "basic" => Ok(self.credentials.of(&self.host).map(Credential::basic)),
             "bearer" => self.token(&parameters, what).map(Some),
             _ => Ok(None),
         }
@@ -187,8 +187,7 @@ impl Registry {
         let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
         let joint = if realm.contains('?') { '&' } else { '?' };
         let mut request = Request::get(format!("{realm}{joint}{}", query.join("&")));
-        if let Some(credential) = self.credential.as_ref().filter(|_| is_token_service_of(realm, &self.host))
-        {
+        if let Some(credential) = self.credential_for(realm) {
             request = request.header("authorization", credential.basic());
         }
         let response = self.accepted(self.send(request, &what)?, &what)?;
@@ -198,6 +197,16 @@ impl Registry {
         token
             .map(|token| format!("Bearer {token}"))
             .ok_or_else(|| ImageError::format(what, "no token in the answer"))
+    }
+
+    /// What a token service may be shown: the registry's own credentials where it belongs to the registry, else those
+    /// that the operator has entered for the service itself.
+    fn credential_for(&self, realm: &str) -> Option<&Credential> {
+        let host = match is_token_service_of(realm, &self.host) {
+            true => self.host.as_str(),
+            false => authority(realm)?,
+        };
+        self.credentials.of(host)
     }
 }
 
@@ -227,11 +236,9 @@ fn media_type_of(content_type: &str) -> &str {
 /// Whether credentials for `host` may be shown to the token service at `realm`: the same host, or one with the same
 /// parent domain over `https` (`auth.example.org` for `registry.example.org`, or `example.org` itself).
 fn is_token_service_of(realm: &str, host: &str) -> bool {
-    let Some((scheme, rest)) = realm.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    if authority.contains('@') {
+    let (Some((scheme, _)), Some(authority)) = (realm.split_once("://"), authority(realm)) else {
         return false;
-    }
+    };
     if authority.eq_ignore_ascii_case(host) {
         return true;
     }
@@ -251,6 +258,13 @@ fn is_token_service_of(realm: &str, host: &str) -> bool {
     let siblings = realm_parent == host_parent && realm_parent.contains('.');
     scheme == "https"
         && (siblings || realm_name == host_parent && host_parent.contains('.') || realm_name == host_name)
+}
+
+/// Host and port of a URL; `None` for one with a user in it, which nobody needs here.
+fn authority(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    (!authority.contains('@')).then_some(authority)
 }
 
 /// `Bearer realm="…",service="…"` into its scheme, lower-case, and parameters.

@@ -163,6 +163,10 @@ fn a_token_is_fetched_once_and_used() {
     );
     assert_eq!(tokens[0].authorization, None, "the token service is another host: it gets no password");
     assert!(real.asked().iter().all(|asked| !asked.authorization.as_deref().unwrap_or("").contains("Basic")));
+    // Entered for the service itself, they are its own.
+    options.credentials = credentials(&server.host);
+    assert_eq!(pull(&format!("{}/app", real.host), &options).unwrap().len(), 2);
+    assert!(server.asked()[1].authorization.as_deref().unwrap().starts_with("Basic "));
 }
 
 #[test]

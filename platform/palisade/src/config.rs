@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
 use crate::cli::Global;
@@ -62,6 +63,68 @@ pub(crate) struct Store {
 pub(crate) struct Bus {
     /// `nats://…`; without it, a log in the data directory.
     pub(crate) url: Option<String>,
+    /// MiB of messages at which new ones are refused; 1,024 by default.
+    pub(crate) limit_mib: Option<u32>,
+    /// Copies of each message in a NATS cluster: 1, 3 or 5; 1 by default.
+    pub(crate) replicas: Option<usize>,
+    /// Certificate authorities to trust besides the built-in ones, as a PEM file.
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Client certificate, as a PEM file; goes with `tls-key`.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Key of the client certificate, as a PEM file.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Refuse a connection without TLS.
+    pub(crate) tls_required: bool,
+    /// A `.creds` file of NATS.
+    pub(crate) credentials: Option<PathBuf>,
+    /// A file that holds a token for NATS. Secrets are never in this file itself.
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+impl Bus {
+    /// Options of the embedded log.
+    pub(crate) fn embedded(&self) -> bus::EmbeddedOptions {
+        let usual = bus::EmbeddedOptions::default();
+        bus::EmbeddedOptions { bytes_max: self.bytes_max().unwrap_or(usual.bytes_max), ..usual }
+    }
+
+    /// Options of the connection to NATS.
+    pub(crate) fn jetstream(&self) -> Result<bus::JetStreamOptions> {
+        let usual = bus::JetStreamOptions::new("main");
+        let tls_client = match (&self.tls_certificate, &self.tls_key) {
+            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+            (None, None) => None,
+            _ => bail!("bus.tls-certificate and bus.tls-key go together; one of them is missing"),
+        };
+        Ok(bus::JetStreamOptions {
+            bytes_max: self.bytes_max().unwrap_or(usual.bytes_max),
+            replicas: self.replicas.unwrap_or(usual.replicas),
+            tls_ca: self.tls_ca.clone(),
+            tls_client,
+            tls_required: self.tls_required,
+            credentials: self.nats_credentials()?,
+            ..usual
+        })
+    }
+
+    fn nats_credentials(&self) -> Result<Option<bus::Credentials>> {
+        match (&self.credentials, &self.token_file) {
+            (None, None) => Ok(None),
+            (Some(file), None) => Ok(Some(bus::Credentials::File(file.clone()))),
+            (None, Some(file)) => {
+                let token = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read bus.token-file {}", file.display()))?;
+                Ok(Some(bus::Credentials::Token(token.trim().to_owned())))
+            }
+            (Some(_), Some(_)) => {
+                bail!("bus.credentials and bus.token-file exclude each other; keep one of them")
+            }
+        }
+    }
+
+    fn bytes_max(&self) -> Option<u64> {
+        self.limit_mib.map(|mib| u64::from(mib) << 20)
+    }
 }
 
 /// What may be reached besides public addresses over https.
@@ -72,6 +135,26 @@ pub(crate) struct Egress {
     pub(crate) allow: Vec<String>,
     /// A `config.json` as `docker login` writes it, for registry credentials. None is read unless named here.
     pub(crate) registry_credentials: Option<PathBuf>,
+    /// Seconds to find, connect to and greet a server; 10 by default.
+    pub(crate) connect_seconds: Option<u64>,
+    /// Seconds of silence after which an answer is given up; 30 by default.
+    pub(crate) silence_seconds: Option<u64>,
+}
+
+impl Egress {
+    /// The rules of the one way out.
+    pub(crate) fn policy(&self) -> Result<egress::Policy> {
+        let allow = self.allow.iter().map(|rule| egress::AllowRule::parse(rule));
+        let allow =
+            allow.collect::<Result<Vec<_>, _>>().context("cannot use egress.allow of the configuration")?;
+        let usual = egress::Policy::default();
+        Ok(egress::Policy {
+            allow,
+            connect_timeout: self.connect_seconds.map_or(usual.connect_timeout, Duration::from_secs),
+            read_timeout: self.silence_seconds.map_or(usual.read_timeout, Duration::from_secs),
+            ..usual
+        })
+    }
 }
 
 /// Where advisories come from.
@@ -108,6 +191,28 @@ impl Default for Advisories {
 pub(crate) struct Scan {
     /// Layers read at the same time; one per processor by default.
     pub(crate) threads: Option<usize>,
+    /// Entries of one layer or directory that are looked at; 5,000,000 by default.
+    pub(crate) entries: Option<u64>,
+    /// GiB that one layer may unpack to; 16 by default.
+    pub(crate) layer_gib: Option<u64>,
+    /// Unpacked bytes for each packed byte that are believed; 200 by default.
+    pub(crate) ratio: Option<u64>,
+    /// Seconds for one layer; 900 by default.
+    pub(crate) layer_seconds: Option<u64>,
+}
+
+impl Scan {
+    /// Caps on what one image may cost.
+    pub(crate) fn limits(&self) -> image::Limits {
+        let usual = image::Limits::default();
+        image::Limits {
+            entries: self.entries.unwrap_or(usual.entries),
+            layer_bytes: self.layer_gib.map_or(usual.layer_bytes, |gib| gib.saturating_mul(1 << 30)),
+            ratio: self.ratio.unwrap_or(usual.ratio),
+            layer_time: self.layer_seconds.map_or(usual.layer_time, Duration::from_secs),
+            ..usual
+        }
+    }
 }
 
 /// Plugins beside the built-in ones.
@@ -142,14 +247,32 @@ pub(crate) fn load(global: &Global) -> Result<Config> {
             read(path).with_context(|| format!("cannot use the configuration file {}", path.display()))?
         }
     };
-    if config.server.workers == 0 || config.scan.threads == Some(0) {
-        bail!("server.workers and scan.threads must be at least 1");
-    }
+    check(&config)?;
     config.data_dir = Some(match global.data_dir.clone().or(config.data_dir.take()) {
         Some(path) => path,
         None => default_data_dir()?,
     });
     Ok(config)
+}
+
+/// A figure of nothing switches its part off without saying so, which nobody means.
+fn check(config: &Config) -> Result<()> {
+    let (egress, scan) = (&config.egress, &config.scan);
+    let figures = [
+        ("server.workers", Some(config.server.workers as u64)),
+        ("bus.limit-mib", config.bus.limit_mib.map(u64::from)),
+        ("egress.connect-seconds", egress.connect_seconds),
+        ("egress.silence-seconds", egress.silence_seconds),
+        ("scan.threads", scan.threads.map(|threads| threads as u64)),
+        ("scan.entries", scan.entries),
+        ("scan.layer-gib", scan.layer_gib),
+        ("scan.ratio", scan.ratio),
+        ("scan.layer-seconds", scan.layer_seconds),
+    ];
+    for (key, figure) in figures {
+        ensure!(figure != Some(0), "{key} of the configuration must be at least 1");
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Config> {
@@ -177,5 +300,28 @@ mod tests {
         assert_eq!(config.server.listen.port(), 8717);
         let error = toml::from_str::<Config>("[server]\nlisten-on = \"x\"").unwrap_err();
         assert!(error.to_string().contains("listen-on"), "{error}");
+    }
+
+    #[test]
+    fn figures_reach_what_they_speak_of_and_nothing_is_refused_by_name() {
+        let config: Config = toml::from_str(
+            "[bus]\nlimit-mib = 64\n[egress]\nsilence-seconds = 2\n[scan]\nlayer-gib = 1\nratio = 50",
+        )
+        .unwrap();
+        assert_eq!(config.bus.embedded().bytes_max, 64 << 20);
+        assert_eq!(config.bus.jetstream().unwrap().bytes_max, 64 << 20);
+        assert_eq!(config.egress.policy().unwrap().read_timeout.as_secs(), 2);
+        assert_eq!((config.scan.limits().layer_bytes, config.scan.limits().ratio), (1 << 30, 50));
+        super::check(&config).unwrap();
+        let zero: Config = toml::from_str("[scan]\nratio = 0").unwrap();
+        assert!(super::check(&zero).unwrap_err().to_string().contains("scan.ratio"));
+    }
+
+    #[test]
+    fn half_of_a_pair_and_both_of_a_choice_are_refused() {
+        for text in ["tls-key = \"k\"", "credentials = \"a\"\ntoken-file = \"b\""] {
+            let config: Config = toml::from_str(&format!("[bus]\n{text}")).unwrap();
+            assert!(config.bus.jetstream().is_err(), "{text}");
+        }
     }
 }

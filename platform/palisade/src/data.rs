@@ -27,9 +27,11 @@ impl DataDir {
         self.0.join("advisories")
     }
 
-    /// What is known of layers.
-    pub(crate) fn layer_facts(&self) -> PathBuf {
-        self.0.join("cache/layers")
+    /// What is known of layers when they are read within these limits: under other limits something else would be
+    /// known, so each set has a folder of its own.
+    pub(crate) fn layer_facts(&self, limits: &image::Limits) -> PathBuf {
+        let image::Limits { entries, layer_bytes, ratio, layer_time, .. } = limits;
+        self.0.join(format!("cache/layers/{entries}-{layer_bytes}-{ratio}-{}", layer_time.as_secs()))
     }
 
     /// Compiled plugins.

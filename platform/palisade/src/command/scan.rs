@@ -44,8 +44,11 @@ fn scan_and_print(
     let host = plugins::host(&data)?;
     let plan = plugins::load(config, &host)?;
     let index = advisory_index(&data, printing.advisories.as_deref())?;
-    let cache = if reading.no_cache { FactCache::disabled() } else { FactCache::at(&data.layer_facts()) };
     let options = serve::open_options(config, platform)?;
+    let cache = match reading.no_cache {
+        true => FactCache::disabled(),
+        false => FactCache::at(&data.layer_facts(&options.limits)),
+    };
     let image = image::open(source, &options)
         .with_context(|| format!("cannot scan {}", output::visible(reference)))?;
     let bar = Bar::new(reference);

@@ -86,15 +86,15 @@ async fn start(config: Config) -> Result<Service> {
     let data = DataDir::open(config.data_dir())?;
     let store = store::Store::connect(&store_url(&config, &data)?).await.context("cannot open the store")?;
     let bus = match &config.bus.url {
-        Some(url) => bus::Bus::jetstream(url, bus::JetStreamOptions::new("main")).await,
-        None => bus::Bus::embedded(&data.bus()).await,
+        Some(url) => bus::Bus::jetstream(url, config.bus.jetstream()?).await,
+        None => bus::Bus::embedded_with(&data.bus(), config.bus.embedded()).await,
     }
     .context("cannot open the bus")?;
     let host = plugins::host(&data)?;
     let plan = Arc::new(plugins::load(&config, &host)?);
     let library = Arc::new(advisories::Library::open(&data.advisories()));
     let opening = open_options(&config, None)?;
-    let cache = FactCache::at(&data.layer_facts());
+    let cache = FactCache::at(&data.layer_facts(&opening.limits));
     let (progress, _) = broadcast::channel(PROGRESS_KEPT);
     Ok(Service { config, store, bus, plan, cache, library, opening, outbox_bell: Notify::new(), progress })
 }

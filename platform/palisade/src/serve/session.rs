@@ -17,11 +17,7 @@ use crate::config::Config;
 
 /// The one way out, with what the configuration allows besides public addresses.
 pub(crate) fn http_client(config: &Config) -> Result<egress::Client> {
-    let allow = config.egress.allow.iter().map(|rule| egress::AllowRule::parse(rule));
-    let allow =
-        allow.collect::<Result<Vec<_>, _>>().context("cannot use egress.allow of the configuration")?;
-    let policy = egress::Policy { allow, ..egress::Policy::default() };
-    egress::Client::new(policy).context("cannot prepare the HTTP client")
+    egress::Client::new(config.egress.policy()?).context("cannot prepare the HTTP client")
 }
 
 /// How images are opened: through the guarded client, with the configured credentials.
@@ -35,7 +31,8 @@ pub(crate) fn open_options(config: &Config, platform: Option<String>) -> Result<
                 .with_context(|| format!("cannot use the registry credentials {}", path.display()))?
         }
     };
-    Ok(OpenOptions { platform, credentials, ..OpenOptions::new(http_client(config)?) })
+    let limits = config.scan.limits();
+    Ok(OpenOptions { platform, credentials, limits, ..OpenOptions::new(http_client(config)?) })
 }
 
 /// What a request of the API names. Files are opened only below a configured root. The API has checked the same; it is checked again
