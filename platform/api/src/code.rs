@@ -1,8 +1,7 @@
 //! The stable words that name what went wrong, each with its HTTP status, its title and its page.
 //!
 //! A client may branch on a code; it may not branch on a title or a detail. A code is never reused for another meaning.
-//! The pages live in `platform/error-codes/` and are compiled in, so a code without a page does not build, and the
-//! server can show the page that its own `type` links point to.
+//! Each has a page in `platform/error-codes/` (see [`crate::error_page`]), to which the `type` of a problem points.
 
 use axum::http::StatusCode;
 
@@ -35,14 +34,6 @@ macro_rules! codes {
             #[must_use]
             pub fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)+ }
-            }
-
-            /// The page about it, in Markdown.
-            #[must_use]
-            pub fn page(self) -> &'static str {
-                match self {
-                    $(Self::$variant => include_str!(concat!("../../error-codes/", $word, ".md")),)+
-                }
             }
         }
     };
@@ -110,12 +101,6 @@ codes! {
 }
 
 impl Code {
-    /// The code with this word.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.as_str() == name)
-    }
-
     /// Whether the same request may succeed when it is simply sent again later.
     #[must_use]
     pub fn is_retryable(self) -> bool {

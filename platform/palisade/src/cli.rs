@@ -45,8 +45,16 @@ pub(crate) enum Command {
     /// Look at plugins
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Make, list and revoke the tokens that open the API and the page
+    #[command(subcommand)]
+    Token(Token),
     /// Check that this installation can do its work
     Doctor,
+    /// Tell what the code of an error, a coverage gap or a plugin fault means
+    Explain {
+        /// The code; without it, every code is listed
+        code: Option<String>,
+    },
 }
 
 impl Command {
@@ -213,6 +221,23 @@ pub(crate) enum Plugin {
     Inspect {
         /// A component file, or the id of a plugin that scans use
         plugin: String,
+    },
+}
+
+/// What to do with tokens. All of it works on the store itself, so it needs no token, and helps when the last one is lost.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token and print it, once
+    Create {
+        /// What to call it; each name once
+        name: String,
+    },
+    /// List the tokens: names, when they were made and last used
+    List,
+    /// Make a token worthless
+    Revoke {
+        /// Its name
+        name: String,
     },
 }
 

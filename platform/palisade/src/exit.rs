@@ -24,8 +24,38 @@ pub(crate) fn report(outcome: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::CoverageGaps) => ExitCode::from(3),
         Err(error) => {
             eprintln!("palisade: {}", one_line(&error));
+            if let Some(code) = code(&error) {
+                eprintln!("palisade: the code is {code}; `palisade explain {code}` tells what it means");
+            }
             ExitCode::from(COULD_NOT)
         }
+    }
+}
+
+/// The stable code of an error: that of the outermost cause that has one.
+pub(crate) fn code(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| {
+        let cause = Cause(cause);
+        cause
+            .code(image::ImageError::code)
+            .or_else(|| cause.code(engine::EngineError::code))
+            .or_else(|| cause.code(advisories::AdvisoryError::code))
+            .or_else(|| cause.code(ingest::IngestError::code))
+            .or_else(|| cause.code(host::LoadError::code))
+            .or_else(|| cause.code(host::HostError::code))
+            .or_else(|| cause.code(store::StoreError::code))
+            .or_else(|| cause.code(bus::BusError::code))
+            .or_else(|| cause.code(egress::EgressError::code))
+            .or_else(|| cause.code(api::ApiError::code))
+    })
+}
+
+/// One error of a chain, of a type that is not known yet.
+struct Cause<'a>(&'a (dyn std::error::Error + 'static));
+
+impl Cause<'_> {
+    fn code<E: std::error::Error + 'static>(&self, code: fn(&E) -> &'static str) -> Option<&'static str> {
+        self.0.downcast_ref::<E>().map(code)
     }
 }
 
@@ -33,4 +63,17 @@ pub(crate) fn report(outcome: anyhow::Result<Outcome>) -> ExitCode {
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     crate::output::visible(&causes.join(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    #[test]
+    fn the_outermost_cause_with_a_code_names_it() {
+        let refused = egress::AllowRule::parse("not a rule").unwrap_err();
+        let error = Err::<(), _>(refused).context("cannot do it").unwrap_err();
+        assert_eq!(super::code(&error), Some("egress-rule-invalid"));
+        assert_eq!(super::code(&anyhow::anyhow!("plain")), None);
+    }
 }

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::code::Code;
 use crate::dto::{Health, Version};
 use crate::extract::{Nothing, Path, Query};
+use crate::pages::error_page as error_page_of;
 use crate::problem::Problem;
 
 /// Is the process alive
@@ -86,20 +87,21 @@ pub(crate) async fn openapi(State(app): State<App>, Query(..): Query<Nothing>) -
 
 /// What an error code means
 ///
-/// The page about a code: what happened, why, and what to do. The `type` of every problem leads here.
+/// The page about a code of a problem, of a scan that failed, of a coverage gap or of a plugin fault: what happened, why,
+/// and what to do. The `type` of every problem leads here.
 #[utoipa::path(
     get,
     path = "/api/v1/errors/{code}",
     operation_id = "get_error_page",
     tag = "server",
-    params(("code" = String, Path, description = "The `code` of a problem.", example = "unknown-parameter")),
+    params(("code" = String, Path, description = "The code.", example = "unknown-parameter")),
     responses((status = 200, description = "The page, in Markdown.", body = String, content_type = "text/plain"))
 )]
 pub(crate) async fn error_page(
     Path(name): Path<String>,
     Query(..): Query<Nothing>,
 ) -> Result<Response, Problem> {
-    let code = Code::from_name(&name)
-        .ok_or_else(|| Problem::new(Code::CodeNotFound, "No problem of this server has that code."))?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], code.page()).into_response())
+    let page = error_page_of(&name)
+        .ok_or_else(|| Problem::new(Code::CodeNotFound, "Nothing in this version has that code."))?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], page.into_owned()).into_response())
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 
+use super::block_on;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::{Outcome, one_line};
@@ -38,11 +39,6 @@ pub(crate) fn run(config: &Config) -> Result<Outcome> {
     write_stdout(&out)?;
     anyhow::ensure!(well, "this installation cannot do all of its work");
     Ok(Outcome::Clean)
-}
-
-fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(work)
 }
 
 fn data(config: &Config) -> Result<String> {
@@ -83,12 +79,12 @@ async fn store(config: &Config) -> Result<String> {
 async fn bus(config: &Config) -> Result<String> {
     match &config.bus.url {
         Some(url) => {
-            bus::Bus::jetstream(url, bus::JetStreamOptions::new("main")).await?;
+            bus::Bus::jetstream(url, config.bus.jetstream()?).await?;
             Ok("JetStream answers".to_owned())
         }
         None => {
             let data = DataDir::open(config.data_dir())?;
-            match bus::Bus::embedded(&data.bus()).await {
+            match bus::Bus::embedded_with(&data.bus(), config.bus.embedded()).await {
                 Ok(_) => Ok("the log can be opened".to_owned()),
                 Err(error) if error.code() == "bus-in-use" => {
                     Ok("the log is in use by a running service".to_owned())

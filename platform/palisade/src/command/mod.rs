@@ -2,8 +2,10 @@
 
 mod advisories;
 mod doctor;
+mod explain;
 mod plugin;
 mod scan;
+mod token;
 
 use anyhow::Result;
 
@@ -18,6 +20,14 @@ pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
         Command::Serve(options) => crate::serve::run(options, config),
         Command::Advisories(what) => advisories::run(what, config),
         Command::Plugin(what) => plugin::run(what, config),
+        Command::Token(what) => token::run(what, config),
         Command::Doctor => doctor::run(config),
+        Command::Explain { code } => explain::run(code.as_deref()),
     }
+}
+
+/// Runs what needs the asynchronous runtime for a moment.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(work)
 }

@@ -1,0 +1,55 @@
+//! `palisade token`: the tokens that open the API, managed where the store is.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+use model::TenantId;
+use store::Store;
+
+use super::block_on;
+use crate::cli::Token;
+use crate::config::Config;
+use crate::data::DataDir;
+use crate::exit::Outcome;
+use crate::output::{visible, write_stdout};
+use crate::serve;
+
+/// Runs a subcommand.
+pub(crate) fn run(what: Token, config: &Config) -> Result<Outcome> {
+    let text = block_on(async {
+        let url = serve::store_url(config, &DataDir::open(config.data_dir())?)?;
+        let store = Store::connect(&url).await.context("cannot open the store")?;
+        let text = answer(what, &store).await;
+        store.close().await;
+        text
+    })?;
+    write_stdout(&text)?;
+    Ok(Outcome::Clean)
+}
+
+async fn answer(what: Token, store: &Store) -> Result<String> {
+    let tenant = TenantId::default_tenant();
+    match what {
+        Token::Create { name } => {
+            let secret = api::create_token(store, &tenant, &name, Timestamp::now())
+                .await
+                .with_context(|| format!("cannot make the token {name:?}"))?;
+            Ok(format!("{}\n", secret.expose()))
+        }
+        Token::List => list(store, &tenant).await,
+        Token::Revoke { name } => match store.revoke_token(&tenant, &name).await? {
+            true => Ok(format!("the token {} is worthless now\n", visible(&name))),
+            false => bail!("no token is called {name:?}; `palisade token list` shows them"),
+        },
+    }
+}
+
+async fn list(store: &Store, tenant: &TenantId) -> Result<String> {
+    let mut out = String::new();
+    for token in store.tokens(tenant).await? {
+        let used = token.last_used_at.map_or("never".to_owned(), |at| at.to_string());
+        let _ = writeln!(out, "{}  made {}  last used {used}", visible(&token.name), token.created_at);
+    }
+    Ok(out)
+}
