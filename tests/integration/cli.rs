@@ -162,3 +162,14 @@ fn doctor_finds_a_working_installation() {
     let told = Data::shared().run(&["doctor"]).expect_code(0).stdout;
     assert!(told.contains("plugins"), "{told}");
 }
+
+#[test]
+fn every_error_names_its_code_and_every_code_is_explained() {
+    let absent = Data::shared().run(&["scan", "image", "oci:/no/such/layout"]).expect_code(2);
+    let code = absent.stderr.split("the code is ").nth(1).and_then(|rest| rest.split(';').next()).unwrap();
+    let page = run(&["explain", code]).expect_code(0).stdout;
+    assert!(page.starts_with(&format!("# {code}\n")) && page.contains("## What to do"), "{page}");
+    let codes = run(&["explain"]).expect_code(0).stdout;
+    assert!(codes.lines().any(|line| line == code) && codes.lines().count() > 100);
+    run(&["explain", "no-such-code"]).expect_code(2);
+}

@@ -13,7 +13,9 @@
 
 mod cli;
 mod crash;
+mod hostile;
 mod images;
+mod registries;
 mod serve;
 mod support;
 mod versions;

@@ -115,3 +115,19 @@ fn a_restart_keeps_everything() {
         assert_eq!(plugins["items"][0]["id"], "palisade.image-packages");
     });
 }
+
+#[test]
+fn tokens_are_made_and_revoked_beside_a_running_service() {
+    on_every_pair(|server| {
+        let token = server.manage(&["token", "create", "ci"]).expect_code(0).stdout;
+        let api = server.api().with_token(token.trim());
+        assert_eq!(api.try_get("/api/v1/scans").unwrap().status, 200);
+        assert!(server.manage(&["token", "create", "ci"]).expect_code(2).stderr.contains("token-name-taken"));
+        let list = server.manage(&["token", "list"]).expect_code(0).stdout;
+        assert!(list.contains("ci  made") && list.contains("bootstrap"), "{list}");
+        assert!(!list.contains(token.trim()));
+        server.manage(&["token", "revoke", "ci"]).expect_code(0);
+        assert_eq!(api.try_get("/api/v1/scans").unwrap().status, 401);
+        server.manage(&["token", "revoke", "ci"]).expect_code(2);
+    });
+}

@@ -3,13 +3,16 @@
 mod api;
 mod binary;
 mod images;
+pub(crate) mod layout;
 mod nats;
 mod postgres;
 mod registry;
 mod server;
+pub(crate) mod tokens;
+pub(crate) mod web;
 
 pub(crate) use api::Api;
-pub(crate) use binary::{Data, palisade, run};
+pub(crate) use binary::{Data, Ran, palisade, run};
 pub(crate) use images::Images;
 pub(crate) use nats::Nats;
 pub(crate) use postgres::Postgres;

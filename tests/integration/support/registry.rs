@@ -16,8 +16,13 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Starts one; nothing, and a line that says so, where there is no program.
+    /// Starts one that lets everybody in; nothing, and a line that says so, where there is no program.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(|_| String::new())
+    }
+
+    /// Starts one with more configuration (YAML), which may name files of its own in the folder that is given.
+    pub(crate) fn start_with(more: impl FnOnce(&Path) -> String) -> Option<Self> {
         if !Path::new("/usr/bin/docker-registry").exists() {
             println!("skipped: no docker-registry on this machine");
             return None;
@@ -31,8 +36,9 @@ impl Registry {
             &config,
             format!(
                 "version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: {} }} }}\n\
-                 http: {{ addr: {address} }}\n",
-                store.display()
+                 http: {{ addr: {address} }}\n{}\n",
+                store.display(),
+                more(directory.path())
             ),
         )
         .unwrap();
@@ -55,6 +61,11 @@ impl Registry {
 
     /// Pushes the one image of an OCI layout and gives its reference.
     pub(crate) fn push(&self, layout: &Path, name: &str) -> String {
+        self.push_as(layout, name, "none")
+    }
+
+    /// The same with an `Authorization` header.
+    pub(crate) fn push_as(&self, layout: &Path, name: &str, authorization: &str) -> String {
         let index: Value =
             serde_json::from_slice(&std::fs::read(layout.join("index.json")).unwrap()).unwrap();
         let manifest_digest = index["manifests"][0]["digest"].as_str().unwrap();
@@ -62,22 +73,27 @@ impl Registry {
         let manifest: Value = serde_json::from_slice(&manifest_bytes).unwrap();
         let layers = manifest["layers"].as_array().unwrap();
         for descriptor in layers.iter().chain([&manifest["config"]]) {
-            self.push_blob(layout, name, descriptor["digest"].as_str().unwrap());
+            self.push_blob(layout, name, descriptor["digest"].as_str().unwrap(), authorization);
         }
         let media_type = manifest["mediaType"].as_str().unwrap();
         let url = format!("http://{}/v2/{name}/manifests/latest", self.address);
-        let answer = ureq::put(&url).header("content-type", media_type).send(&manifest_bytes[..]).unwrap();
+        let answer = ureq::put(&url)
+            .header("authorization", authorization)
+            .header("content-type", media_type)
+            .send(&manifest_bytes[..])
+            .unwrap();
         assert_eq!(answer.status(), 201);
         format!("{}/{name}:latest", self.address)
     }
 
-    fn push_blob(&self, layout: &Path, name: &str, digest: &str) {
+    fn push_blob(&self, layout: &Path, name: &str, digest: &str, authorization: &str) {
         let start = format!("http://{}/v2/{name}/blobs/uploads/", self.address);
-        let opened = ureq::post(&start).send_empty().unwrap();
+        let opened = ureq::post(&start).header("authorization", authorization).send_empty().unwrap();
         let location = opened.headers()["location"].to_str().unwrap().to_owned();
         let mark = if location.contains('?') { '&' } else { '?' };
         let file = std::fs::File::open(blob(layout, digest)).unwrap();
         let answer = ureq::put(format!("{location}{mark}digest={digest}"))
+            .header("authorization", authorization)
             .header("content-type", "application/octet-stream")
             .send(file)
             .unwrap();

@@ -4,7 +4,9 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::{Api, Data, Nats, Postgres, palisade};
+use tempfile::TempDir;
+
+use super::{Api, Data, Nats, Postgres, Ran, palisade, run};
 
 /// Store and bus.
 pub(crate) enum Backends {
@@ -27,6 +29,8 @@ pub(crate) struct Server {
     data: PathBuf,
     child: Option<Child>,
     api: Option<Api>,
+    /// Where the process runs, and what it is told are its home and its folder for temporary files.
+    elsewhere: TempDir,
 }
 
 impl Server {
@@ -39,7 +43,8 @@ impl Server {
         }
         let config = data.path().join("palisade.toml");
         std::fs::write(&config, text).unwrap();
-        Self { config, data: data.path().to_owned(), child: None, api: None }
+        let elsewhere = TempDir::with_prefix("palisade-elsewhere-").unwrap();
+        Self { config, data: data.path().to_owned(), child: None, api: None, elsewhere }
     }
 
     /// A running server over the embedded backends.
@@ -60,6 +65,9 @@ impl Server {
             .arg(&self.config)
             .arg("--token-file")
             .arg(&token_file)
+            .current_dir(self.elsewhere.path())
+            .env("HOME", self.elsewhere.path())
+            .env("TMPDIR", self.elsewhere.path())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -91,9 +99,29 @@ impl Server {
         assert!(status.success(), "{status}: {}", self.log());
     }
 
+    /// Runs a command of the same binary over the same data and configuration.
+    pub(crate) fn manage(&self, arguments: &[&str]) -> Ran {
+        let (data, config) = (self.data.display().to_string(), self.config.display().to_string());
+        run(&[&["--data-dir", &data, "--config", &config], arguments].concat())
+    }
+
     /// Its API.
     pub(crate) fn api(&self) -> &Api {
         self.api.as_ref().unwrap()
+    }
+
+    /// Files that it left outside its data directory, in the places where programs leave such things.
+    pub(crate) fn written_elsewhere(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.elsewhere.path()).unwrap();
+        entries.flatten().map(|entry| entry.path()).collect()
+    }
+
+    /// The most memory it has held so far, in MiB, as the kernel counts it.
+    pub(crate) fn peak_mib(&self) -> u64 {
+        let pid = self.child.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() / 1024
     }
 
     /// What it logged.

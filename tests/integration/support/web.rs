@@ -1,0 +1,83 @@
+//! A web server of a few lines, for answers that no decent server gives.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// One request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// Path and query.
+    pub(crate) target: String,
+    /// The `Authorization` header.
+    pub(crate) authorization: Option<String>,
+}
+
+/// What to answer.
+pub(crate) enum Reply {
+    /// Status, headers and body.
+    Answer(u16, Vec<(&'static str, String)>, String),
+    /// The connection stays open, and nothing comes.
+    Silence,
+}
+
+/// A server on a free port of the loopback address.
+pub(crate) struct Web {
+    /// `127.0.0.1:PORT`.
+    pub(crate) address: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Web {
+    /// Starts one; it ends with the test process.
+    pub(crate) fn start(reply: impl Fn(&Asked) -> Reply + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            let mut silent = Vec::new();
+            for stream in listener.incoming().flatten() {
+                let Some(request) = read(&stream) else { continue };
+                seen.lock().unwrap().push(request.clone());
+                match reply(&request) {
+                    Reply::Answer(status, headers, body) => write(stream, status, &headers, &body),
+                    Reply::Silence => silent.push(stream),
+                }
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// Every request so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn read(stream: &TcpStream) -> Option<Asked> {
+    let mut lines = BufReader::new(stream).lines();
+    let target = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
+    let mut authorization = None;
+    for line in lines {
+        let line = line.ok()?;
+        if line.is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("authorization")
+        {
+            authorization = Some(value.trim().to_owned());
+        }
+    }
+    Some(Asked { target, authorization })
+}
+
+/// A client that has gone away is not this server's problem.
+fn write(mut stream: TcpStream, status: u16, headers: &[(&str, String)], body: &str) {
+    let mut head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
+}
