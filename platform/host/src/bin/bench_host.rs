@@ -1,4 +1,5 @@
-//! Measures the plugin host on this machine: `bench_host [COMPONENT] [--json]`.
+//! Measures the plugin host on this machine: `bench_host [COMPONENT] [--json | --batch DIR]`. With a directory it measures
+//! one call over the files that `DIR/batch.json` lists, for comparison with the same code compiled natively.
 //!
 //! COMPONENT is an image analyzer; the default is the reference guest that `cargo xtask guests` builds, which reads
 //! every byte once and answers with one record of each kind for each file: what is measured is the way there and back.
@@ -23,9 +24,17 @@ fn main() -> Result<(), Failure> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let json = arguments.iter().any(|argument| argument == "--json");
     arguments.retain(|argument| argument != "--json");
+    let batch = arguments
+        .iter()
+        .position(|argument| argument == "--batch")
+        .and_then(|at| arguments.drain(at..).nth(1));
     let path = arguments.pop().unwrap_or_else(|| "target/guests/benign.wasm".to_owned());
     let component =
         std::fs::read(&path).map_err(|error| format!("{path}: {error}; run `cargo xtask guests` first"))?;
+    if let Some(folder) = batch {
+        println!("{}", one_batch(&component, std::path::Path::new(&folder))?);
+        return Ok(());
+    }
     let figures = measure(&component)?;
     if json {
         let map: serde_json::Map<String, serde_json::Value> =
@@ -80,6 +89,38 @@ fn measure_in(directory: &std::path::Path, component: &[u8]) -> Result<Vec<Figur
         ("batch bytes, all threads", bytes_all / 1e6, "MB/s"),
         ("lent bytes, 1 thread", lent(&plugin)? / 1e6, "MB/s"),
     ])
+}
+
+/// Median time of one call over the files of a folder, and how many packages it found.
+fn one_batch(component: &[u8], folder: &std::path::Path) -> Result<serde_json::Value, Failure> {
+    const RUNS: usize = 101;
+    let list: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(folder.join("batch.json"))?)?;
+    let mut files = Vec::new();
+    for entry in &list {
+        let text =
+            |key: &str| entry.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let bytes = std::fs::read(folder.join(text("file")))?;
+        let interests = entry.get("interests").and_then(serde_json::Value::as_array).into_iter().flatten();
+        let interests = interests.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+        files.push((text("path"), interests, bytes));
+    }
+    let input = |(path, interests, bytes): &(String, Vec<String>, Vec<u8>)| InputFile {
+        path: path.clone(),
+        size: bytes.len() as u64,
+        interests: interests.clone(),
+        body: Body::Whole(bytes.clone()),
+    };
+    let host = Host::new(HostOptions::default())?;
+    let plugin = host.load(component, &Grants::none())?;
+    let (mut times, mut packages) = (Vec::new(), 0);
+    for _ in 0..RUNS {
+        let batch: Vec<InputFile> = files.iter().map(input).collect();
+        let (analysis, time) = timed(|| plugin.analyze_files("{}", batch))?;
+        packages = analysis.packages.len();
+        times.push(time);
+    }
+    let median_ms = quantile(&mut times, 0.5).as_secs_f64() * 1e3;
+    Ok(serde_json::json!({ "median_ms": median_ms, "packages": packages }))
 }
 
 /// Files and bytes a second through batches of many small files.
