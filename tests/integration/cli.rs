@@ -121,6 +121,20 @@ fn exit_codes_tell_what_happened() {
 }
 
 #[test]
+fn what_is_excluded_is_passed_over_and_said() {
+    let report = report(&["--exclude", "/srv/api", "--exclude", "opt/**/*.dist-info", "--strict"]);
+    let packages = report["packages"].as_array().unwrap();
+    assert!(!packages.iter().any(|p| p["type"] == "maven" || p["name"] == "Django"));
+    assert!(packages.iter().any(|p| p["name"] == "zlib1g"));
+    let gaps = report["coverage"]["gaps"].as_array().unwrap();
+    assert!(gaps.iter().any(|gap| gap["code"] == "excluded" && gap["subject"] == "srv/api"), "{gaps:?}");
+    assert_eq!(report["coverage"]["complete"], false);
+    let rootfs = rootfs();
+    let bad = Data::shared().run(&["scan", "dir", &rootfs, "--exclude", "a["]).expect_code(2);
+    assert!(bad.stderr.contains("image-exclude-invalid"), "{}", bad.stderr);
+}
+
+#[test]
 fn advisories_can_be_named_for_one_scan() {
     let rootfs = rootfs();
     let advisories = fixture("advisories").display().to_string();

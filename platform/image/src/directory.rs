@@ -16,6 +16,7 @@ use model::GapCode;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 
 use crate::error::ImageError;
+use crate::exclude::Exclude;
 use crate::index::LayerIndex;
 use crate::limits::Limits;
 use crate::path::normalise;
@@ -61,12 +62,18 @@ const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXE
 ///
 /// # Errors
 /// When the root itself cannot be opened. What cannot be read below it is a gap.
-pub(crate) fn read<'a>(root: &Path, scan: Scan<'a>, limits: &'a Limits) -> Result<LayerIndex, ImageError> {
+pub(crate) fn read<'a>(
+    root: &Path,
+    exclude: &'a Exclude,
+    scan: Scan<'a>,
+    limits: &'a Limits,
+) -> Result<LayerIndex, ImageError> {
     let open = |source: rustix::io::Errno| ImageError::Open { path: root.to_owned(), source: source.into() };
     let top = openat(CWD, root, DIRECTORY, Mode::empty()).map_err(open)?;
     let device = fstat(&top).map_err(open)?.st_dev;
     let deadline = Instant::now().checked_add(limits.layer_time);
-    let mut walk = Walk { scan, limits, deadline, of_system: root == Path::new("/"), path: String::new() };
+    let mut walk =
+        Walk { scan, limits, exclude, deadline, of_system: root == Path::new("/"), path: String::new() };
     if let Err(error) = walk.directory(&top, device, 0) {
         walk.scan.cut(Cut::of(&error));
     }
@@ -84,6 +91,7 @@ pub(crate) fn read<'a>(root: &Path, scan: Scan<'a>, limits: &'a Limits) -> Resul
 struct Walk<'a> {
     scan: Scan<'a>,
     limits: &'a Limits,
+    exclude: &'a Exclude,
     /// `None`: further away than the clock can tell.
     deadline: Option<Instant>,
     /// The root is that of the running system.
@@ -118,12 +126,21 @@ impl Walk<'_> {
                 return Err(Cut::new(GapCode::TimeLimit, "reading the directory took too long").into_io());
             }
             self.path.truncate(length);
-            if self.enter(&name.text) {
+            if self.enter(&name.text) && !self.excluded() {
                 self.entry(directory, &name, device, depth)?;
             }
         }
         self.path.truncate(length);
         Ok(())
+    }
+
+    /// Whether the current entry is to be passed over; says so.
+    fn excluded(&mut self) -> bool {
+        let excluded = self.exclude.matches(&self.path);
+        if excluded {
+            self.scan.gap(GapCode::Excluded, self.path.as_bytes(), "it is excluded from the scan");
+        }
+        excluded
     }
 
     /// Adds a name to the path; false when it cannot be one.

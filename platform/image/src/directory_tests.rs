@@ -9,12 +9,16 @@ use crate::fixture::{Outcome, selector};
 use crate::sink::SelectedFile;
 
 fn walk(root: &Path, paths: &[&str], limits: &Limits) -> Outcome {
+    walk_without(&Exclude::nothing(), root, paths, limits)
+}
+
+fn walk_without(exclude: &Exclude, root: &Path, paths: &[&str], limits: &Limits) -> Outcome {
     let selector = selector(paths);
     let mut files = Vec::new();
     let mut sink = |file: SelectedFile| files.push((file.path.clone(), file.body.to_vec(), file.ordinal));
     let budget = Budget::default();
     let scan = Scan::new(&selector, limits, &budget, "root directory", &mut sink);
-    let index = read(root, scan, limits).unwrap();
+    let index = read(root, exclude, scan, limits).unwrap();
     Outcome { files, index }
 }
 
@@ -74,4 +78,15 @@ fn caps_hold_for_directories_too() {
     let late =
         walk(root.path(), &["**"], &Limits { layer_time: std::time::Duration::ZERO, ..Limits::default() });
     assert_eq!(late.codes(), ["time-limit"]);
+}
+
+#[test]
+fn what_is_excluded_is_a_gap_and_nothing_below_it_is_opened() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "a/target/deep/x", "1");
+    write(root.path(), "a/x", "2");
+    write(root.path(), "b.x", "3");
+    let exclude = Exclude::new(&["*/target".to_owned(), "/b.x".to_owned()]).unwrap();
+    let outcome = walk_without(&exclude, root.path(), &["**"], &Limits::default());
+    assert_eq!((outcome.contents(), outcome.codes()), (vec![("a/x", "2")], vec!["excluded", "excluded"]));
 }

@@ -130,6 +130,14 @@ pub enum ImageError {
         /// What is wrong with it.
         why: String,
     },
+    /// A pattern of paths to pass over that cannot be compiled.
+    #[error("the pattern {glob:?} of paths to exclude cannot be used: {why}")]
+    Exclude {
+        /// The pattern.
+        glob: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A layer index in a form or of a version this build does not read; read the layer again.
     #[error("a stored layer index cannot be read: {why}; the layer must be read again")]
     Index {
@@ -162,6 +170,7 @@ impl ImageError {
             Self::Answer { .. } => "image-registry-answer",
             Self::Reach { source, .. } => source.code(),
             Self::Interest { .. } => "image-interest-invalid",
+            Self::Exclude { .. } => "image-exclude-invalid",
             Self::Index { .. } => "image-index-invalid",
             Self::Layer { .. } => "image-layer-missing",
         }

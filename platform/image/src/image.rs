@@ -8,6 +8,7 @@ use model::{Digest, Gap};
 use crate::budget::Budget;
 use crate::directory;
 use crate::error::ImageError;
+use crate::exclude::Exclude;
 use crate::index::LayerIndex;
 use crate::limits::Limits;
 use crate::open::OpenOptions;
@@ -52,7 +53,7 @@ pub(crate) enum Content {
         name: String,
         size: u64,
     },
-    Root(PathBuf),
+    Root(PathBuf, Exclude),
     /// A media type nobody reads; the image has a gap for it.
     Unknown,
 }
@@ -73,7 +74,7 @@ impl Layer {
         match &self.content {
             Content::Blob { size, .. } => *size,
             Content::Member { size, .. } => Some(*size),
-            Content::Root(_) | Content::Unknown => None,
+            Content::Root(..) | Content::Unknown => None,
         }
     }
 }
@@ -108,7 +109,7 @@ impl Image {
             key: None,
             proof: None,
             label: "root directory".to_owned(),
-            content: Content::Root(root),
+            content: Content::Root(root, options.exclude.clone()),
         };
         Self {
             store: None,
@@ -126,7 +127,7 @@ impl Image {
     /// Whether this is a directory, and not an image.
     #[must_use]
     pub fn is_directory(&self) -> bool {
-        self.layers.iter().any(|layer| matches!(layer.content, Content::Root(_)))
+        self.layers.iter().any(|layer| matches!(layer.content, Content::Root(..)))
     }
 
     /// Digest of the manifest of the chosen platform. A docker archive has no manifest, a directory neither.
@@ -181,7 +182,7 @@ impl Image {
         let layer = self.layers.get(index).ok_or(ImageError::Layer { index })?;
         let scan = Scan::new(selector, &self.limits, &self.budget, &layer.label, sink);
         let (size, proof) = match (&layer.content, &layer.proof) {
-            (Content::Root(root), _) => return directory::read(root, scan, &self.limits),
+            (Content::Root(root, exclude), _) => return directory::read(root, exclude, scan, &self.limits),
             (Content::Unknown, _) | (_, None) => return Ok(scan.finish(Vec::new())),
             (Content::Blob { size, .. }, Some(proof)) => (*size, proof),
             (Content::Member { size, .. }, Some(proof)) => (Some(*size), proof),

@@ -9,6 +9,7 @@ use crate::budget::Budget;
 use crate::choose::choose;
 use crate::credentials::Credentials;
 use crate::error::ImageError;
+use crate::exclude::Exclude;
 use crate::image::{Content, Image, Layer};
 use crate::limits::Limits;
 use crate::manifest::{Config, Descriptor, Document, Manifest, Platform, is_layer_type};
@@ -25,6 +26,8 @@ pub struct OpenOptions {
     pub platform: Option<String>,
     /// Caps.
     pub limits: Limits,
+    /// What of a directory is passed over. Images are read whole.
+    pub exclude: Exclude,
     /// Memory for file contents, shared by everything that holds a clone.
     pub budget: Budget,
     /// The way to registries.
@@ -42,6 +45,7 @@ impl OpenOptions {
         Self {
             platform: None,
             limits: Limits::default(),
+            exclude: Exclude::nothing(),
             budget: Budget::default(),
             client,
             credentials: Credentials::default(),

@@ -31,6 +31,8 @@ pub enum GapCode {
     Unsupported,
     /// The operating system refused to let us read it.
     Unreadable,
+    /// The operator said that it is not to be looked at.
+    Excluded,
     /// A plugin could not parse a file.
     ParseError,
     /// A plugin call failed (trap, limit, denial); what it would have seen is missing.
@@ -59,6 +61,7 @@ impl GapCode {
             Self::Corrupt => "corrupt",
             Self::Unsupported => "unsupported",
             Self::Unreadable => "unreadable",
+            Self::Excluded => "excluded",
             Self::ParseError => "parse-error",
             Self::PluginFault => "plugin-fault",
             Self::UnknownDistribution => "unknown-distribution",

@@ -86,6 +86,9 @@ pub(crate) enum Scan {
     Dir {
         /// The directory
         path: PathBuf,
+        /// Pass over what matches this glob from the root of the scan, such as `home/*/.cache`; can be repeated
+        #[arg(long, value_name = "GLOB")]
+        exclude: Vec<String>,
         /// How to scan.
         #[command(flatten)]
         reading: Reading,

@@ -191,6 +191,8 @@ impl Default for Advisories {
 pub(crate) struct Scan {
     /// Layers read at the same time; one per processor by default.
     pub(crate) threads: Option<usize>,
+    /// Globs of paths that scans of directories pass over.
+    pub(crate) exclude: Vec<String>,
     /// Entries of one layer or directory that are looked at; 5,000,000 by default.
     pub(crate) entries: Option<u64>,
     /// GiB that one layer may unpack to; 16 by default.

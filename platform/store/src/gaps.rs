@@ -37,6 +37,7 @@ fn gap_hides(gap: &Gap, finding: &Finding) -> bool {
         | GapCode::Corrupt
         | GapCode::Unsupported
         | GapCode::Unreadable
+        | GapCode::Excluded
         | GapCode::ParseError => is_whole(subject) || path_hides(subject, finding),
     }
 }
@@ -184,6 +185,7 @@ mod tests {
             (ParseError, "app/.env", false, false, true),
             (ParseError, "app/node_modules/zlib/package.json!/x", false, true, false),
             (Unreadable, "etc/os-release", true, false, false),
+            (Excluded, "app", false, true, true),
             (NoAdvisories, "Debian:13", true, false, false),
             (NoAdvisories, "npm", false, true, false),
             (NoAdvisories, "image", true, true, false),

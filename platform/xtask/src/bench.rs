@@ -34,7 +34,13 @@ fn host(root: &Path, arguments: &[&str]) -> Result<()> {
     batch::guest_against_native(root, &program)
 }
 
+/// Over the feeds that are named, else the real records beside the checkout, else the sample.
 fn advisories(root: &Path, arguments: &[&str]) -> Result<()> {
+    let real = root.join("../shared/data/osv");
+    let feeds = if real.exists() { real } else { root.join("tests/fixtures/advisories") };
+    let feeds = feeds.display().to_string();
+    let arguments = if arguments.is_empty() { &[feeds.as_str()] } else { arguments };
+    println!("feeds: {}", arguments.join(" "));
     run(cargo(root)
         .args([
             "run",

@@ -21,7 +21,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
   up [--listen ADDRESS:PORT] [--once]   set up, build, serve, scan a real input, print the address and what was found
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
-  bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | advisories
+  bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | advisories [FEED...]
   guests [--only NAME]                  build the plugins
   check                                 the house law alone";
 

@@ -22,13 +22,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the server on `listen` with its data in `data`, and waits until it has said where it listens.
-    pub(crate) fn start(binary: &Path, data: &Path, listen: &str) -> Result<Self> {
+    /// Starts the server on `listen` with its data in `data`, and waits until it has said where it listens. Scans of directories
+    /// pass over `exclude`.
+    pub(crate) fn start(binary: &Path, data: &Path, listen: &str, exclude: &[&str]) -> Result<Self> {
         std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
         let config = data.join("up.toml");
         // The server of this command belongs to whoever runs it, and so may look at what they can look at.
-        std::fs::write(&config, "[server]\nscan-roots = [\"/\"]\n")
-            .with_context(|| format!("cannot write {}", config.display()))?;
+        let text = format!("[server]\nscan-roots = [\"/\"]\n[scan]\nexclude = {exclude:?}\n");
+        std::fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
         let token_file = data.join("token");
         let mut child = Command::new(binary)
             .args(["serve", "--announce", "--listen", listen, "--data-dir"])

@@ -113,7 +113,7 @@ fn browser(root: &Path) -> Result<()> {
         "built-in sample",
     ]);
     run(import.arg(root.join("tests/fixtures/advisories")))?;
-    let server = Server::start(&binary, &data, "127.0.0.1:0")?;
+    let server = Server::start(&binary, &data, "127.0.0.1:0", &[])?;
     let rootfs = root.join("tests/fixtures/rootfs");
     server.scan("directory", &rootfs.display().to_string(), Duration::from_secs(120))?;
     let shots = root.join("target/screenshots");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use advisories::{Index, Library, Origin};
 use anyhow::{Context as _, Result};
 use engine::{FactCache, ScanOptions, ScanOutcome};
-use image::Source;
+use image::{Exclude, OpenOptions, Source};
 use model::{ScanReport, Target, TargetKind};
 
 use crate::cli::{Printing, Reading, Scan};
@@ -22,11 +22,14 @@ pub(crate) fn run(what: Scan, config: &Config) -> Result<Outcome> {
     match what {
         Scan::Image { reference, platform, reading, printing } => {
             let source = Source::parse(&reference)?;
-            scan_and_print(&source, &reference, platform, &reading, &printing, config)
+            let options = serve::open_options(config, platform)?;
+            scan_and_print(&source, &reference, &options, &reading, &printing, config)
         }
-        Scan::Dir { path, reading, printing } => {
+        Scan::Dir { path, exclude, reading, printing } => {
             let reference = path.display().to_string();
-            scan_and_print(&Source::Directory(path), &reference, None, &reading, &printing, config)
+            let mut options = serve::open_options(config, None)?;
+            options.exclude = Exclude::new(&[config.scan.exclude.as_slice(), &exclude].concat())?;
+            scan_and_print(&Source::Directory(path), &reference, &options, &reading, &printing, config)
         }
         Scan::Sbom { file, printing } => judge_document(&file, &printing, config),
     }
@@ -35,7 +38,7 @@ pub(crate) fn run(what: Scan, config: &Config) -> Result<Outcome> {
 fn scan_and_print(
     source: &Source,
     reference: &str,
-    platform: Option<String>,
+    options: &OpenOptions,
     reading: &Reading,
     printing: &Printing,
     config: &Config,
@@ -44,12 +47,11 @@ fn scan_and_print(
     let host = plugins::host(&data)?;
     let plan = plugins::load(config, &host)?;
     let index = advisory_index(&data, printing.advisories.as_deref())?;
-    let options = serve::open_options(config, platform)?;
     let cache = match reading.no_cache {
         true => FactCache::disabled(),
         false => FactCache::at(&data.layer_facts(&options.limits)),
     };
-    let image = image::open(source, &options)
+    let image = image::open(source, options)
         .with_context(|| format!("cannot scan {}", output::visible(reference)))?;
     let bar = Bar::new(reference);
     let scan = ScanOptions {

@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
-use model::{ScanReport, Target};
+use model::{GapCode, ScanReport, Target};
 use serde::Serialize;
 
 use crate::cli::{Format, Printing};
@@ -61,12 +61,17 @@ fn json(value: &impl Serialize) -> Result<String> {
 }
 
 /// A policy that failed weighs more than a gap: the gap can only add to it.
+/// Gaps that nobody asked for.
+fn has_unwanted_gaps(report: &ScanReport) -> bool {
+    report.coverage.gaps.iter().any(|gap| gap.code != GapCode::Excluded)
+}
+
 fn outcome(report: &ScanReport, printing: &Printing) -> Outcome {
     let counts = report.findings.iter().filter(|finding| finding.suppressed.is_none());
     let worst = counts.map(|finding| finding.severity).max();
     match (printing.fail_on, worst) {
         (Some(limit), Some(worst)) if worst >= limit => Outcome::PolicyFailed,
-        _ if printing.strict && !report.coverage.complete => Outcome::CoverageGaps,
+        _ if printing.strict && has_unwanted_gaps(report) => Outcome::CoverageGaps,
         _ => Outcome::Clean,
     }
 }

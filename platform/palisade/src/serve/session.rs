@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use api::dto::AdvisoryStatus;
 use api::{ApiOptions, Scheme, Ui};
-use image::{OpenOptions, Reference, Source};
+use image::{Exclude, OpenOptions, Reference, Source};
 use jiff::Timestamp;
 use model::{AssetId, TargetKind};
 use store::ScanRequest;
@@ -32,7 +32,9 @@ pub(crate) fn open_options(config: &Config, platform: Option<String>) -> Result<
         }
     };
     let limits = config.scan.limits();
-    Ok(OpenOptions { platform, credentials, limits, ..OpenOptions::new(http_client(config)?) })
+    let exclude =
+        Exclude::new(&config.scan.exclude).context("cannot use scan.exclude of the configuration")?;
+    Ok(OpenOptions { platform, credentials, limits, exclude, ..OpenOptions::new(http_client(config)?) })
 }
 
 /// What a request of the API names. Files are opened only below a configured root. The API has checked the same; it is checked again
