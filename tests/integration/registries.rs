@@ -93,13 +93,13 @@ fn a_registry_with_a_token_service() {
 
 #[test]
 fn registries_that_hang_refuse_or_fail_end_in_an_error_that_says_so() {
-    let status = |status: u16| Web::start(move |_| Reply::Answer(status, Vec::new(), String::new()));
+    let status = |status: u16| Web::start(move |_| Reply::Answer(status, Vec::new(), Vec::new()));
     let table = [
         (Web::start(|_| Reply::Silence), "egress-timeout"),
         (status(429), "image-registry-busy"),
         (status(500), "image-registry-busy"),
         (status(418), "image-registry-answer"),
-        (Web::start(|_| Reply::Answer(200, Vec::new(), "{".repeat(6 << 20))), "image-format-invalid"),
+        (Web::start(|_| Reply::Answer(200, Vec::new(), b"{".repeat(6 << 20))), "image-format-invalid"),
     ];
     for (web, code) in table {
         let began = Instant::now();
@@ -111,9 +111,9 @@ fn registries_that_hang_refuse_or_fail_end_in_an_error_that_says_so() {
 
 #[test]
 fn a_redirect_to_a_private_address_is_refused_and_credentials_stay_at_home() {
-    let inner = Web::start(|_| Reply::Answer(200, Vec::new(), "secret".to_owned()));
+    let inner = Web::start(|_| Reply::Answer(200, Vec::new(), b"secret".to_vec()));
     let target = format!("http://{}/v2/team/app/manifests/1", inner.address);
-    let outer = Web::start(move |_| Reply::Answer(307, vec![("location", target.clone())], String::new()));
+    let outer = Web::start(move |_| Reply::Answer(307, vec![("location", target.clone())], Vec::new()));
     let reference = format!("{}/team/app:1", outer.address);
     let data = Data::with_sample();
     let home = [outer.address.as_str()];

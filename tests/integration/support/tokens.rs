@@ -69,9 +69,13 @@ impl Signer {
         Web::start(move |asked| match signer.granted(asked, &basic) {
             Some(repository) => {
                 let body = json!({ "token": signer.token(&repository, &["pull"]), "expires_in": 300 });
-                Reply::Answer(200, vec![("content-type", "application/json".to_owned())], body.to_string())
+                Reply::Answer(
+                    200,
+                    vec![("content-type", "application/json".to_owned())],
+                    body.to_string().into_bytes(),
+                )
             }
-            None => Reply::Answer(401, Vec::new(), String::new()),
+            None => Reply::Answer(401, Vec::new(), Vec::new()),
         })
     }
 

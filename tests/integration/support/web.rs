@@ -16,7 +16,7 @@ pub(crate) struct Asked {
 /// What to answer.
 pub(crate) enum Reply {
     /// Status, headers and body.
-    Answer(u16, Vec<(&'static str, String)>, String),
+    Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// The connection stays open, and nothing comes.
     Silence,
 }
@@ -74,10 +74,10 @@ fn read(stream: &TcpStream) -> Option<Asked> {
 }
 
 /// A client that has gone away is not this server's problem.
-fn write(mut stream: TcpStream, status: u16, headers: &[(&str, String)], body: &str) {
+fn write(mut stream: TcpStream, status: u16, headers: &[(&str, String)], body: &[u8]) {
     let mut head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
-    let _ = stream.write_all(format!("{head}\r\n{body}").as_bytes());
+    let _ = stream.write_all(&[head.as_bytes(), b"\r\n", body].concat());
 }

@@ -122,7 +122,9 @@ impl Library {
         let asked = candidates.len();
         let changed = candidates.iter().any(|candidate| candidate.changed);
         let feeds: Vec<StoredFeed> = candidates.into_iter().filter_map(|candidate| candidate.new).collect();
-        if !changed {
+        // An index that has come to harm is built again from what was fetched before, although nothing is new.
+        let harmed = self.current().is_err() && !state.feeds.is_empty();
+        if !changed && !harmed {
             let generation = state.generation;
             self.publish(&State { failures: failures.clone(), ..state })?;
             return match failures.first() {
