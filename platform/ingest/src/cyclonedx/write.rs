@@ -1,5 +1,6 @@
 //! Writing CycloneDX 1.6 JSON: packages, the operating system, vulnerabilities, and the coverage statement.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use model::{
     Confidence, Cvss, Evidence, Finding, FindingClass, OperatingSystem, Package, ScanReport, Severity,
     Target, TargetKind,
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{licence, serial};
@@ -19,8 +21,10 @@ use crate::{licence, serial};
 #[must_use]
 pub fn write(report: &ScanReport, target: Option<&Target>, timestamp: Option<Timestamp>) -> String {
     let refs = references(&report.packages);
-    let mut components: Vec<Value> = report.os.iter().map(operating_system).collect();
-    components.extend(report.packages.iter().zip(&refs).map(|(package, id)| component(package, id)));
+    let mut components: Vec<Listed<'_>> =
+        report.os.iter().map(|os| Listed::System(operating_system(os))).collect();
+    let packages = report.packages.iter().zip(&refs);
+    components.extend(packages.map(|(package, id)| Listed::Package(component(package, id))));
     let mut ids_by_purl: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (package, id) in report.packages.iter().zip(&refs) {
         ids_by_purl.entry(&package.purl).or_default().push(id);
@@ -30,21 +34,77 @@ pub fn write(report: &ScanReport, target: Option<&Target>, timestamp: Option<Tim
     let vulnerabilities: Vec<Value> =
         vulnerabilities.into_iter().map(|finding| vulnerability(finding, &ids_by_purl)).collect();
     let aggregate = if report.coverage.complete { "complete" } else { "incomplete" };
-    let mut document = json!({
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": metadata(report, target, timestamp, others.len()),
-        "components": components,
-        "vulnerabilities": vulnerabilities,
-        "compositions": [{ "aggregate": aggregate }],
-    });
-    let serial = serial::uuid(&document.to_string());
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("serialNumber".to_owned(), json!(format!("urn:uuid:{serial}")));
-    }
-    format!("{document:#}\n")
+    let mut document = Document {
+        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        bom_format: "CycloneDX",
+        components,
+        compositions: [Composition { aggregate }],
+        metadata: metadata(report, target, timestamp, others.len()),
+        serial_number: None,
+        spec_version: "1.6",
+        version: 1,
+        vulnerabilities,
+    };
+    let serial = serial::uuid(&serde_json::to_string(&document).unwrap_or_default());
+    document.serial_number = Some(format!("urn:uuid:{serial}"));
+    // Texts, numbers and maps with text keys: there is nothing in it that JSON could not say.
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
+
+/// The document. Components are most of it and borrow from the report; fields are in the order of their names.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    bom_format: &'static str,
+    components: Vec<Listed<'a>>,
+    compositions: [Composition; 1],
+    metadata: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial_number: Option<String>,
+    spec_version: &'static str,
+    version: u32,
+    vulnerabilities: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Composition {
+    aggregate: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Listed<'a> {
+    System(Value),
+    Package(Component<'a>),
+}
+
+#[derive(Serialize)]
+struct Component<'a> {
+    #[serde(rename = "bom-ref")]
+    bom_ref: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Occurrences>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    licenses: Vec<Value>,
+    name: &'a str,
+    properties: Properties<'a>,
+    purl: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    version: &'a str,
+}
+
+/// The places for readers that know nothing of our properties.
+#[derive(Serialize)]
+struct Occurrences {
+    occurrences: Vec<Occurrence>,
+}
+
+#[derive(Serialize)]
+struct Occurrence {
+    location: String,
 }
 
 /// A reference per package: its purl, with a number where several packages share one.
@@ -104,9 +164,9 @@ fn subject(target: &Target) -> Value {
         TargetKind::Directory | TargetKind::Sbom => "file",
     };
     let mut properties = Properties::default();
-    properties.add("palisade:target:kind", json!(target.kind).as_str().unwrap_or_default());
+    properties.add("palisade:target:kind", json!(target.kind).as_str().unwrap_or_default().to_owned());
     if let Some(platform) = &target.platform {
-        properties.add("palisade:target:platform", platform);
+        properties.add("palisade:target:platform", platform.as_str());
     }
     for layer in &target.layers {
         properties.add("palisade:target:layer", layer.as_str());
@@ -125,13 +185,13 @@ fn subject(target: &Target) -> Value {
 
 fn operating_system(os: &OperatingSystem) -> Value {
     let mut properties = Properties::default();
-    properties.add("palisade:os:id", &os.id);
-    properties.add_some("palisade:os:version", os.version.as_ref());
-    properties.add_some("palisade:os:codename", os.codename.as_ref());
+    properties.add("palisade:os:id", os.id.as_str());
+    properties.add_some("palisade:os:version", os.version.as_deref());
+    properties.add_some("palisade:os:codename", os.codename.as_deref());
     for like in &os.like {
-        properties.add("palisade:os:like", like);
+        properties.add("palisade:os:like", like.as_str());
     }
-    properties.add_some("palisade:os:pretty-name", os.pretty_name.as_ref());
+    properties.add_some("palisade:os:pretty-name", os.pretty_name.as_deref());
     let mut out = Map::new();
     out.insert("type".into(), json!("operating-system"));
     out.insert("bom-ref".into(), json!("palisade:os"));
@@ -146,51 +206,46 @@ fn operating_system(os: &OperatingSystem) -> Value {
     Value::Object(out)
 }
 
-fn component(package: &Package, id: &str) -> Value {
+fn component<'a>(package: &'a Package, id: &'a str) -> Component<'a> {
     let mut properties = Properties::default();
     properties.add("palisade:type", package.kind.as_str());
-    properties.add("palisade:name", &package.name);
-    properties.add("palisade:version", &package.version);
-    properties.add_some("palisade:arch", package.arch.as_ref());
+    properties.add("palisade:name", package.name.as_str());
+    properties.add("palisade:version", package.version.as_str());
+    properties.add_some("palisade:arch", package.arch.as_deref());
     if let Some(source) = &package.source {
-        properties.add("palisade:source:name", &source.name);
-        properties.add_some("palisade:source:version", source.version.as_ref());
+        properties.add("palisade:source:name", source.name.as_str());
+        properties.add_some("palisade:source:version", source.version.as_deref());
     }
     if let Some(owner) = &package.owner {
         properties.add("palisade:owner:type", owner.kind.as_str());
-        properties.add("palisade:owner:name", &owner.name);
+        properties.add("palisade:owner:name", owner.name.as_str());
     }
     for (index, evidence) in package.evidence.iter().enumerate() {
         let key = |field: &str| format!("palisade:evidence:{index}:{field}");
-        properties.add(&key("path"), &evidence.path);
-        properties.add_some(&key("inner"), evidence.inner.as_ref());
-        properties.add(&key("method"), &evidence.method);
-        properties.add(&key("confidence"), confidence(evidence.confidence));
+        properties.add(key("path"), evidence.path.as_str());
+        if let Some(inner) = &evidence.inner {
+            properties.add(key("inner"), inner.as_str());
+        }
+        properties.add(key("method"), evidence.method.as_str());
+        properties.add(key("confidence"), confidence(evidence.confidence));
     }
-    let mut out = json!({
-        "type": "library",
-        "bom-ref": id,
-        "name": package.name,
-        "version": package.version,
-        "purl": package.purl,
-        "properties": Value::from(properties),
+    let licenses = package.licenses.iter().map(|text| {
+        let field = if licence::is_known(text) { "id" } else { "name" };
+        json!({ "license": { field: text } })
     });
-    let Some(fields) = out.as_object_mut() else { return out };
-    if !package.licenses.is_empty() {
-        let licenses = package.licenses.iter().map(|text| {
-            let field = if licence::is_known(text) { "id" } else { "name" };
-            json!({ "license": { field: text } })
-        });
-        fields.insert("licenses".into(), licenses.collect());
+    Component {
+        bom_ref: id,
+        evidence: occurrences(&package.evidence),
+        licenses: licenses.collect(),
+        name: &package.name,
+        properties,
+        purl: &package.purl,
+        kind: "library",
+        version: &package.version,
     }
-    if !package.evidence.is_empty() {
-        fields.insert("evidence".into(), json!({ "occurrences": occurrences(&package.evidence) }));
-    }
-    out
 }
 
-/// The places for readers that know nothing of our properties.
-fn occurrences(evidence: &[Evidence]) -> Vec<Value> {
+fn occurrences(evidence: &[Evidence]) -> Option<Occurrences> {
     let mut places: Vec<String> = evidence
         .iter()
         .map(|place| match &place.inner {
@@ -200,7 +255,8 @@ fn occurrences(evidence: &[Evidence]) -> Vec<Value> {
         .collect();
     places.sort();
     places.dedup();
-    places.into_iter().map(|place| json!({ "location": place })).collect()
+    let occurrences: Vec<Occurrence> = places.into_iter().map(|location| Occurrence { location }).collect();
+    (!occurrences.is_empty()).then_some(Occurrences { occurrences })
 }
 
 pub(crate) fn confidence(confidence: Confidence) -> &'static str {
@@ -219,15 +275,15 @@ fn vulnerability(finding: &Finding, ids_by_purl: &BTreeMap<&str, Vec<&str>>) -> 
     })];
     ratings.extend(finding.cvss.iter().map(rating));
     let mut properties = Properties::default();
-    properties.add("palisade:finding:key", &finding.key);
+    properties.add("palisade:finding:key", finding.key.as_str());
     properties.add("palisade:severity", finding.severity.as_str());
-    properties.add("palisade:fix:state", json!(finding.fix.state).as_str().unwrap_or_default());
+    properties.add("palisade:fix:state", json!(finding.fix.state).as_str().unwrap_or_default().to_owned());
     for version in &finding.fix.versions {
-        properties.add("palisade:fix:version", version);
+        properties.add("palisade:fix:version", version.as_str());
     }
     if let Some(kev) = &finding.kev {
-        properties.add("palisade:kev:added", &kev.added);
-        properties.add_some("palisade:kev:due", kev.due.as_ref());
+        properties.add("palisade:kev:added", kev.added.as_str());
+        properties.add_some("palisade:kev:due", kev.due.as_deref());
         properties.add("palisade:kev:ransomware", kev.ransomware.to_string());
     }
     if let Some(epss) = &finding.epss {
@@ -317,23 +373,30 @@ fn authority(id: &str) -> &'static str {
 }
 
 /// A `properties` list under construction.
-#[derive(Default)]
-struct Properties(Vec<Value>);
+#[derive(Default, Serialize)]
+#[serde(transparent)]
+struct Properties<'a>(Vec<Property<'a>>);
 
-impl Properties {
-    fn add(&mut self, name: &str, value: impl AsRef<str>) {
-        self.0.push(json!({ "name": name, "value": value.as_ref() }));
+#[derive(Serialize)]
+struct Property<'a> {
+    name: Cow<'static, str>,
+    value: Cow<'a, str>,
+}
+
+impl<'a> Properties<'a> {
+    fn add(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'a, str>>) {
+        self.0.push(Property { name: name.into(), value: value.into() });
     }
 
-    fn add_some(&mut self, name: &str, value: Option<&String>) {
+    fn add_some(&mut self, name: &'static str, value: Option<&'a str>) {
         if let Some(value) = value {
             self.add(name, value);
         }
     }
 }
 
-impl From<Properties> for Value {
-    fn from(properties: Properties) -> Self {
-        Self::Array(properties.0)
+impl From<Properties<'_>> for Value {
+    fn from(properties: Properties<'_>) -> Self {
+        json!(properties)
     }
 }
