@@ -90,8 +90,11 @@ impl Api {
         let url = format!("{}/api/v1/scans/{id}/events", self.base);
         let request = self.agent.get(url).header("authorization", self.bearer());
         let mut response =
-            request.config().timeout_global(Some(Duration::from_secs(300))).build().call().unwrap();
-        let stream = response.body_mut().read_to_string().unwrap();
+            request.config().timeout_global(Some(Duration::from_secs(60))).build().call().unwrap();
+        let stream = response
+            .body_mut()
+            .read_to_string()
+            .unwrap_or_else(|error| panic!("{error}: {}", self.get(&format!("/api/v1/scans/{id}"))));
         let last = stream.lines().filter_map(|line| line.strip_prefix("data:")).next_back();
         serde_json::from_str(last.unwrap_or_else(|| panic!("no event in {stream:?}"))).unwrap()
     }

@@ -43,6 +43,7 @@ macro_rules! contract {
 
 contract! {
     a_message_arrives_whole
+    a_message_arrives_at_once_after_a_quiet_time
     the_same_id_is_one_message
     an_unanswered_delivery_comes_back
     an_acknowledged_message_does_not
@@ -106,6 +107,17 @@ async fn a_message_arrives_whole(backend: Backend) {
     assert_eq!((first.envelope(), first.attempt()), (&sent, 1));
     first.ack().await.unwrap();
     assert!(next(&consumer).await.envelope().body.is_empty());
+}
+
+async fn a_message_arrives_at_once_after_a_quiet_time(backend: Backend) {
+    let bus = backend.open().await;
+    let consumer = bus.consumer(options("worker", "scan.*")).await.unwrap();
+    // Longer than a client and a server need to have something to say to each other.
+    assert!(timeout(Duration::from_secs(5), consumer.next()).await.is_err(), "nothing was published yet");
+    publish(&bus, &["m1"]).await;
+    let delivery = timeout(Duration::from_secs(5), consumer.next()).await.expect("at once").unwrap();
+    assert_eq!((delivery.envelope().id.as_str(), delivery.attempt()), ("m1", 1));
+    delivery.ack().await.unwrap();
 }
 
 async fn the_same_id_is_one_message(backend: Backend) {
