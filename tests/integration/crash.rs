@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::web::{Reply, Web};
 use crate::support::{Api, Backends, Data, Server, full};
 
-/// Rounds and scans in all; the campaign of the issue with `--full`, a short one otherwise.
+/// Rounds, and scans in each; a long campaign with `--full`, a short one otherwise.
 fn size() -> (usize, usize) {
-    if full() { (20, 200) } else { (5, 60) }
+    if full() { (20, 200) } else { (5, 12) }
 }
 
 /// Root directories with different packages, so that each scan has an asset and findings of its own.
@@ -48,24 +49,55 @@ fn accepted_scans_finish_exactly_once_whatever_is_killed() {
     }
 }
 
+/// A registry that never answers keeps the scan under way for as long as each process lives.
+#[test]
+fn a_scan_that_takes_the_process_down_each_time_is_given_up_and_says_so() {
+    let registry = Web::start(|_| Reply::Silence);
+    let data = Data::with_sample();
+    let extra = format!("[egress]\nallow = [{:?}]\nsilence-seconds = 600\n", registry.address);
+    let mut server = Server::prepare(&data, &Backends::Embedded, &extra);
+    server.start();
+    let reference = format!("{}/app:1", registry.address);
+    let accepted = server.api().submit("image", &reference, "doomed").unwrap().body;
+    for attempt in 1..=5 {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while registry.asked().len() < attempt {
+            assert!(Instant::now() < deadline, "attempt {attempt} did not begin: {}", server.log());
+            std::thread::yield_now();
+        }
+        server.kill();
+        server.start();
+    }
+    let scan = server.api().follow(accepted["id"].as_str().unwrap());
+    assert_eq!(
+        (&scan["state"], &scan["error"]["code"]),
+        (&"failed".into(), &"scan-abandoned".into()),
+        "{scan}"
+    );
+    assert_eq!(registry.asked().len(), 5);
+}
+
 fn campaign(backends: &Backends) {
     let (rounds, scans) = size();
     let seed = std::process::id().into();
-    println!("kill -9: {rounds} rounds, {scans} scans, seed {seed}");
+    println!("kill -9: {rounds} rounds, {scans} scans in each, seed {seed}");
     let mut random = Random(seed);
     let directory = tempfile::tempdir().unwrap();
-    let roots = make_roots(directory.path(), scans);
+    let roots = make_roots(directory.path(), rounds * scans);
     let data = Data::with_sample();
     let mut server = Server::prepare(&data, backends, "");
     let mut ledger: BTreeMap<String, String> = BTreeMap::new();
-    let per_round = scans.div_ceil(rounds);
-    for chunk in roots.chunks(per_round) {
+    for chunk in roots.chunks(scans) {
         server.start();
-        let deadline = Instant::now() + Duration::from_millis(50 + random.below(1500));
-        for root in chunk {
+        // The random point: in the middle of the submissions, or in the work that they have caused.
+        let submitted = match random.below(2) {
+            0 => random.below(chunk.len() as u64) as usize,
+            _ => chunk.len(),
+        };
+        for root in &chunk[..submitted] {
             accept(server.api(), root, &mut ledger);
         }
-        // The random point: somewhere in the work that the submissions have caused.
+        let deadline = Instant::now() + Duration::from_millis(random.below(1500));
         while Instant::now() < deadline {
             std::thread::yield_now();
         }
@@ -76,7 +108,7 @@ fn campaign(backends: &Backends) {
     for root in &roots {
         accept(server.api(), root, &mut ledger);
     }
-    assert_eq!(ledger.len(), scans);
+    assert_eq!(ledger.len(), roots.len());
     for (root, id) in &ledger {
         let scan = server.api().follow(id);
         assert_eq!(scan["state"], "finished", "{root}: {scan}\n{}", server.log());

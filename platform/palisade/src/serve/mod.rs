@@ -1,5 +1,6 @@
 //! `palisade serve`: the API and page, the relay from the store's outbox to the bus, and the scan workers.
 
+mod abandoned;
 mod describe;
 mod relay;
 mod session;
@@ -61,6 +62,7 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let mut parts = tokio::task::JoinSet::new();
     parts.spawn(relay::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(abandoned::run(Arc::clone(&service), stopped.clone()));
     for number in 0..service.config.server.workers {
         parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));
     }

@@ -19,6 +19,9 @@ use uuid::Uuid;
 
 use super::{Service, session};
 
+/// Name under which the workers of all processes share their work.
+pub(crate) const CONSUMER: &str = "scan-worker";
+
 /// How often a worker says that its scan is still under way; well inside the time after which somebody else gets it.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
 
@@ -28,7 +31,7 @@ pub(crate) async fn run(
     number: usize,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<()> {
-    let options = ConsumerOptions::new("scan-worker", "scan.requested");
+    let options = ConsumerOptions::new(CONSUMER, "scan.requested");
     let consumer = service.bus.consumer(options).await.context("cannot take work from the bus")?;
     while !*stopped.borrow() {
         let delivery = tokio::select! {
@@ -80,11 +83,12 @@ async fn process(service: &Arc<Service>, delivery: Delivery) -> Result<()> {
 }
 
 /// Nobody may be listening, which is not an error.
-fn changed(service: &Service, tenant: &TenantId, scan: Uuid) {
+pub(crate) fn changed(service: &Service, tenant: &TenantId, scan: Uuid) {
     let _ = service.progress.send(ScanChange { tenant: tenant.clone(), scan });
 }
 
-fn scan_id(body: &[u8]) -> Option<Uuid> {
+/// The scan that a message asks for.
+pub(crate) fn scan_id(body: &[u8]) -> Option<Uuid> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     value.get("scan")?.as_str()?.parse().ok()
 }
