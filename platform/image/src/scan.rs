@@ -155,7 +155,14 @@ impl<'a> Scan<'a> {
 
     pub(crate) fn symlink(&mut self, path: &str, target: &[u8]) -> io::Result<()> {
         self.enter(path, Mark::File)?;
-        if let Ok(target) = std::str::from_utf8(target) {
+        if target.len() > self.limits.path_bytes {
+            let why = format!(
+                "the link's target has {} bytes; the limit is {}",
+                target.len(),
+                self.limits.path_bytes
+            );
+            self.gap(GapCode::NameLimit, path.as_bytes(), why);
+        } else if let Ok(target) = std::str::from_utf8(target) {
             self.links.add_symbolic(path, target);
         }
         Ok(())
