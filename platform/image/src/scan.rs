@@ -67,6 +67,9 @@ pub(crate) struct Wanted {
     ordinal: u64,
 }
 
+/// A linked name that somebody may want: path, first name of the file, and for symbolic links who asked.
+type Asked = (String, String, Option<Candidates>);
+
 /// The last entry of a path.
 #[derive(Clone, Copy)]
 struct Last {
@@ -377,6 +380,7 @@ impl Scan<'_> {
         }
         let asked = self.asked_links();
         let lasts = self.lasts(asked.iter().flat_map(|(path, target, _)| [path.as_str(), target.as_str()]));
+        let delivered = self.delivered_targets(&asked);
         let mut wanted = Vec::new();
         let mut links = Vec::new();
         for (path, target, interests) in asked {
@@ -388,7 +392,8 @@ impl Scan<'_> {
                 self.missing(&path, &target, symbolic, found.is_some(), &mut links);
                 continue;
             }
-            let candidates = self.still_unknown(&path, &target, interests);
+            let known = delivered.get(&target).map(Vec::as_slice).unwrap_or_default();
+            let candidates = self.still_unknown(&path, &target, interests, known);
             if candidates.is_empty() {
                 continue;
             }
@@ -405,8 +410,8 @@ impl Scan<'_> {
         (wanted, links)
     }
 
-    /// Every linked name that somebody may want: path, first name of the file, and for symbolic links who asked.
-    fn asked_links(&mut self) -> Vec<(String, String, Option<Candidates>)> {
+    /// Every linked name that somebody may want.
+    fn asked_links(&mut self) -> Vec<Asked> {
         let mut asked = Vec::new();
         let mut circles = BTreeSet::new();
         for path in self.links.hard() {
@@ -448,8 +453,22 @@ impl Scan<'_> {
         }
     }
 
-    /// Interests in the linked name that the file's own name has not settled.
-    fn still_unknown(&self, path: &str, target: &str, interests: Option<Candidates>) -> Candidates {
+    /// The interests that got those of the targets that were handed over; of several files of one name the last.
+    fn delivered_targets(&self, asked: &[Asked]) -> HashMap<String, Candidates> {
+        let targets: HashSet<&str> = asked.iter().map(|(_, target, _)| target.as_str()).collect();
+        let linked = self.delivered.iter().filter(|delivered| targets.contains(delivered.path.as_str()));
+        linked.map(|delivered| (delivered.path.clone(), delivered.interests.clone())).collect()
+    }
+
+    /// Interests in the linked name that the file's own name has not settled. `delivered`: those that got the file
+    /// under its own name.
+    fn still_unknown(
+        &self,
+        path: &str,
+        target: &str,
+        interests: Option<Candidates>,
+        delivered: &[usize],
+    ) -> Candidates {
         let mut settled = Candidates::new();
         self.selector.by_path(target, &mut settled);
         let hard = interests.is_none();
@@ -458,12 +477,9 @@ impl Scan<'_> {
             self.selector.by_path(path, &mut candidates);
             candidates
         });
-        let known = self.delivered.iter().rev().find(|delivered| delivered.path == target);
-        let selected =
-            |interest: &usize| known.is_some_and(|delivered| delivered.interests.contains(interest));
         // A hard link is a file of its own, so what its content decided for the first name holds for it again. A
         // symbolic link adds nothing to a file that its interest got already.
-        let keep = |interest: &usize| !settled.contains(interest) || (hard && selected(interest));
+        let keep = |interest: &usize| !settled.contains(interest) || (hard && delivered.contains(interest));
         let mut kept: Candidates = asking.into_iter().filter(keep).collect();
         kept.retain(|interest| hard || self.selector.has_paths(*interest));
         kept
