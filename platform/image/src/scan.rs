@@ -1,7 +1,7 @@
 //! One pass over the entries of a layer, whatever they come from: what is wanted goes to the sink, what hides lower
 //! layers into the index, what could not be seen into the gaps.
 //!
-//! Memory: twelve bytes an entry, the names of links up to a cap, and bodies within the shared budget.
+//! Memory: twelve bytes an entry, the names of links and of selected files up to a cap, and bodies within the shared budget.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Read};
@@ -43,6 +43,7 @@ pub(crate) struct Scan<'a> {
     /// Parent of the last entry: most entries share it with the next.
     parent: String,
     delivered: Vec<Delivered>,
+    delivered_bytes: usize,
     links: Links,
     gaps: GapList,
     counters: Counters,
@@ -99,6 +100,7 @@ impl<'a> Scan<'a> {
             directories: HashSet::new(),
             parent: String::new(),
             delivered: Vec::new(),
+            delivered_bytes: 0,
             links: Links::new(limits.link_bytes),
             gaps: GapList::new(limits.gaps),
             counters: Counters::default(),
@@ -193,6 +195,14 @@ impl<'a> Scan<'a> {
         let mut candidates = Candidates::new();
         self.selector.by_path(path, &mut candidates);
         if let Some((body, candidates)) = self.hold(path, size, candidates, body)? {
+            self.delivered_bytes += path.len() + size_of::<Delivered>();
+            if self.delivered_bytes > self.limits.selected_name_bytes {
+                let why = format!(
+                    "the names of its selected files have more than {} bytes",
+                    self.limits.selected_name_bytes
+                );
+                return Err(Cut::new(GapCode::EntryLimit, why).into_io());
+            }
             self.hand_over(path.to_owned(), ordinal, &candidates, body);
             self.delivered.push(Delivered { path: path.to_owned(), ordinal, interests: candidates });
         }
