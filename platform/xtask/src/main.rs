@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod codes;
+mod fuzz;
 mod guests;
 mod http;
 mod prepare;
@@ -21,6 +22,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
   up [--listen ADDRESS:PORT] [--once]   set up, build, serve, scan a real input, print the address and what was found
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
+  fuzz [TARGET] [--seconds N]           search for bytes that break a parser; 60 s for each target unless told
   bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | advisories
   guests [--only NAME]                  build the plugins
   check                                 the house law alone";
@@ -52,12 +54,27 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["up", "--listen", listen] => in_root(&|root| up::run(root, listen, false)),
         ["test"] => in_root(&|root| test::all(root, false)),
         ["test", "--full"] => in_root(&|root| test::all(root, true)),
+        ["fuzz", arguments @ ..] => {
+            let (only, seconds) = fuzz_arguments(arguments)?;
+            in_root(&|root| fuzz::targets(root, only, seconds))
+        }
         ["bench", name, arguments @ ..] => in_root(&|root| bench::run_named(root, name, arguments)),
         ["guests"] => guests::build(None),
         ["guests", "--only", name] => guests::build(Some(name)),
         ["check"] => in_root(&check::run),
         _ => return None,
     })
+}
+
+/// `[TARGET] [--seconds N]`.
+fn fuzz_arguments<'a>(words: &[&'a str]) -> Option<(Option<&'a str>, u32)> {
+    match words {
+        [] => Some((None, fuzz::SECONDS)),
+        ["--seconds", seconds] => Some((None, seconds.parse().ok()?)),
+        [target] => Some((Some(target), fuzz::SECONDS)),
+        [target, "--seconds", seconds] => Some((Some(target), seconds.parse().ok()?)),
+        _ => None,
+    }
 }
 
 /// The checkout that the current directory is in.
