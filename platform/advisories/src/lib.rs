@@ -9,6 +9,7 @@ mod error;
 pub mod exploitation;
 mod feed;
 pub mod index;
+mod json;
 mod judge;
 pub mod library;
 pub mod osv;

@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::json;
+
 /// Largest record read, in bytes. The largest real ones are kernel errata of a few MB.
 pub const RECORD_BYTES_MAX: u64 = 16 << 20;
 /// Longest list inside a record. Kernel errata name some thousand packages; npm malware records some thousand versions.
@@ -92,11 +94,12 @@ impl Record {
     ///
     /// # Errors
     /// A sentence that says why it cannot be used.
-    pub fn parse(json: &[u8]) -> Result<Self, String> {
-        if json.len() as u64 > RECORD_BYTES_MAX {
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() as u64 > RECORD_BYTES_MAX {
             return Err(format!("it is longer than {} MiB", RECORD_BYTES_MAX >> 20));
         }
-        let value: Value = serde_json::from_slice(json).map_err(|error| format!("it is no JSON: {error}"))?;
+        let value = json::read(serde_json::Deserializer::from_slice(bytes))
+            .map_err(|error| format!("it is no JSON: {error}"))?;
         if !value.is_object() {
             return Err("it is no JSON object".to_owned());
         }

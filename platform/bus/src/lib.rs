@@ -26,6 +26,12 @@ mod envelope;
 mod error;
 mod jetstream;
 
+/// The bytes of the embedded log, for the fuzzer alone: opening a log costs threads and disk writes.
+#[doc(hidden)]
+pub mod bytes {
+    pub use crate::embedded::bytes::{rewrite, scan};
+}
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -119,22 +119,28 @@ fn walk(component: &[u8]) -> Result<Surface<'_>, LoadError> {
             }
             Payload::ComponentImportSection(section) => {
                 for import in section {
-                    surface.imports.push(import.map_err(broken)?.name.name.to_owned());
+                    keep(&mut surface.imports, import.map_err(broken)?.name.name)?;
                 }
             }
             Payload::ComponentExportSection(section) => {
                 for export in section {
-                    surface.exports.push(export.map_err(broken)?.name.name.to_owned());
+                    keep(&mut surface.exports, export.map_err(broken)?.name.name)?;
                 }
             }
             Payload::End(_) => break,
             _ => {}
         }
-        if surface.imports.len() > NAMES_MAX || surface.exports.len() > NAMES_MAX {
-            return Err(not_a_component("it has more than 1,000 imports or exports"));
-        }
     }
     if is_component { Ok(surface) } else { Err(not_a_component("it is empty")) }
+}
+
+/// Refuses before the list grows: a section of megabytes may hold millions of names.
+fn keep(names: &mut Vec<String>, name: &str) -> Result<(), LoadError> {
+    if names.len() >= NAMES_MAX {
+        return Err(not_a_component("it has more than 1,000 imports or exports"));
+    }
+    names.push(name.to_owned());
+    Ok(())
 }
 
 fn broken(error: wasmparser::BinaryReaderError) -> LoadError {

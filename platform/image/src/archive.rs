@@ -14,6 +14,9 @@ use crate::unpacked::Cut;
 /// Members of an outer archive; real ones have a few per layer.
 const MEMBERS_MAX: usize = 100_000;
 
+/// Bytes of the names of all members and of what they link to: some hundred of each in real archives.
+const NAME_BYTES_MAX: usize = 32 << 20;
+
 /// Links from member to member that are followed: `docker save` once wrote repeated layers as links.
 const LINKS_MAX: usize = 8;
 
@@ -39,6 +42,7 @@ impl Archive {
         let mut members = HashMap::new();
         let limits = Limits::default();
         let mut name = String::new();
+        let mut name_bytes = 0;
         loop {
             let entry = match reader.next_entry() {
                 Ok(Some(entry)) => entry,
@@ -64,10 +68,16 @@ impl Archive {
                 _ => None,
             };
             if let Some(member) = member {
+                name_bytes += name.len() + if let Member::Link(target) = &member { target.len() } else { 0 };
                 members.insert(std::mem::take(&mut name), member);
             }
             if members.len() > MEMBERS_MAX {
                 return Err(damaged(format!("it has more than {MEMBERS_MAX} members")));
+            }
+            if name_bytes > NAME_BYTES_MAX {
+                return Err(damaged(format!(
+                    "the names of its members have more than {NAME_BYTES_MAX} bytes"
+                )));
             }
         }
         Ok(Self { path: path.to_owned(), members })

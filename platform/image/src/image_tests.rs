@@ -228,6 +228,14 @@ fn bombs_end_at_the_caps() {
 }
 
 #[test]
+fn the_names_of_selected_files_end_at_their_cap() {
+    let bytes = (0..100).fold(Tar::new(), |tar, number| tar.file(&format!("{number:0>50}"), "")).end();
+    let few = Limits { selected_name_bytes: 2000, ..Limits::default() };
+    let outcome = read_with(&bytes, &selector(&["**"]), &few, &Budget::default()).unwrap();
+    assert!((1..40).contains(&outcome.files.len()) && outcome.codes() == ["entry-limit"]);
+}
+
+#[test]
 fn many_entries_and_odd_names_end_at_the_caps() {
     let many = (0..200).fold(Tar::new(), |tar, number| tar.file(&format!("f{number:03}"), "")).end();
     let outcome = read_with(

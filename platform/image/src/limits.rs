@@ -26,6 +26,9 @@ pub struct Limits {
     pub zstd_window_log: u32,
     /// Bytes of link names kept of one layer until its end, to resolve links inside it.
     pub link_bytes: usize,
+    /// Bytes of the names of selected files kept of one layer until its end, to tell which of them the layer itself
+    /// replaces. The largest images have some hundred thousand of a hundred bytes.
+    pub selected_name_bytes: usize,
     /// Gaps named one by one for each code in a layer; the rest is one gap with a count.
     pub gaps: usize,
     /// Layers of one image. Docker stops at 127.
@@ -48,6 +51,7 @@ impl Default for Limits {
             layer_time: Duration::from_secs(15 * 60),
             zstd_window_log: 25,
             link_bytes: 32 << 20,
+            selected_name_bytes: 64 << 20,
             gaps: 50,
             layers: 256,
             manifest_bytes: 4 << 20,

@@ -1,7 +1,7 @@
 //! One pass over the entries of a layer, whatever they come from: what is wanted goes to the sink, what hides lower
 //! layers into the index, what could not be seen into the gaps.
 //!
-//! Memory: twelve bytes an entry, the names of links up to a cap, and bodies within the shared budget.
+//! Memory: twelve bytes an entry, the names of links and of selected files up to a cap, and bodies within the shared budget.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, Read};
@@ -43,6 +43,7 @@ pub(crate) struct Scan<'a> {
     /// Parent of the last entry: most entries share it with the next.
     parent: String,
     delivered: Vec<Delivered>,
+    delivered_bytes: usize,
     links: Links,
     gaps: GapList,
     counters: Counters,
@@ -66,6 +67,9 @@ pub(crate) struct Wanted {
     candidates: Candidates,
     ordinal: u64,
 }
+
+/// A linked name that somebody may want: path, first name of the file, and for symbolic links who asked.
+type Asked = (String, String, Option<Candidates>);
 
 /// The last entry of a path.
 #[derive(Clone, Copy)]
@@ -96,6 +100,7 @@ impl<'a> Scan<'a> {
             directories: HashSet::new(),
             parent: String::new(),
             delivered: Vec::new(),
+            delivered_bytes: 0,
             links: Links::new(limits.link_bytes),
             gaps: GapList::new(limits.gaps),
             counters: Counters::default(),
@@ -155,7 +160,14 @@ impl<'a> Scan<'a> {
 
     pub(crate) fn symlink(&mut self, path: &str, target: &[u8]) -> io::Result<()> {
         self.enter(path, Mark::File)?;
-        if let Ok(target) = std::str::from_utf8(target) {
+        if target.len() > self.limits.path_bytes {
+            let why = format!(
+                "the link's target has {} bytes; the limit is {}",
+                target.len(),
+                self.limits.path_bytes
+            );
+            self.gap(GapCode::NameLimit, path.as_bytes(), why);
+        } else if let Ok(target) = std::str::from_utf8(target) {
             self.links.add_symbolic(path, target);
         }
         Ok(())
@@ -183,6 +195,14 @@ impl<'a> Scan<'a> {
         let mut candidates = Candidates::new();
         self.selector.by_path(path, &mut candidates);
         if let Some((body, candidates)) = self.hold(path, size, candidates, body)? {
+            self.delivered_bytes += path.len() + size_of::<Delivered>();
+            if self.delivered_bytes > self.limits.selected_name_bytes {
+                let why = format!(
+                    "the names of its selected files have more than {} bytes",
+                    self.limits.selected_name_bytes
+                );
+                return Err(Cut::new(GapCode::EntryLimit, why).into_io());
+            }
             self.hand_over(path.to_owned(), ordinal, &candidates, body);
             self.delivered.push(Delivered { path: path.to_owned(), ordinal, interests: candidates });
         }
@@ -370,6 +390,7 @@ impl Scan<'_> {
         }
         let asked = self.asked_links();
         let lasts = self.lasts(asked.iter().flat_map(|(path, target, _)| [path.as_str(), target.as_str()]));
+        let delivered = self.delivered_targets(&asked);
         let mut wanted = Vec::new();
         let mut links = Vec::new();
         for (path, target, interests) in asked {
@@ -381,7 +402,8 @@ impl Scan<'_> {
                 self.missing(&path, &target, symbolic, found.is_some(), &mut links);
                 continue;
             }
-            let candidates = self.still_unknown(&path, &target, interests);
+            let known = delivered.get(&target).map(Vec::as_slice).unwrap_or_default();
+            let candidates = self.still_unknown(&path, &target, interests, known);
             if candidates.is_empty() {
                 continue;
             }
@@ -398,8 +420,8 @@ impl Scan<'_> {
         (wanted, links)
     }
 
-    /// Every linked name that somebody may want: path, first name of the file, and for symbolic links who asked.
-    fn asked_links(&mut self) -> Vec<(String, String, Option<Candidates>)> {
+    /// Every linked name that somebody may want.
+    fn asked_links(&mut self) -> Vec<Asked> {
         let mut asked = Vec::new();
         let mut circles = BTreeSet::new();
         for path in self.links.hard() {
@@ -441,8 +463,22 @@ impl Scan<'_> {
         }
     }
 
-    /// Interests in the linked name that the file's own name has not settled.
-    fn still_unknown(&self, path: &str, target: &str, interests: Option<Candidates>) -> Candidates {
+    /// The interests that got those of the targets that were handed over; of several files of one name the last.
+    fn delivered_targets(&self, asked: &[Asked]) -> HashMap<String, Candidates> {
+        let targets: HashSet<&str> = asked.iter().map(|(_, target, _)| target.as_str()).collect();
+        let linked = self.delivered.iter().filter(|delivered| targets.contains(delivered.path.as_str()));
+        linked.map(|delivered| (delivered.path.clone(), delivered.interests.clone())).collect()
+    }
+
+    /// Interests in the linked name that the file's own name has not settled. `delivered`: those that got the file
+    /// under its own name.
+    fn still_unknown(
+        &self,
+        path: &str,
+        target: &str,
+        interests: Option<Candidates>,
+        delivered: &[usize],
+    ) -> Candidates {
         let mut settled = Candidates::new();
         self.selector.by_path(target, &mut settled);
         let hard = interests.is_none();
@@ -451,12 +487,9 @@ impl Scan<'_> {
             self.selector.by_path(path, &mut candidates);
             candidates
         });
-        let known = self.delivered.iter().rev().find(|delivered| delivered.path == target);
-        let selected =
-            |interest: &usize| known.is_some_and(|delivered| delivered.interests.contains(interest));
         // A hard link is a file of its own, so what its content decided for the first name holds for it again. A
         // symbolic link adds nothing to a file that its interest got already.
-        let keep = |interest: &usize| !settled.contains(interest) || (hard && selected(interest));
+        let keep = |interest: &usize| !settled.contains(interest) || (hard && delivered.contains(interest));
         let mut kept: Candidates = asking.into_iter().filter(keep).collect();
         kept.retain(|interest| hard || self.selector.has_paths(*interest));
         kept

@@ -89,10 +89,16 @@ fn split_name(kind: PackageType, name: &str, os: Option<&OperatingSystem>) -> (O
     }
 }
 
-/// rpm keeps the epoch out of the version and in a qualifier; every other type keeps it where it stands.
+/// rpm keeps the epoch out of the version and in a qualifier; every other type keeps it where it stands. What is no
+/// number, or has no plain version behind it, is no epoch: taken apart, it could not be put together again.
 fn split_epoch(kind: PackageType, version: &str) -> (Option<&str>, &str) {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match version.split_once(':') {
-        Some((epoch, rest)) if kind == PackageType::Rpm => (Some(epoch), rest),
+        Some((epoch, rest))
+            if kind == PackageType::Rpm && number(epoch) && !rest.is_empty() && !rest.contains(':') =>
+        {
+            (Some(epoch), rest)
+        }
         _ => (None, version),
     }
 }
@@ -136,6 +142,8 @@ mod tests {
         );
         let plain = |kind, name, version| purl(kind, name, version, None, None, None);
         assert_eq!(plain(PackageType::Rpm, "vim", "2:8.2-1.el9"), "pkg:rpm/vim@8.2-1.el9?epoch=2");
+        assert_eq!(plain(PackageType::Rpm, "vim", "1-:"), "pkg:rpm/vim@1-:");
+        assert_eq!(plain(PackageType::Rpm, "vim", "1:2:3"), "pkg:rpm/vim@1:2:3");
         assert_eq!(plain(PackageType::Npm, "@babel/core", "7.0.0"), "pkg:npm/%40babel/core@7.0.0");
         assert_eq!(plain(PackageType::Pypi, "Flask_Cors", "1.0"), "pkg:pypi/flask-cors@1.0");
         assert_eq!(plain(PackageType::Maven, "org.a:b", "1"), "pkg:maven/org.a/b@1");

@@ -17,7 +17,7 @@ pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
     step("format", || format(root))?;
     step("checks", || check::run(root))?;
     step("guests", || guests::build(None))?;
-    step("guest formats, lints and unit tests", || guest_workspaces(root))?;
+    step("guests and fuzz targets: formats, lints, unit tests", || other_workspaces(root))?;
     step("page: lint, types, unit tests, build, budget", || page_tests(root))?;
     step("lints", || lints(root))?;
     step("unit and integration tests", || tests(root, full))?;
@@ -41,9 +41,10 @@ fn lints(root: &Path) -> Result<()> {
     run(cargo(root).args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
-/// Guests are compiled for the sandbox by another compiler; their pure parts are tested natively by this one.
-fn guest_workspaces(root: &Path) -> Result<()> {
-    for folder in ["plugins", "tests/guests"] {
+/// Guests are compiled for the sandbox by another compiler; their pure parts are tested natively by this one. So are the
+/// fuzz targets, over their seeds and without a fuzzer.
+fn other_workspaces(root: &Path) -> Result<()> {
+    for folder in ["plugins", "tests/guests", "tests/fuzz"] {
         let workspace = root.join(folder);
         let cargo = || {
             let mut command = cargo(root);
@@ -51,7 +52,8 @@ fn guest_workspaces(root: &Path) -> Result<()> {
             command
         };
         run(cargo().args(["fmt", "--all", "--check"]))?;
-        if folder == "plugins" {
+        // The hostile guests are nothing without a sandbox around them.
+        if folder != "tests/guests" {
             run(cargo().args([
                 "clippy",
                 "--locked",

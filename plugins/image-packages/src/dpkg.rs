@@ -4,7 +4,7 @@ use palisade_sdk::{Ownership, Package, PackageType, Report, Unreadable};
 
 use crate::PACKAGES_MAX;
 use crate::headers::{Paragraph, paragraphs};
-use crate::ownership::useful;
+use crate::ownership::Collector;
 
 /// Reads `var/lib/dpkg/status`: packages whose state is `installed`, not what was removed and left its settings behind.
 pub(crate) fn read_status(text: &str, report: &mut Report<'_>) -> Result<(), Unreadable> {
@@ -44,11 +44,12 @@ pub(crate) fn read_list(path: &str, text: &str, report: &mut Report<'_>) -> Resu
     let file = path.rsplit('/').next().unwrap_or_default();
     let name = file.strip_suffix(".list").unwrap_or(file);
     let name = name.split_once(':').map_or(name, |(name, _)| name);
-    let paths = useful(text.lines());
+    let mut owned = Collector::new();
+    let paths: Vec<String> = text.lines().filter_map(|line| owned.whole(line)).collect();
     if !paths.is_empty() {
         report.ownership(Ownership::new(PackageType::Deb, name, paths));
     }
-    Ok(())
+    owned.outcome()
 }
 
 fn package(paragraph: &Paragraph<'_>, method: &str) -> Option<Package> {

@@ -1,5 +1,8 @@
 //! Paragraphs of `Name: value` lines: Debian control files and the metadata of Python packages (both after RFC 822).
 
+/// Fields of one paragraph. Python packages with a line for each of their requirements reach some hundred.
+const FIELDS_MAX: usize = 10_000;
+
 /// One paragraph. Continuation lines begin with a space or a tab; the names' case does not count.
 pub(crate) struct Paragraph<'a> {
     fields: Vec<(&'a str, &'a str)>,
@@ -13,7 +16,9 @@ impl<'a> Paragraph<'a> {
             if line.starts_with([' ', '\t']) {
                 continue;
             }
-            if let Some((name, value)) = line.split_once(':') {
+            if fields.len() < FIELDS_MAX
+                && let Some((name, value)) = line.split_once(':')
+            {
                 fields.push((name.trim_end(), value.trim()));
             }
         }

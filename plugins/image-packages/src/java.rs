@@ -2,7 +2,9 @@
 //!
 //! What Maven wrote into an archive (`pom.properties`) is believed; an archive without it is named from its manifest and
 //! its file name, which is a guess and says so. Archives that are stored inside others are read in place; compressed ones
-//! are inflated in memory, so their size, their depth and the sum of all that is inflated are bounded.
+//! are inflated in memory, so their size, their depth and the sum of all that is inflated are bounded. So is the sum of
+//! all that is read: entries of a directory may share the bytes they name, and a few kilobytes of archives whose entries
+//! all name the next one would be read for ever.
 
 use std::io::Cursor;
 
@@ -18,6 +20,13 @@ const DEPTH_MAX: usize = 16;
 
 /// Bytes that are inflated of one file, all its archives together: a bound on time.
 const INFLATED_MAX: u64 = 1 << 30;
+
+/// Bytes that are read of one file, all its archives together: directories, records and what is inflated. A sound file
+/// has each byte read a few times at most, and mostly directories are.
+const READ_MAX: u64 = 2 << 30;
+
+/// What opening an archive costs at least, in bytes read: eight thousand archives in one file are the end.
+const OPEN_COST: u64 = 256 << 10;
 
 /// Bytes of inflated archives that are in memory at one time.
 const LIVE_MAX: u64 = 96 << 20;
@@ -36,7 +45,14 @@ const INNER_MAX: usize = 4096;
 
 /// Reads one archive.
 pub(crate) fn read(path: &str, file: &mut dyn Source, report: &mut Report<'_>) -> Result<(), Unreadable> {
-    let mut walk = Walk { report, inflatable: INFLATED_MAX, live: LIVE_MAX, packages: 0, problems: 0 };
+    let mut walk = Walk {
+        report,
+        inflatable: INFLATED_MAX,
+        readable: READ_MAX,
+        live: LIVE_MAX,
+        packages: 0,
+        problems: 0,
+    };
     walk.archive(Window::new(file)?, path, "", 0)
 }
 
@@ -44,6 +60,8 @@ struct Walk<'r, 'a> {
     report: &'r mut Report<'a>,
     /// Bytes that may still be inflated.
     inflatable: u64,
+    /// Bytes that may still be read.
+    readable: u64,
     /// Bytes that may still be in memory.
     live: u64,
     packages: usize,
@@ -59,7 +77,9 @@ impl Walk<'_, '_> {
         inner: &str,
         depth: usize,
     ) -> Result<(), Unreadable> {
+        self.spend(OPEN_COST)?;
         let members = window.members(|name| is_record(name) || is_archive(name))?;
+        self.spend(window.cost)?;
         self.identify(&mut window, &members, path, inner)?;
         for member in members.iter().filter(|member| is_archive(&member.name)) {
             if let Err(Unreadable(message)) = self.nested(&mut window, member, inner, depth + 1) {
@@ -150,9 +170,20 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
+    fn spend(&mut self, bytes: u64) -> Result<(), Unreadable> {
+        self.readable = self.readable.saturating_sub(bytes);
+        if self.readable == 0 {
+            return Err(format!("more than {READ_MAX} bytes to read in all archives together").into());
+        }
+        Ok(())
+    }
+
     fn record(&mut self, window: &mut Window<'_>, member: &Member) -> Result<String, Unreadable> {
         let bytes = match window.locate(member)? {
-            Stored::Plain(offset, size) if size <= RECORD_MAX => window.read(offset, size)?,
+            Stored::Plain(offset, size) if size <= RECORD_MAX => {
+                self.spend(size)?;
+                window.read(offset, size)?
+            }
             Stored::Plain(_, size) => return Err(format!("a record of {size} bytes").into()),
             Stored::Deflated(offset, size) => self.inflate(window, offset, size, RECORD_MAX)?,
         };
@@ -170,6 +201,7 @@ impl Walk<'_, '_> {
         if packed > size_max {
             return Err(format!("{packed} bytes; no more than {size_max} can be inflated here").into());
         }
+        self.spend(packed)?;
         let bytes = window.read(offset, packed)?;
         let limit = usize::try_from(size_max).unwrap_or(usize::MAX);
         let inflated = decompress_to_vec_with_limit(&bytes, limit);
@@ -208,7 +240,7 @@ mod tests {
     use palisade_sdk::Confidence;
 
     use crate::test::{analysis, hostile, names};
-    use crate::zip::tests::{archive, widened};
+    use crate::zip::tests::{archive, repeated, widened};
 
     const POM: &str = "META-INF/maven/g/a/pom.properties";
     const LIBRARY: &[u8] = b"groupId=org.lib\nartifactId=lib\nversion=1.0\n";
@@ -266,6 +298,16 @@ mod tests {
         let found = read(&large);
         assert_eq!(names(&found), ["org.lib:lib 1.0"]);
         assert!(found.problems[0].message.contains("inflates to more than"), "{:?}", found.problems);
+    }
+
+    #[test]
+    fn archives_that_are_all_named_many_times_end() {
+        let mut nested = archive(&[(POM, LIBRARY, false)]);
+        for _ in 0..12 {
+            nested = repeated(&archive(&[("a.jar", &nested, false)]), 20);
+        }
+        let found = read(&nested);
+        assert!(found.problems[0].message.contains("bytes to read"), "{:?}", found.problems);
     }
 
     #[test]

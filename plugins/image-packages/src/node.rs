@@ -6,6 +6,7 @@ use std::fmt;
 use palisade_sdk::{Package, PackageType, Report, Unreadable};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Reads one manifest. Fixtures and subfolders of packages have a `package.json` too; those are not installed packages.
 pub(crate) fn read(path: &str, bytes: &[u8], report: &mut Report<'_>) -> Result<(), Unreadable> {
@@ -65,9 +66,9 @@ impl<'de> Visitor<'de> for ManifestVisitor {
         let mut manifest = Manifest { name: Value::Null, version: Value::Null, licenses: Vec::new() };
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
             match key.as_ref() {
-                "name" => manifest.name = map.next_value()?,
-                "version" => manifest.version = map.next_value()?,
-                "license" | "licenses" => manifest.licenses = licenses(&map.next_value()?),
+                "name" => manifest.name = value(map.next_value()?),
+                "version" => manifest.version = value(map.next_value()?),
+                "license" | "licenses" => manifest.licenses = licenses(&value(map.next_value()?)),
                 _ => {
                     let _: IgnoredAny = map.next_value()?;
                 }
@@ -75,6 +76,15 @@ impl<'de> Visitor<'de> for ManifestVisitor {
         }
         Ok(manifest)
     }
+}
+
+/// Largest value of a field of interest, in bytes of JSON. In memory a value takes up to a hundred times of that.
+const VALUE_MAX: usize = 64 << 10;
+
+/// A value that is too large is none.
+fn value(raw: &RawValue) -> Value {
+    let fitting = Some(raw.get()).filter(|text| text.len() <= VALUE_MAX);
+    fitting.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 /// `"MIT"`, `{"type": "MIT"}` or a list of either.
@@ -120,6 +130,14 @@ mod tests {
         assert!(names(&analysis("node-manifest", PATH, b"{\"type\":\"module\"}")).is_empty());
         assert_eq!(analysis("node-manifest", PATH, b"{\"name\": \"x\", ").problems.len(), 1);
         assert_eq!(analysis("node-manifest", PATH, "[".repeat(100_000).as_bytes()).problems.len(), 1);
+    }
+
+    #[test]
+    fn a_value_of_megabytes_is_none() {
+        let many = "{\"a\":0},".repeat(1 << 20);
+        let text = format!(r#"{{"license":[{many}0],"name":"a","version":"1"}}"#);
+        let found = analysis("node-manifest", PATH, text.as_bytes());
+        assert_eq!((names(&found), found.packages[0].licenses.len()), (vec!["a 1".to_owned()], 0));
     }
 
     #[test]

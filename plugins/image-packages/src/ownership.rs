@@ -2,12 +2,9 @@
 //!
 //! Package managers list every file, hundreds of thousands in a large image; nearly all of them can never be evidence.
 
-use palisade_sdk::Unreadable;
+use std::borrow::Cow;
 
-/// Keeps the useful paths of a list; paths come back without a leading slash.
-pub(crate) fn useful<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
-    paths.map(|path| path.trim_start_matches('/')).filter(|path| is_useful(path)).map(str::to_owned).collect()
-}
+use palisade_sdk::Unreadable;
 
 /// Longest path that is kept; the longest that Linux opens.
 const PATH_MAX: usize = 4096;
@@ -15,6 +12,9 @@ const PATH_MAX: usize = 4096;
 /// Bytes of paths kept of one database. Databases that name directories once and files many times could otherwise say in a
 /// megabyte what takes gigabytes to write down.
 const PATHS_MAX: usize = 32 << 20;
+
+/// About what a path costs beyond its letters.
+const PATH_OVERHEAD: usize = 32;
 
 /// Joins directories and file names and keeps the useful paths.
 pub(crate) struct Collector {
@@ -29,19 +29,29 @@ impl Collector {
 
     /// The path of a file in a directory (without slashes at its ends), if it is useful.
     pub(crate) fn path(&mut self, directory: &str, name: &str) -> Option<String> {
-        let length = directory.len() + name.len() + 1;
-        if length > PATH_MAX {
+        if directory.is_empty() {
+            return self.keep(Cow::Borrowed(name));
+        }
+        if directory.len() + name.len() >= PATH_MAX {
             return None;
         }
-        let path = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
-        if !is_useful(&path) {
+        self.keep(Cow::Owned(format!("{directory}/{name}")))
+    }
+
+    /// A whole path, if it is useful; it comes back without a leading slash.
+    pub(crate) fn whole(&mut self, path: &str) -> Option<String> {
+        self.keep(Cow::Borrowed(path.trim_start_matches('/')))
+    }
+
+    fn keep(&mut self, path: Cow<'_, str>) -> Option<String> {
+        if path.len() > PATH_MAX || !is_useful(&path) {
             return None;
         }
-        match self.left.checked_sub(length) {
+        match self.left.checked_sub(path.len() + PATH_OVERHEAD) {
             Some(left) => self.left = left,
             None => self.cut = true,
         }
-        (!self.cut).then_some(path)
+        (!self.cut).then(|| path.into_owned())
     }
 
     /// Whether all useful paths were kept.
@@ -79,7 +89,7 @@ fn has_executables(directory: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::useful;
+    use super::{Collector, PATHS_MAX};
 
     #[test]
     fn only_possible_evidence_is_kept() {
@@ -94,8 +104,17 @@ mod tests {
             "/usr/libexec/docker/cli-plugins/docker-compose",
             "/usr/lib/x86_64-linux-gnu/libc.so.6",
         ];
-        let kept = useful(list.into_iter());
+        let mut owned = Collector::new();
+        let kept: Vec<String> = list.into_iter().filter_map(|path| owned.whole(path)).collect();
         let expected = [1, 3, 4, 6, 7].map(|index| list[index].trim_start_matches('/'));
         assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_is_told_of() {
+        let mut owned = Collector::new();
+        let kept = (0..PATHS_MAX / 20).filter_map(|_| owned.whole("bin/a")).count();
+        assert!((100_000..PATHS_MAX / 30).contains(&kept), "{kept}");
+        assert!(owned.outcome().is_err());
     }
 }

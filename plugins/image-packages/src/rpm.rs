@@ -11,6 +11,9 @@ use crate::rpm_header::{
 };
 use crate::sqlite::Database;
 
+/// Directories of one package. The largest have some ten thousand.
+const DIRECTORIES_MAX: usize = 500_000;
+
 /// Reads `rpmdb.sqlite`: a table `Packages` of (number, header).
 pub(crate) fn read(file: &mut dyn Source, report: &mut Report<'_>) -> Result<(), Unreadable> {
     let mut unreadable = 0;
@@ -68,7 +71,7 @@ fn source(file: &str) -> Option<(&str, String)> {
 }
 
 fn files(header: &Header<'_>, owned: &mut Collector) -> Vec<String> {
-    let directories: Vec<&[u8]> = header.strings(DIRECTORY_NAMES).collect();
+    let directories: Vec<&[u8]> = header.strings(DIRECTORY_NAMES).take(DIRECTORIES_MAX).collect();
     let mut paths = Vec::new();
     for (index, name) in header.integers(DIRECTORY_INDEXES).zip(header.strings(BASE_NAMES)) {
         let directory = usize::try_from(index).ok().and_then(|index| directories.get(index)).copied();
@@ -205,6 +208,20 @@ mod tests {
         looped[PAGE + 8..PAGE + 12].copy_from_slice(&2_u32.to_be_bytes());
         let found = analysis("rpm-sqlite", "var/lib/rpm/rpmdb.sqlite", &looped);
         assert_eq!(found.problems[0].message, "the tree of pages has a loop");
+    }
+
+    #[test]
+    fn rows_that_share_their_bytes_end() {
+        let base: &[(u32, &[&str])] = &[(1000, &["base"]), (1001, &["1.0"]), (1002, &["1"])];
+        let mut shared = database(&[header(base)]);
+        let cell = shared[PAGE + 8..PAGE + 10].to_vec();
+        shared[PAGE + 3..PAGE + 5].copy_from_slice(&300_u16.to_be_bytes());
+        for index in 0..300 {
+            shared[PAGE + 8 + 2 * index..][..2].copy_from_slice(&cell);
+        }
+        let found = analysis("rpm-sqlite", "var/lib/rpm/rpmdb.sqlite", &shared);
+        assert_eq!(found.problems[0].message, "more rows than the file has room for");
+        assert!(found.packages.len() < 30, "{}", found.packages.len());
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Rust crates of an executable: the list that `cargo auditable` puts into it (cargo-auditable, "PARSING.md").
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use palisade_sdk::{Package, PackageType, Report, Unreadable};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::PACKAGES_MAX;
 use crate::bytes::{Source, read_at};
@@ -10,6 +14,10 @@ use crate::executable::Executable;
 
 /// Largest list, inflated; the format's own readers stop there too.
 const LIST_MAX: usize = 8 << 20;
+
+/// Largest entry of the list, in bytes of JSON. In memory an entry takes up to a hundred times of that, so the list is not
+/// taken apart as a whole.
+const ENTRY_MAX: usize = 64 << 10;
 
 /// Reads the section `.dep-v0`: JSON, deflated. Crates that only ran during the build are not in the executable.
 pub(crate) fn read(file: &mut dyn Source, report: &mut Report<'_>) -> Result<(), Unreadable> {
@@ -21,9 +29,17 @@ pub(crate) fn read(file: &mut dyn Source, report: &mut Report<'_>) -> Result<(),
     let packed = read_at(file, section.offset, section.size)?;
     let json = decompress_to_vec_zlib_with_limit(&packed, LIST_MAX)
         .map_err(|error| format!("the crate list: {error}"))?;
-    let list: Value = serde_json::from_slice(&json).map_err(|error| format!("the crate list: {error}"))?;
-    let crates = list.get("packages").and_then(Value::as_array).ok_or("the crate list has no packages")?;
-    for entry in crates.iter().take(PACKAGES_MAX) {
+    let malformed = |error: serde_json::Error| format!("the crate list: {error}");
+    let list: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(&json).map_err(malformed)?;
+    let crates = list.get("packages").ok_or("the crate list has no packages")?;
+    let crates: Vec<&RawValue> = serde_json::from_str(crates.get()).map_err(malformed)?;
+    if crates.len() > PACKAGES_MAX {
+        return Err(format!("a crate list of {} crates", crates.len()).into());
+    }
+    for entry in crates {
+        let entry = Some(entry.get()).filter(|text| text.len() <= ENTRY_MAX);
+        let entry: Value = serde_json::from_str(entry.ok_or("the crate list has an entry that is too long")?)
+            .map_err(malformed)?;
         let text = |key: &str| entry.get(key).and_then(Value::as_str);
         if text("kind") == Some("build") {
             continue;

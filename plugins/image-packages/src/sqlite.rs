@@ -10,6 +10,9 @@ use crate::bytes::{Order, Source, array, read_at};
 /// Largest row that is read. The largest package headers have some megabytes of file names.
 const ROW_MAX: u64 = 64 << 20;
 
+/// Columns of one row; SQLite allows no more.
+const COLUMNS_MAX: usize = 32_767;
+
 /// A database file.
 pub(crate) struct Database<'a> {
     file: &'a mut dyn Source,
@@ -19,6 +22,8 @@ pub(crate) struct Database<'a> {
     pages: u64,
     /// Pages that the current walk may still meet.
     left: u64,
+    /// Bytes of rows that the current walk may still read: in a sound file no two rows share any.
+    row_bytes_left: u64,
 }
 
 /// A column of a row: its serial type and its bytes.
@@ -57,7 +62,7 @@ impl<'a> Database<'a> {
         };
         let usable = page_size - u64::from(header.get(20).copied().unwrap_or_default());
         let pages = file.seek(std::io::SeekFrom::End(0)).map_err(|error| error.to_string())? / page_size;
-        Ok(Self { file, page_size, usable, pages, left: 0 })
+        Ok(Self { file, page_size, usable, pages, left: 0, row_bytes_left: 0 })
     }
 
     /// Visits the rows of a table until the visitor fails.
@@ -85,6 +90,7 @@ impl<'a> Database<'a> {
         visit: &mut dyn FnMut(&[Column<'_>]) -> Result<(), Unreadable>,
     ) -> Result<(), Unreadable> {
         self.left = self.pages;
+        self.row_bytes_left = self.pages * self.page_size;
         let mut waiting = vec![root];
         while let Some(number) = waiting.pop() {
             let page = self.page(number)?;
@@ -135,6 +141,9 @@ impl<'a> Database<'a> {
         if size > ROW_MAX {
             return Err(format!("a row of {size} bytes").into());
         }
+        // Every cell takes some bytes of its page, and even an empty row costs a visit.
+        self.row_bytes_left =
+            self.row_bytes_left.checked_sub(size.max(1)).ok_or("more rows than the file has room for")?;
         let local = usize::try_from(self.local(size)).unwrap_or_default();
         let mut row = rest.get(..local).ok_or(outside)?.to_vec();
         let mut next = array(rest, local).map_or(0, u32::from_be_bytes);
@@ -191,6 +200,9 @@ fn columns(row: &[u8]) -> Option<Vec<Column<'_>>> {
             10 | 11 => return None,
             _ => (serial - 12) / 2,
         };
+        if columns.len() == COLUMNS_MAX {
+            return None;
+        }
         let (bytes, tail) = body.split_at_checked(usize::try_from(size).ok()?)?;
         body = tail;
         columns.push(Column { serial, bytes });

@@ -21,6 +21,8 @@ pub(crate) struct Window<'a> {
     source: &'a mut dyn Source,
     start: u64,
     size: u64,
+    /// Bytes read so far.
+    pub(crate) cost: u64,
 }
 
 /// A member that is wanted.
@@ -45,19 +47,20 @@ impl<'a> Window<'a> {
     /// A whole file.
     pub(crate) fn new(source: &'a mut dyn Source) -> Result<Self, Unreadable> {
         let size = source.seek(std::io::SeekFrom::End(0)).map_err(|error| error.to_string())?;
-        Ok(Self { source, start: 0, size })
+        Ok(Self { source, start: 0, size, cost: 0 })
     }
 
     /// A part as an archive of its own.
     pub(crate) fn part(&mut self, offset: u64, size: u64) -> Result<Window<'_>, Unreadable> {
         let end = offset.checked_add(size).filter(|end| *end <= self.size);
         end.ok_or("a member that goes on behind the end of its archive")?;
-        Ok(Window { source: self.source, start: self.start + offset, size })
+        Ok(Window { source: self.source, start: self.start + offset, size, cost: 0 })
     }
 
     pub(crate) fn read(&mut self, offset: u64, size: u64) -> Result<Vec<u8>, Unreadable> {
         let end = offset.checked_add(size).filter(|end| *end <= self.size);
         end.ok_or("the archive ends early")?;
+        self.cost += size;
         read_at(self.source, self.start + offset, size)
     }
 
@@ -243,6 +246,18 @@ pub(crate) mod tests {
         file.extend(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff");
         file.extend([0xff; 8]);
         file.extend([0, 0]);
+        file
+    }
+
+    /// The same archive with every entry of its directory so many times.
+    pub(crate) fn repeated(archive: &[u8], times: usize) -> Vec<u8> {
+        let end = archive.len() - 22;
+        let field = |at: usize| u32::from_le_bytes(archive[end + at..end + at + 4].try_into().unwrap());
+        let mut file = archive[..field(16) as usize].to_vec();
+        file.extend(archive[field(16) as usize..end].repeat(times));
+        file.extend(&archive[end..end + 12]);
+        file.extend((field(12) * times as u32).to_le_bytes());
+        file.extend(&archive[end + 16..]);
         file
     }
 }

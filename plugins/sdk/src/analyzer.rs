@@ -36,6 +36,10 @@ impl std::fmt::Display for Unreadable {
     }
 }
 
+/// Longest text of a record, in bytes. The platform refuses the whole answer, with the files of its whole call, for a
+/// longer one; so a record that has one is told of here instead, and costs only itself.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
 /// Takes what a file says. Fills in the index of the file, so that no record can name a wrong one.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -46,27 +50,53 @@ pub struct Report<'a> {
 impl Report<'_> {
     /// The distribution of the root.
     pub fn system(&mut self, system: OperatingSystem) {
-        self.analysis.systems.push(OperatingSystem { item: self.item, ..system });
+        let texts = [Some(&system.id), system.version.as_ref(), system.codename.as_ref()];
+        let texts = texts.into_iter().chain([system.pretty_name.as_ref()]).flatten().chain(&system.like);
+        if self.fits("a distribution", texts) {
+            self.analysis.systems.push(OperatingSystem { item: self.item, ..system });
+        }
     }
 
     /// An installed package.
     pub fn package(&mut self, package: Package) {
-        self.analysis.packages.push(Package { item: self.item, ..package });
+        let Package { name, version, method, arch, source_name, source_version, inner, licenses, .. } =
+            &package;
+        let optional = [arch, source_name, source_version, inner].into_iter().flatten();
+        if self.fits("a package", [name, version, method].into_iter().chain(optional).chain(licenses)) {
+            self.analysis.packages.push(Package { item: self.item, ..package });
+        }
     }
 
     /// Files that an operating-system package brought.
     pub fn ownership(&mut self, ownership: Ownership) {
-        self.analysis.ownerships.push(Ownership { item: self.item, ..ownership });
+        if self.fits("a list of files", std::iter::once(&ownership.name).chain(&ownership.paths)) {
+            self.analysis.ownerships.push(Ownership { item: self.item, ..ownership });
+        }
     }
 
     /// A risk that the plugin itself judged.
     pub fn finding(&mut self, finding: Finding) {
-        self.analysis.findings.push(Finding { item: self.item, ..finding });
+        let texts = [&finding.rule, &finding.title, &finding.description, &finding.location];
+        if self.fits("a finding", texts) {
+            self.analysis.findings.push(Finding { item: self.item, ..finding });
+        }
     }
 
-    /// A part of the file that could not be understood; the rest goes on.
+    /// A part of the file that could not be understood; the rest goes on. A message that is too long is cut.
     pub fn problem(&mut self, message: impl Into<String>) {
-        self.analysis.problems.push(Problem { item: self.item, message: message.into() });
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(TEXT_BYTES_MAX));
+        self.analysis.problems.push(Problem { item: self.item, message });
+    }
+
+    fn fits<'t>(&mut self, what: &str, texts: impl IntoIterator<Item = &'t String>) -> bool {
+        let longest = texts.into_iter().map(String::len).max().unwrap_or_default();
+        if longest > TEXT_BYTES_MAX {
+            self.problem(format!(
+                "{what} with a text of {longest} bytes is left out; at most {TEXT_BYTES_MAX} are allowed"
+            ));
+        }
+        longest <= TEXT_BYTES_MAX
     }
 }
 
@@ -90,4 +120,41 @@ pub fn analyze<A: ImageAnalyzer>(config: &str, files: &[InputFile]) -> Result<An
         }
     }
     Ok(analysis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ImageAnalyzer, Report, TEXT_BYTES_MAX, Unreadable, analyze};
+    use crate::{Error, InputFile, OperatingSystem, Ownership, Package, PackageType};
+
+    struct Lengths;
+
+    impl ImageAnalyzer for Lengths {
+        fn new(_config: &str) -> Result<Self, Error> {
+            Ok(Self)
+        }
+
+        fn analyze(&self, file: &InputFile, report: &mut Report<'_>) -> Result<(), Unreadable> {
+            let text = file.text(1 << 20)?.into_owned();
+            report.system(OperatingSystem::new(text.clone()));
+            report.package(Package::new(PackageType::Generic, "a", "1", "m").licenses([text.clone()]));
+            report.ownership(Ownership::new(PackageType::Deb, "a", vec![text.clone()]));
+            Err(text.into())
+        }
+    }
+
+    #[test]
+    fn a_text_too_long_for_the_platform_costs_its_record_alone() {
+        let of = |length: usize| {
+            let file = InputFile::whole("a", "i", "é".repeat(length / 2).into_bytes());
+            analyze::<Lengths>("{}", &[file]).unwrap()
+        };
+        let fitting = of(TEXT_BYTES_MAX);
+        assert_eq!((fitting.systems.len(), fitting.packages.len(), fitting.ownerships.len()), (1, 1, 1));
+        assert_eq!(fitting.problems.len(), 1);
+        let long = of(TEXT_BYTES_MAX + 2);
+        assert!(long.systems.is_empty() && long.packages.is_empty() && long.ownerships.is_empty());
+        assert_eq!(long.problems.len(), 4);
+        assert!(long.problems.iter().all(|problem| problem.message.len() <= TEXT_BYTES_MAX));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::str::Utf8Chunk;
 
 use crate::Unreadable;
 
@@ -73,7 +74,8 @@ impl InputFile {
         match &self.body {
             Body::Whole(bytes) if bytes.len() as u64 <= size_max => Ok(Cow::Borrowed(bytes)),
             Body::Parts(parts) if parts.size() <= size_max => {
-                let mut bytes = Vec::new();
+                // Grown step by step, it would take twice the memory for a while.
+                let mut bytes = Vec::with_capacity(usize::try_from(parts.size()).unwrap_or_default());
                 self.reader().read_to_end(&mut bytes).map_err(|error| error.to_string())?;
                 Ok(Cow::Owned(bytes))
             }
@@ -84,11 +86,18 @@ impl InputFile {
     /// The file as text; bytes that are not UTF-8 become the replacement character.
     ///
     /// # Errors
-    /// As [`Self::bytes`].
+    /// As [`Self::bytes`]. The replacement character is three bytes long, and the text may not be larger than `size_max`
+    /// either.
     pub fn text(&self, size_max: u64) -> Result<Cow<'_, str>, Unreadable> {
         Ok(match self.bytes(size_max)? {
-            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+            Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => Cow::Owned(lossy(bytes, size_max)?),
+            },
+            Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(error) => lossy(error.as_bytes(), size_max)?,
+            }),
         })
     }
 
@@ -97,6 +106,20 @@ impl InputFile {
     pub fn reader(&self) -> Reader<'_> {
         Reader { body: &self.body, position: 0, kept: Vec::new(), kept_at: 0 }
     }
+}
+
+fn lossy(bytes: &[u8], size_max: u64) -> Result<String, Unreadable> {
+    let mark = |chunk: &Utf8Chunk<'_>| if chunk.invalid().is_empty() { "" } else { "\u{fffd}" };
+    let size: usize = bytes.utf8_chunks().map(|chunk| chunk.valid().len() + mark(&chunk).len()).sum();
+    if size as u64 > size_max {
+        return Err(format!("the file is not UTF-8, and more than {size_max} bytes as text").into());
+    }
+    let mut text = String::with_capacity(size);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.push_str(mark(&chunk));
+    }
+    Ok(text)
 }
 
 /// A file as `Read + Seek`. Keeps one window of 16 KiB: small reads then cost few calls to the
@@ -188,6 +211,14 @@ mod tests {
             ..InputFile::whole("a", "i", vec![])
         };
         [InputFile::whole("a", "i", bytes.to_vec()), parts]
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_stays_within_the_bound() {
+        for file in both(b"a\xff\xe2\x82b\xc3") {
+            assert_eq!(file.text(11).unwrap(), "a\u{fffd}\u{fffd}b\u{fffd}");
+            assert!(file.text(10).is_err());
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! [`journal`] and [`parked`] are the files, [`record`] their bytes, [`state`] what they mean, [`writer`] the thread
 //! that changes both. What was in flight when a process died is deliverable at once when the log is opened again.
 
+pub(crate) mod bytes;
 mod journal;
 mod parked;
 mod record;

@@ -1,0 +1,4 @@
+//! The target `purl` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::run("purl", data));
