@@ -9,7 +9,7 @@ use crate::support::{Data, Images, Registry, full};
 /// Built in seconds, and so scanned by every run.
 const QUICK: [&str; 5] = ["alpine-apk", "rpm-sqlite", "debian-minbase", "java-jars", "native-binaries"];
 /// Built in minutes; `cargo xtask test --full`.
-const SLOW: [&str; 2] = ["python-old", "node-old"];
+const SLOW: [&str; 4] = ["python-old", "node-old", "java-spark", "layers-large"];
 
 type Package = (String, String, String);
 
@@ -38,7 +38,7 @@ fn packages(report: &str, kinds: &BTreeSet<String>) -> BTreeSet<Package> {
 
 /// False extras that are allowed, by image and type: `package.json` files of test fixtures inside real packages.
 fn extras_allowed(name: &str, kind: &str) -> usize {
-    if name == "node-old" && kind == "npm" { 20 } else { 0 }
+    if matches!(name, "node-old" | "layers-large") && kind == "npm" { 20 } else { 0 }
 }
 
 #[test]
