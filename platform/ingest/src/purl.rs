@@ -134,24 +134,27 @@ impl Purl {
     }
 }
 
-/// The source package in an `upstream` qualifier: `name`, `name@version`, or the file name of a source rpm.
+/// The source package in an `upstream` qualifier: `name@version`, the file name of a source rpm, or `name`. The form with
+/// a mark comes first, because it is the one that is written here, with any version.
 pub(crate) fn source(kind: PackageType, upstream: &str) -> Option<SourcePackage> {
     if upstream.is_empty() {
         return None;
+    }
+    if let Some((name, version)) = upstream.rsplit_once('@')
+        && !name.is_empty()
+        && !version.is_empty()
+    {
+        return Some(SourcePackage { name: name.to_owned(), version: Some(version.to_owned()) });
     }
     if kind == PackageType::Rpm
         && let Some(stem) = upstream.strip_suffix(".src.rpm").or_else(|| upstream.strip_suffix(".nosrc.rpm"))
         && let Some((rest, release)) = stem.rsplit_once('-')
         && let Some((name, version)) = rest.rsplit_once('-')
+        && !name.is_empty()
     {
         return Some(SourcePackage { name: name.to_owned(), version: Some(format!("{version}-{release}")) });
     }
-    Some(match upstream.rsplit_once('@') {
-        Some((name, version)) if !name.is_empty() && !version.is_empty() => {
-            SourcePackage { name: name.to_owned(), version: Some(version.to_owned()) }
-        }
-        _ => SourcePackage { name: upstream.to_owned(), version: None },
-    })
+    Some(SourcePackage { name: upstream.to_owned(), version: None })
 }
 
 fn split_right(text: &str, mark: char) -> (&str, Option<&str>) {
@@ -232,6 +235,12 @@ mod tests {
         assert_eq!(source("pkg:deb/debian/a@1?upstream=b%401%3A2-3"), named("b", Some("1:2-3")));
         let rpm = "pkg:rpm/redhat/libacl@2.2.53-1.el8?upstream=acl-2.2.53-1.el8.src.rpm";
         assert_eq!(source(rpm), named("acl", Some("2.2.53-1.el8")));
+        let odd = "pkg:rpm/redhat/a@1?upstream=b%402-1.src.rpm";
+        assert_eq!(
+            source(odd),
+            named("b", Some("2-1.src.rpm")),
+            "what is written with a mark is read with it"
+        );
         assert_eq!(source("pkg:npm/a@1?upstream=b"), None);
     }
 

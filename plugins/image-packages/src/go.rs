@@ -150,7 +150,8 @@ fn packages(modules: &str) -> Vec<Package> {
             }
             Some("=>") => {
                 // A replacement by a folder has no version of its own, and the folder's name is nobody's module.
-                if let Some(module) = list.last_mut().filter(|_| !second.is_empty() && !is_folder(first)) {
+                let named = !first.is_empty() && !second.is_empty() && !is_folder(first);
+                if let Some(module) = list.last_mut().filter(|_| named) {
                     (module.path, module.version) = (first, second);
                 }
             }
@@ -218,6 +219,7 @@ mod tests {
             ["example.org/Tool v2.3.4", "github.com/A/b v1.0.0", "new.org/c v1.1.0", "local.org/d v0.1.0"];
         assert_eq!(listed(MODULES), expected);
         assert_eq!(listed("mod\ta\t(devel)\n"), ["a (devel)"]);
+        assert_eq!(listed("dep\ta\tv1.0.0\n=>\t\tv1.1.0\n"), ["a v1.0.0"]);
         assert_eq!(listed("mod\ta\tv1.0.0\nbuild\t-ldflags=\"-X main.version=v2.0.0\"\n"), ["a v1.0.0"]);
         let linked = |flags, path, main| linked_version(flags, &Module { path, version: "(devel)", main });
         assert_eq!(linked("-X main.version=dev -X main.commit=1.2.3", "a.b/c", true), None);
