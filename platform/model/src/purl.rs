@@ -66,7 +66,9 @@ fn upstream(source: &SourcePackage, name: &str) -> String {
     }
 }
 
+/// Namespace and name. A part without letters is no part: it would move the mark of the version.
 fn split_name(kind: PackageType, name: &str, os: Option<&OperatingSystem>) -> (Option<String>, String) {
+    let whole = |(namespace, name): &(&str, &str)| !namespace.is_empty() && !name.is_empty();
     let owned = |(namespace, name): (&str, &str)| (Some(namespace.to_owned()), name.to_owned());
     match kind {
         PackageType::Deb | PackageType::Apk => {
@@ -75,13 +77,15 @@ fn split_name(kind: PackageType, name: &str, os: Option<&OperatingSystem>) -> (O
         PackageType::Rpm => (os.map(|os| os.id.to_ascii_lowercase()), name.to_owned()),
         // PyPI treats runs of `-`, `_` and `.` alike, but purl folds only case and underscores.
         PackageType::Pypi => (None, name.to_ascii_lowercase().replace('_', "-")),
-        PackageType::Maven => name.split_once(':').map_or_else(|| (None, name.to_owned()), owned),
+        PackageType::Maven => {
+            name.split_once(':').filter(whole).map_or_else(|| (None, name.to_owned()), owned)
+        }
         PackageType::Composer => {
             let lower = name.to_ascii_lowercase();
-            lower.rsplit_once('/').map_or_else(|| (None, lower.clone()), owned)
+            lower.rsplit_once('/').filter(whole).map_or_else(|| (None, lower.clone()), owned)
         }
         PackageType::Golang | PackageType::Npm => {
-            name.rsplit_once('/').map_or_else(|| (None, name.to_owned()), owned)
+            name.rsplit_once('/').filter(whole).map_or_else(|| (None, name.to_owned()), owned)
         }
         PackageType::Cargo | PackageType::Gem | PackageType::Nuget | PackageType::Generic => {
             (None, name.to_owned())
@@ -147,6 +151,8 @@ mod tests {
         assert_eq!(plain(PackageType::Npm, "@babel/core", "7.0.0"), "pkg:npm/%40babel/core@7.0.0");
         assert_eq!(plain(PackageType::Pypi, "Flask_Cors", "1.0"), "pkg:pypi/flask-cors@1.0");
         assert_eq!(plain(PackageType::Maven, "org.a:b", "1"), "pkg:maven/org.a/b@1");
+        assert_eq!(plain(PackageType::Maven, "org.a:", "1"), "pkg:maven/org.a:@1");
+        assert_eq!(plain(PackageType::Npm, "a/", "1"), "pkg:npm/a%2F@1");
         assert_eq!(
             plain(PackageType::Golang, "github.com/A/b/v2", "v2.0.0+incompatible"),
             "pkg:golang/github.com/A/b/v2@v2.0.0%2Bincompatible"
