@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-/// Which crate alone may name a technology. `tests` and `xtask` drive the product from outside and are not asked.
+/// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
 const OWNERS: [(&str, &str); 16] = [
     ("async-nats", "bus"),
     ("axum", "api"),
@@ -104,7 +104,7 @@ fn technologies(root: &Path, wrong: &mut Vec<String>) -> Result<()> {
     let metadata = metadata(root, &["--no-deps"])?;
     for package in list(&metadata, "packages") {
         let name = text(package, "name");
-        if matches!(name, "tests" | "xtask") {
+        if matches!(name, "tests" | "fuzz" | "xtask") {
             continue;
         }
         let shipped = list(package, "dependencies").filter(|dependency| text(dependency, "kind") != "dev");

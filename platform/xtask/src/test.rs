@@ -17,7 +17,7 @@ pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
     step("format", || format(root))?;
     step("checks", || check::run(root))?;
     step("guests", || guests::build(None))?;
-    step("guests and fuzz targets: formats, lints, unit tests", || other_workspaces(root))?;
+    step("guests: formats, lints, unit tests", || other_workspaces(root))?;
     step("page: lint, types, unit tests, build, budget", || page_tests(root))?;
     step("lints", || lints(root))?;
     step("unit and integration tests", || tests(root, full))?;
@@ -41,10 +41,9 @@ fn lints(root: &Path) -> Result<()> {
     run(cargo(root).args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
-/// Guests are compiled for the sandbox by another compiler; their pure parts are tested natively by this one. So are the
-/// fuzz targets, over their seeds and without a fuzzer.
+/// Guests are compiled for the sandbox by another compiler; their pure parts are tested natively by this one.
 fn other_workspaces(root: &Path) -> Result<()> {
-    for folder in ["plugins", "tests/guests", "tests/fuzz"] {
+    for folder in ["plugins", "tests/guests"] {
         let workspace = root.join(folder);
         let cargo = || {
             let mut command = cargo(root);
