@@ -36,11 +36,6 @@ fn packages(report: &str, kinds: &BTreeSet<String>) -> BTreeSet<Package> {
         .collect()
 }
 
-/// False extras that are allowed, by image and type: `package.json` files of test fixtures inside real packages.
-fn extras_allowed(name: &str, kind: &str) -> usize {
-    if matches!(name, "node-old" | "layers-large") && kind == "npm" { 20 } else { 0 }
-}
-
 #[test]
 fn package_sets_equal_what_the_package_managers_say() {
     let names = names();
@@ -52,11 +47,9 @@ fn package_sets_equal_what_the_package_managers_say() {
         let found = packages(&scan(data, &format!("oci:{}", images.layout(name).display()), &[]), &kinds);
         let missed: Vec<_> = expected.difference(&found).collect();
         assert!(missed.is_empty(), "{name}: missed {missed:?}");
-        for kind in &kinds {
-            let extra: Vec<_> = found.difference(&expected).filter(|(k, _, _)| k == kind).collect();
-            assert!(extra.len() <= extras_allowed(name, kind), "{name}: {} extra {extra:?}", extra.len());
-        }
-        println!("{name}: {} packages, none missed", expected.len());
+        let extra: Vec<_> = found.difference(&expected).collect();
+        assert!(extra.is_empty(), "{name}: {} extra {extra:?}", extra.len());
+        println!("{name}: {} packages, none missed, none made up", expected.len());
     }
 }
 
