@@ -34,21 +34,28 @@ pub fn write(report: &ScanReport, target: Option<&Target>, timestamp: Option<Tim
     let vulnerabilities: Vec<Value> =
         vulnerabilities.into_iter().map(|finding| vulnerability(finding, &ids_by_purl)).collect();
     let aggregate = if report.coverage.complete { "complete" } else { "incomplete" };
-    let mut document = Document {
+    let document = Document {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
         bom_format: "CycloneDX",
         components,
         compositions: [Composition { aggregate }],
         metadata: metadata(report, target, timestamp, others.len()),
-        serial_number: None,
         spec_version: "1.6",
         version: 1,
         vulnerabilities,
     };
-    let serial = serial::uuid(&serde_json::to_string(&document).unwrap_or_default());
-    document.serial_number = Some(format!("urn:uuid:{serial}"));
     // Texts, numbers and maps with text keys: there is nothing in it that JSON could not say.
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    with_serial_number(serde_json::to_string_pretty(&document).unwrap_or_default()) + "\n"
+}
+
+/// Adds the number made from the text, in its place by name. Put into the document it would cost writing everything twice.
+fn with_serial_number(mut text: String) -> String {
+    let member = format!("\n  \"serialNumber\": \"urn:uuid:{}\",", serial::uuid(&text));
+    // A line break cannot stand inside a text of JSON, so this is where the next member begins and nothing else.
+    if let Some(next) = text.find("\n  \"specVersion\"") {
+        text.insert_str(next, &member);
+    }
+    text
 }
 
 /// The document. Components are most of it and borrow from the report; fields are in the order of their names.
@@ -61,8 +68,6 @@ struct Document<'a> {
     components: Vec<Listed<'a>>,
     compositions: [Composition; 1],
     metadata: Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    serial_number: Option<String>,
     spec_version: &'static str,
     version: u32,
     vulnerabilities: Vec<Value>,
