@@ -1,5 +1,6 @@
 //! Package URLs, and the other names that are checked where they are made.
 
+use ingest::limits;
 use ingest::purl::Purl;
 use model::{Digest, TenantId};
 
@@ -18,6 +19,10 @@ pub(crate) fn run(data: &[u8]) {
     assert!(!purl.name.is_empty() && !purl.kind.is_empty());
     // Writing is canonical: what is written once is written the same from then on.
     let written = write(&purl);
+    if written.len() > limits::TEXT_BYTES {
+        // Encoded, a text may be three times as long as it was.
+        return;
+    }
     let again = write(&must(Purl::parse(&written), "a purl of our own"));
     assert_eq!(again, written, "{text:?} is written in two ways");
 }
