@@ -1,4 +1,5 @@
-// Builds build/{{name}}.wasm, the component without its manifest. `palisade plugin build` runs this and packs plugin.toml into it.
+// Builds build/{{name}}.wasm, the component without its manifest. `palisade plugin build` runs this and packs plugin.toml into
+// it.
 
 import { componentize } from '@bytecodealliance/componentize-js';
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
@@ -28,8 +29,8 @@ const { component } = await componentize({
   sourcePath: join(project, 'src', 'plugin.js'),
   witPath: await stageWit(),
   worldName: 'plugin',
-  // Each of these would import a WASI interface, and the platform links none: time comes from palisade:host/clock, lines for the
-  // operator go to palisade:host/log, requests through palisade:host/http, and nothing a plugin answers may be random.
+  // Each of these would import a WASI interface, and the platform links none: time comes from palisade:host/clock, lines for
+  // the operator go to palisade:host/log, requests through palisade:host/http, and nothing a plugin answers may be random.
   disableFeatures: ['stdio', 'random', 'clocks', 'http', 'fetch-event'],
 });
 const output = join(build, '{{name}}.wasm');

@@ -1,4 +1,7 @@
-"""Builds build/{{name}}.wasm, the component without its manifest. `palisade plugin build` runs this and packs plugin.toml into it."""
+"""Builds build/{{name}}.wasm, the component without its manifest.
+
+`palisade plugin build` runs this and packs plugin.toml into it.
+"""
 
 import os
 import shutil

@@ -9,6 +9,7 @@ import { write } from 'palisade:host/log@0.1.0';
 /** @typedef {'pass' | 'fail' | 'not-applicable' | 'error'} CheckStatus */
 /** @typedef {{ asset: string, kind: string, body: Uint8Array }} AssetResource */
 /** @typedef {{ item: number, message: string }} Problem */
+/** @typedef {{ size(): bigint, read(offset: bigint, length: number): Uint8Array }} Content */
 
 /**
  * Why a call could not be done at all. Thrown out of an export it becomes the `error` of `palisade:types/common`.
@@ -143,7 +144,7 @@ export const log = {
 
 /**
  * The first bytes of a file, whether it was handed over whole or as a handle.
- * @param {{ tag: 'whole', val: Uint8Array } | { tag: 'handle', val: { read(offset: bigint, length: number): Uint8Array } }} body
+ * @param {{ tag: 'whole', val: Uint8Array } | { tag: 'handle', val: Content }} body
  * @param {number} length At most so many bytes.
  * @returns {Uint8Array}
  */

@@ -1,7 +1,7 @@
 """A thin layer over the WIT of Palisade: JSON in and out, errors, and the records that plugins make most often.
 
-Values have the shape that componentize-py gives them: names in snake_case, records as dataclasses, enums as `Enum` in capitals,
-variants as one class for each case, u64 as int, list<u8> as bytes, and an option that is none as None.
+Values have the shape that componentize-py gives them: names in snake_case, records as dataclasses, enums as `Enum` in
+capitals, variants as one class for each case, u64 as int, list<u8> as bytes, and an option that is none as None.
 """
 
 import json

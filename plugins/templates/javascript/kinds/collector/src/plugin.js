@@ -33,6 +33,7 @@ export const collector = {
  * @returns {{ things: unknown[], next: string | undefined }}
  */
 function fetchPage(url) {
+  /** @type {[string, string][]} */
   const headers = [['accept', 'application/json']];
   const request = { method: 'GET', url, headers, body: new Uint8Array(), secret: undefined };
   const response = host('http', () => send(request));

@@ -1,6 +1,8 @@
 // A framework of two controls. Each stands where the observations of its rules stand.
 
-/** @typedef {{ rule: string, asset: string, status: import('./palisade.js').CheckStatus, severity: import('./palisade.js').Severity }} Observation */
+/** @typedef {import('./palisade.js').CheckStatus} CheckStatus */
+/** @typedef {import('./palisade.js').Severity} Severity */
+/** @typedef {{ rule: string, asset: string, status: CheckStatus, severity: Severity }} Observation */
 
 const CONTROLS = [
   { control: 'example-1:A-1', rules: ['no-latest-tag'] },

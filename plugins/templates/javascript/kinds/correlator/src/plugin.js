@@ -1,5 +1,5 @@
-// Five failures of one asset within a time are one detection. What was counted lives in palisade:host/state, because every call
-// may run in a new instance.
+// Five failures of one asset within a time are one detection. What was counted lives in palisade:host/state, because every
+// call may run in a new instance.
 
 import { delete as remove, get, set } from 'palisade:host/state@0.1.0';
 import { config, decode, encode, host, PluginError } from './palisade.js';
@@ -96,7 +96,8 @@ function detection(asset, ids, items, window) {
 function load(asset) {
   const value = host('state', () => get(`failures/${asset}`));
   if (value === undefined) return [];
-  return decode(value).map(([id, time]) => ({ id, time: BigInt(time) }));
+  const failures = /** @type {[id: string, time: string][]} */ (decode(value));
+  return failures.map(([id, time]) => ({ id, time: BigInt(time) }));
 }
 
 /**

@@ -17,13 +17,12 @@ export const imageAnalyzer = {
     const packages = [];
     const problems = [];
     for (const [item, file] of files.entries()) {
-      const { version, problem } = readVersion(file);
-      if (problem) {
-        problems.push({ item, message: problem });
+      const read = readVersion(file);
+      if ('problem' in read) {
+        problems.push({ item, message: read.problem });
       } else {
-        packages.push(
-          packageRecord({ item, kind: 'generic', name: 'example', version, method: 'example-version' }),
-        );
+        const found = { kind: 'generic', name: 'example', version: read.version, method: 'example-version' };
+        packages.push(packageRecord({ item, ...found }));
       }
     }
     return { systems: [], packages, ownerships: [], findings: [], problems };
@@ -32,7 +31,7 @@ export const imageAnalyzer = {
 
 /**
  * @param {InputFile} file
- * @returns {{ version: string, problem?: undefined } | { version?: undefined, problem: string }}
+ * @returns {{ version: string } | { problem: string }}
  */
 function readVersion(file) {
   if (file.size > BigInt(BYTES_MAX)) {

@@ -11,14 +11,16 @@ export const notifier = {
    * @param {{ id: string, body: Uint8Array }} notice
    */
   notify(notice) {
+    /** @type {[string, string][]} */
+    const headers = [
+      ['content-type', 'application/json'],
+      // A notice may come twice; by this the other system can tell.
+      ['idempotency-key', notice.id],
+    ];
     const request = {
       method: 'POST',
       url: configUrl('url'),
-      headers: [
-        ['content-type', 'application/json'],
-        // A notice may come twice; by this the other system can tell.
-        ['idempotency-key', notice.id],
-      ],
+      headers,
       body: encode({ id: notice.id, change: readChange(notice.body) }),
       // The platform puts the token in; it is never seen here.
       secret: 'token',

@@ -22,7 +22,7 @@ export const posture = {
         problems.push({ item, message: 'the body is not a JSON object' });
         continue;
       }
-      const found = containers(resource.kind.split('/').at(-1), object);
+      const found = containers(resource.kind.slice(resource.kind.lastIndexOf('/') + 1), object);
       if (found) results.push(judge(item, found));
     }
     return { results, problems };
