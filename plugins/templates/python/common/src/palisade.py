@@ -5,6 +5,7 @@ capitals, variants as one class for each case, u64 as int, list<u8> as bytes, an
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -54,17 +55,30 @@ def _reason(error: Any) -> str:
     return word if text is None else f"{word}: {text}"
 
 
+# As deep as the platform's own reader goes. Deeper, Python's would use up the stack of the component, which is a trap.
+_DEPTH_MAX = 128
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
 def decode(body: bytes) -> Any:
-    """The value of a JSON body. Raises `ValueError` when the bytes are not JSON."""
+    """The value of a JSON body. Raises `ValueError` when the bytes are not JSON, or nest deeper than 128 levels."""
     text = body.decode("utf-8")
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    _check_depth(text)
+    value = json.loads(text, parse_constant=_no_constant)
     if "\\ud" in text or "\\uD" in text:
         # Half a surrogate pair is no text, and could not be handed back to the platform.
         encode(value)
     return value
+
+
+def _check_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= _DEPTH_MAX:
+        return
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > _DEPTH_MAX:
+            raise ValueError("nested too deeply")
 
 
 def _no_constant(word: str) -> None:
