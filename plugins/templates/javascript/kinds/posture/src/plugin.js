@@ -34,6 +34,9 @@ export const posture = {
  * @param {NonNullable<ReturnType<typeof containers>>} found
  */
 function judge(item, found) {
+  if (found.length === 0) {
+    return checkResult({ ...RULE, item, status: 'not-applicable', message: 'The workload names no container.' });
+  }
   const unnamed = found.find(({ container }) => typeof container.image !== 'string');
   if (unnamed) {
     const location = `${unnamed.pointer}/image`;

@@ -38,6 +38,10 @@ test('init containers of templates are looked at', () => {
   assert.equal(result.location, '/spec/jobTemplate/spec/template/spec/initContainers/0/image');
 });
 
+test('a workload without containers neither passes nor fails', () => {
+  assert.equal(posture.check([resource('v1/Pod', {})]).results[0].status, 'not-applicable');
+});
+
 test('a container without an image is a check that could not be done', () => {
   assert.equal(status(undefined), 'error');
 });

@@ -34,6 +34,8 @@ def _judge(item: int, kind: str, body: dict[str, Any]) -> CheckResult:
         {"location": f"{pointer}/image", "image": container.get("image")}
         for pointer, container in containers(kind, body)
     ]
+    if not images:
+        return _result(item, CheckStatus.NOT_APPLICABLE, "The workload names no container.")
     for image in images:
         if not isinstance(image["image"], str):
             return _result(item, CheckStatus.ERROR, "The container names no image.", image["location"])

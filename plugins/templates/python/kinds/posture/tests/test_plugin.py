@@ -48,6 +48,9 @@ class PostureTest(HostTest):
         [result] = Posture().check([cron_job]).results
         self.assertEqual(result.location, "/spec/jobTemplate/spec/template/spec/initContainers/0/image")
 
+    def test_a_workload_without_containers_neither_passes_nor_fails(self) -> None:
+        self.assertEqual(Posture().check([pod()]).results[0].status, CheckStatus.NOT_APPLICABLE)
+
     def test_a_container_without_an_image_is_a_check_that_could_not_be_done(self) -> None:
         self.assertEqual(status(None), CheckStatus.ERROR)
 
