@@ -38,14 +38,14 @@ class HostTest(TestCase):
 
     def fake(self, interface: str, **functions: Callable[..., Any]) -> None:
         """Replaces functions of an interface of the host, if the plugin's world imports it."""
-        name = f"wit_world.imports.{interface}"
         try:
-            importlib.import_module(name)
+            module = importlib.import_module(f"wit_world.imports.{interface}")
         except ModuleNotFoundError:
             return
-        patcher = patch.multiple(name, **functions)
-        patcher.start()
-        self.addCleanup(patcher.stop)
+        for name, function in functions.items():
+            patcher = patch.object(module, name, function)
+            patcher.start()
+            self.addCleanup(patcher.stop)
 
     def fails(self, error: type, call: Callable[..., Any], *arguments: Any) -> Any:
         """Asserts that a call ends in an error of the contract, and returns what it holds."""

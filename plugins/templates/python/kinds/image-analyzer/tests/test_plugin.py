@@ -1,13 +1,14 @@
 from wit_world.exports.image_analyzer import Body_Handle, Body_Whole, InputFile
 from wit_world.imports.common import Confidence, Problem
+from wit_world.imports.content import Content
 from wit_world.imports.packages import PackageType
 
 from plugin import ImageAnalyzer
 from tests.fakes import HostTest
 
 
-class Handle:
-    """Stands for a `content` resource."""
+class Handle(Content):
+    """A `content` resource over bytes."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

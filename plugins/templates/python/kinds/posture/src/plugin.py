@@ -31,8 +31,7 @@ class Posture:
 
 def _judge(item: int, kind: str, body: dict[str, Any]) -> CheckResult:
     images = [
-        {"location": f"{pointer}/image", "image": container.get("image")}
-        for pointer, container in containers(kind, body)
+        {"location": f"{pointer}/image", "image": container.get("image")} for pointer, container in containers(kind, body)
     ]
     if not images:
         return _result(item, CheckStatus.NOT_APPLICABLE, "The workload names no container.")
