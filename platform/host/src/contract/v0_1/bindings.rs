@@ -22,6 +22,7 @@ wasmtime::component::bindgen!({
             import palisade:host/log@0.1.0;
             import palisade:host/config@0.1.0;
             import palisade:host/metrics@0.1.0;
+            import palisade:host/clock@0.1.0;
             import palisade:host/content@0.1.0;
             import palisade:host/state@0.1.0;
             import palisade:host/advisories@0.1.0;
