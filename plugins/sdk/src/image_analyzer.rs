@@ -3,15 +3,18 @@
 //! Files are analysed one by one, because the platform cuts batches as it likes and the result may not depend on that. A
 //! file that cannot be understood costs only itself.
 
-use crate::{Analysis, Error, Finding, InputFile, OperatingSystem, Ownership, Package, Problem};
+use crate::text::{TEXT_BYTES_MAX, cut};
+use crate::{
+    Analysis, Config, Error, Finding, InputFile, OperatingSystem, Ownership, Package, Problem, Unreadable,
+};
 
 /// Reads files of image layers and root directories.
 pub trait ImageAnalyzer: Sized {
-    /// Made once a call, from the operator's configuration (a JSON object, `{}` when there is none).
+    /// Made once a call, from the operator's configuration.
     ///
     /// # Errors
     /// [`Error::InvalidConfig`] names the key and what is wrong with it; the call then fails as a whole.
-    fn new(config: &str) -> Result<Self, Error>;
+    fn new(config: &Config) -> Result<Self, Error>;
 
     /// Reads one file. What was reported before an error stays.
     ///
@@ -19,26 +22,6 @@ pub trait ImageAnalyzer: Sized {
     /// [`Unreadable`] says what is wrong with the file; it becomes a gap in the scan's coverage statement.
     fn analyze(&self, file: &InputFile, report: &mut Report<'_>) -> Result<(), Unreadable>;
 }
-
-/// A file could not be understood; the text is for the person who has to look into it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable(pub String);
-
-impl<T: Into<String>> From<T> for Unreadable {
-    fn from(message: T) -> Self {
-        Self(message.into())
-    }
-}
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Longest text of a record, in bytes. The platform refuses the whole answer, with the files of its whole call, for a
-/// longer one; so a record that has one is told of here instead, and costs only itself.
-const TEXT_BYTES_MAX: usize = 64 << 10;
 
 /// Takes what a file says. Fills in the index of the file, so that no record can name a wrong one.
 #[derive(Debug)]
@@ -84,9 +67,7 @@ impl Report<'_> {
 
     /// A part of the file that could not be understood; the rest goes on. A message that is too long is cut.
     pub fn problem(&mut self, message: impl Into<String>) {
-        let mut message = message.into();
-        message.truncate(message.floor_char_boundary(TEXT_BYTES_MAX));
-        self.analysis.problems.push(Problem { item: self.item, message });
+        self.analysis.problems.push(Problem { item: self.item, message: cut(message) });
     }
 
     fn fits<'t>(&mut self, what: &str, texts: impl IntoIterator<Item = &'t String>) -> bool {
@@ -105,7 +86,7 @@ impl Report<'_> {
 /// # Errors
 /// The analyzer's own, when it cannot be made from the configuration.
 pub fn analyze<A: ImageAnalyzer>(config: &str, files: &[InputFile]) -> Result<Analysis, Error> {
-    let analyzer = A::new(config)?;
+    let analyzer = A::new(&Config::new(config))?;
     let mut analysis = Analysis {
         systems: Vec::new(),
         packages: Vec::new(),
@@ -124,13 +105,13 @@ pub fn analyze<A: ImageAnalyzer>(config: &str, files: &[InputFile]) -> Result<An
 
 #[cfg(test)]
 mod tests {
-    use super::{ImageAnalyzer, Report, TEXT_BYTES_MAX, Unreadable, analyze};
-    use crate::{Error, InputFile, OperatingSystem, Ownership, Package, PackageType};
+    use super::{ImageAnalyzer, Report, TEXT_BYTES_MAX, analyze};
+    use crate::{Config, Error, InputFile, OperatingSystem, Ownership, Package, PackageType, Unreadable};
 
     struct Lengths;
 
     impl ImageAnalyzer for Lengths {
-        fn new(_config: &str) -> Result<Self, Error> {
+        fn new(_config: &Config) -> Result<Self, Error> {
             Ok(Self)
         }
 
