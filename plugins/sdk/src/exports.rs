@@ -1,10 +1,15 @@
-//! What the attributes expand to: in a component the export of one kind, in native builds nothing.
+//! What the attributes expand to: in a component the export of one kind, in native builds nothing but a use of the type.
 
 /// The frame of every export: a type of its own that `wit-bindgen`'s macro exports.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export {
-    ($kind:ident, { $($function:tt)* }) => {
+    ($kind:ident, $run:ident::<$plugin:ty>, { $($function:tt)* }) => {
+        // A native build without tests would call the plugin useless.
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: () = {
+            let _ = $crate::$run::<$plugin>;
+        };
         #[cfg(target_arch = "wasm32")]
         #[expect(unsafe_code, reason = "exports of the component are called with raw memory")]
         const _: () = {
@@ -21,7 +26,7 @@ macro_rules! __export {
 #[macro_export]
 macro_rules! __export_image_analyzer {
     ($plugin:ty) => {
-        $crate::__export!(image_analyzer, {
+        $crate::__export!(image_analyzer, analyze::<$plugin>, {
             fn analyze(
                 files: Vec<
                     $crate::bindings::image_analyzer::exports::palisade::plugin::image_analyzer::InputFile,
@@ -37,7 +42,7 @@ macro_rules! __export_image_analyzer {
 #[macro_export]
 macro_rules! __export_posture {
     ($plugin:ty) => {
-        $crate::__export!(posture, {
+        $crate::__export!(posture, check::<$plugin>, {
             fn check(resources: Vec<$crate::Resource>) -> Result<$crate::Assessment, $crate::Error> {
                 $crate::check::<$plugin>(&$crate::export::config(), &resources)
             }
@@ -49,7 +54,7 @@ macro_rules! __export_posture {
 #[macro_export]
 macro_rules! __export_correlator {
     ($plugin:ty) => {
-        $crate::__export!(correlator, {
+        $crate::__export!(correlator, correlate::<$plugin>, {
             fn correlate(
                 events: Vec<$crate::Event>,
                 due: Vec<$crate::Timer>,
@@ -65,7 +70,7 @@ macro_rules! __export_correlator {
 #[macro_export]
 macro_rules! __export_compliance {
     ($plugin:ty) => {
-        $crate::__export!(compliance, {
+        $crate::__export!(compliance, assess::<$plugin>, {
             fn assess(
                 observations: Vec<$crate::Observation>,
             ) -> Result<Vec<$crate::ControlResult>, $crate::Error> {
@@ -79,7 +84,7 @@ macro_rules! __export_compliance {
 #[macro_export]
 macro_rules! __export_admission {
     ($plugin:ty) => {
-        $crate::__export!(admission, {
+        $crate::__export!(admission, review::<$plugin>, {
             fn review(request: Vec<u8>) -> Result<$crate::Decision, $crate::Error> {
                 $crate::review::<$plugin>(&$crate::export::config(), &request)
             }
@@ -91,7 +96,7 @@ macro_rules! __export_admission {
 #[macro_export]
 macro_rules! __export_collector {
     ($plugin:ty) => {
-        $crate::__export!(collector, {
+        $crate::__export!(collector, collect::<$plugin>, {
             fn collect(cursor: Option<String>) -> Result<$crate::Page, $crate::Error> {
                 $crate::collect::<$plugin>(&$crate::export::config(), cursor.as_deref())
             }
@@ -103,7 +108,7 @@ macro_rules! __export_collector {
 #[macro_export]
 macro_rules! __export_notifier {
     ($plugin:ty) => {
-        $crate::__export!(notifier, {
+        $crate::__export!(notifier, notify::<$plugin>, {
             fn notify(notice: $crate::Notice) -> Result<$crate::Receipt, $crate::Error> {
                 $crate::notify::<$plugin>(&$crate::export::config(), &notice)
             }

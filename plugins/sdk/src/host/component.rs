@@ -62,7 +62,12 @@ pub(crate) fn assets_related(asset: &str, edge: &str, limit: u32) -> Result<Vec<
 }
 
 pub(crate) fn advisories_matching(purl: &str) -> Result<Vec<Advisory>, HostError> {
-    Ok(host::advisories::matching(purl)?)
+    let own = |found: host::advisories::Advisory| Advisory {
+        id: found.id,
+        aliases: found.aliases,
+        fixed: found.fixed,
+    };
+    Ok(host::advisories::matching(purl)?.into_iter().map(own).collect())
 }
 
 pub(crate) fn blob_open(repository: &str, digest: &str) -> Result<Body, HostError> {
