@@ -6,6 +6,8 @@
 
 const CELL: usize = 16;
 const CELLS_MIN: usize = 256;
+/// Half a mebibyte, which the manifest's state has room for. A table that is half full of it counts no new pairs.
+const CELLS_MAX: usize = 32_768;
 
 /// Counters by hash.
 pub(crate) struct Table {
@@ -17,7 +19,7 @@ impl Table {
     /// The table that [`Table::into_bytes`] made; an empty one from anything else.
     pub(crate) fn from_bytes(cells: Vec<u8>) -> Self {
         let count = cells.len() / CELL;
-        if cells.len() % CELL != 0 || count < CELLS_MIN || !count.is_power_of_two() {
+        if cells.len() % CELL != 0 || !(CELLS_MIN..=CELLS_MAX).contains(&count) || !count.is_power_of_two() {
             return Self { cells: vec![0; CELLS_MIN * CELL], used: 0 };
         }
         let used = cells.chunks_exact(CELL).filter(|cell| hash_of(cell) != 0).count();
@@ -29,9 +31,11 @@ impl Table {
         self.cells
     }
 
-    /// Adds one to the counter of a hash, and says what it is now.
+    /// Adds one to the counter of a hash, and says what it is now; 0 where there is no room for another counter.
     pub(crate) fn add(&mut self, hash: u64) -> u32 {
-        if self.used * 2 >= self.cells.len() / CELL {
+        let half_full = self.used * 2 >= self.cells.len() / CELL;
+        let growing = half_full && self.cells.len() / CELL < CELLS_MAX;
+        if growing {
             self.grow();
         }
         let mask = self.cells.len() / CELL - 1;
@@ -40,6 +44,9 @@ impl Table {
             let Some(cell) = self.cells.get_mut(place * CELL..(place + 1) * CELL) else { return 0 };
             let found = hash_of(cell);
             if found == 0 {
+                if half_full && !growing {
+                    return 0;
+                }
                 cell[..8].copy_from_slice(&hash.to_le_bytes());
                 self.used += 1;
             }
@@ -116,6 +123,16 @@ mod tests {
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), pairs.len());
+    }
+
+    #[test]
+    fn a_full_table_counts_on_what_it_has() {
+        let mut table = Table::from_bytes(Vec::new());
+        for number in 0..20_000_u64 {
+            assert_eq!(table.add(number + 1), u32::from(number < 16_384), "{number}");
+        }
+        assert_eq!((table.add(7), table.add(19_000)), (2, 0));
+        assert_eq!(Table::from_bytes(table.into_bytes()).add(7), 3);
     }
 
     #[test]
