@@ -40,6 +40,17 @@
 //! impl Versions {}
 //! ```
 //!
+//! ```compile_fail
+//! # use palisade_sdk::{Config, Decision, Error, Admission, AdmissionRequest};
+//! struct Yes<T>(T);
+//!
+//! #[palisade_sdk::admission] // … with a type that has no parameters of its own
+//! impl<T> Admission for Yes<T> {
+//! #     fn new(_config: &Config) -> Result<Self, Error> { Err(Error::Other(String::new())) }
+//! #     fn review(&self, _request: &AdmissionRequest<'_>) -> Result<Decision, Error> { Ok(Decision::allow()) }
+//! }
+//! ```
+//!
 //! The platform is asked through [`state`], [`http`], [`assets`], [`advisories`], [`blob`], [`clock`], [`metrics`], [`log`] and
 //! [`config`]. A component imports only what its plugin calls, and the manifest has to ask for those that need a grant.
 
