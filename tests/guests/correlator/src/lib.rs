@@ -43,7 +43,9 @@ impl Correlator for Logins {
             state::delete(&timer.key)?;
         }
         for event in batch.events() {
-            match event.json()? {
+            // An event of another shape is not for this plugin, and must not hold up those behind it for ever.
+            let Ok(body) = event.json() else { continue };
+            match body {
                 Body::LoginFailed => {
                     let key = format!("failed/{}", event.asset);
                     let failed = state::get_json::<u64>(&key)?.unwrap_or(0) + 1;
