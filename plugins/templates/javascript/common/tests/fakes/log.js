@@ -1,0 +1,3 @@
+import { host } from './host.js';
+
+export const write = (level, message) => void host.log.push([level, message]);
