@@ -22,7 +22,7 @@ const MAC_BYTES: usize = 32;
 /// Largest entry that is read. Machine code of the largest component is about three times its size.
 const ENTRY_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Most entries that are kept; the oldest go first.
-const ENTRIES_MAX: usize = 256;
+const ENTRIES_MAX: usize = 1_024;
 const SUFFIX: &str = "cwasm";
 
 /// Makes names of temporary files differ within this process.
@@ -34,7 +34,7 @@ pub(crate) struct Cache {
 }
 
 /// Name of an entry, a hash of all that decides about its content.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EntryName([u8; 32]);
 
 /// Bytes that this host wrote, by their MAC.
@@ -86,6 +86,10 @@ impl Cache {
         }
         let key = key(dir).map_err(|e| refuse(format!("its key cannot be written: {e}")))?;
         Ok(Self { dir: dir.to_owned(), key })
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.dir
     }
 
     /// Reads an entry and hands its checked bytes to `load`; nothing if there is none that can be trusted.

@@ -94,13 +94,13 @@ pub enum LoadError {
         /// What is known.
         known: String,
     },
-    /// The component imports something that is not offered to any plugin.
-    #[error("the component imports {import}, which this release does not offer; it offers {offered}")]
+    /// The component imports something that this release does not offer. It is the first one by name.
+    #[error("the component imports {import}: {known}")]
     ImportUnknown {
         /// The imported name.
         import: String,
-        /// What is offered.
-        offered: String,
+        /// What there is instead, and what to do.
+        known: String,
     },
     /// The component imports a capability that its manifest does not ask for.
     #[error("the component imports {import}, but its manifest has no [capabilities.{capability}]")]
@@ -108,14 +108,6 @@ pub enum LoadError {
         /// The imported name.
         import: String,
         /// The capability it belongs to.
-        capability: Capability,
-    },
-    /// A capability was asked for and granted, and nothing here can serve it.
-    #[error(
-        "the capability `{capability}` is not available in this release; withdraw the grant to load the plugin without it"
-    )]
-    CapabilityUnavailable {
-        /// The capability.
         capability: Capability,
     },
     /// The component needs more from the start than its limits or the pool allow.
@@ -128,6 +120,12 @@ pub enum LoadError {
     #[error("the component does not compile: {reason}")]
     Compile {
         /// What the compiler says.
+        reason: String,
+    },
+    /// The process that compiles could not be used.
+    #[error("cannot compile in a process of its own: {reason}")]
+    CompilerFailed {
+        /// What went wrong.
         reason: String,
     },
     /// An interface has the right name and the wrong shape.
@@ -154,9 +152,9 @@ impl LoadError {
             Self::KindUnknown { .. } => "plugin-kind-unknown",
             Self::ImportUnknown { .. } => "plugin-import-unknown",
             Self::ImportNotAsked { .. } => "plugin-import-not-asked",
-            Self::CapabilityUnavailable { .. } => "plugin-capability-unavailable",
             Self::NeedsTooMuch { .. } => "plugin-needs-too-much",
             Self::Compile { .. } => "plugin-does-not-compile",
+            Self::CompilerFailed { .. } => "plugin-compiler-failed",
             Self::Mismatch { .. } => "plugin-interface-mismatch",
         }
     }

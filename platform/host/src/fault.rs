@@ -3,6 +3,8 @@
 //! A fault says which bound was hit or what the guest did, in which of its functions, and what it asked the host for last.
 //! It is data for a coverage gap and for the plugin's author, never a crash of the host.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -28,6 +30,10 @@ pub enum FaultKind {
     Handles,
     /// It answered with more records than allowed.
     Results,
+    /// It sent more requests or bytes than allowed.
+    Egress,
+    /// It wanted to keep more state than granted.
+    State,
     /// A capability was denied, and it could not do without.
     Denied,
     /// It broke the contract: an index out of range, an undeclared rule, a string too long, a value that is none.
@@ -42,7 +48,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Trap,
         Self::Cpu,
         Self::Wall,
@@ -50,6 +56,8 @@ impl FaultKind {
         Self::HostCopy,
         Self::Handles,
         Self::Results,
+        Self::Egress,
+        Self::State,
         Self::Denied,
         Self::Protocol,
         Self::Declined,
@@ -68,6 +76,8 @@ impl FaultKind {
             Self::HostCopy => "host-copy",
             Self::Handles => "handles",
             Self::Results => "results",
+            Self::Egress => "egress",
+            Self::State => "state",
             Self::Denied => "denied",
             Self::Protocol => "protocol",
             Self::Declined => "declined",
@@ -103,11 +113,13 @@ pub struct Fault {
     pub host_calls: Vec<String>,
     /// What it had logged before.
     pub logs: Vec<LogLine>,
+    /// When it wants to be called again, where it said so.
+    pub retry_after: Option<Duration>,
 }
 
 impl Fault {
     pub(crate) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), frames: Vec::new(), host_calls: Vec::new(), logs: Vec::new() }
+        Self { kind, message: message.into(), frames: Vec::new(), host_calls: Vec::new(), logs: Vec::new(), retry_after: None }
     }
 
     /// The stable code.

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::analysis::Usage;
+use crate::Capability;
+use crate::analysis::{LogLine, Usage};
 use crate::fault::{Fault, FaultKind};
 
 /// Faults within [`BREAKER_WINDOW`] that lead to quarantine.
@@ -20,6 +21,8 @@ pub const BREAKER_WINDOW: Duration = Duration::from_secs(600);
 pub enum PluginState {
     /// It is.
     Ready,
+    /// It is, but it failed within the last ten minutes, or was denied something it asks for.
+    Degraded,
     /// It is not, until an operator releases it.
     Quarantined {
         /// Since when.
@@ -59,11 +62,26 @@ pub struct Health {
     pub cpu_total: Duration,
     /// Host calls of all calls.
     pub host_calls: u64,
+    /// Host calls that needed a grant, by capability; those without any are left out.
+    pub capability_calls: BTreeMap<Capability, u64>,
+    /// Bytes sent to other systems.
+    pub bytes_out: u64,
+    /// Half of the calls waited no longer for a free instance.
+    pub queued_p50: Duration,
+    /// All but one in a hundred calls waited no longer.
+    pub queued_p99: Duration,
     /// Host calls that were denied.
     pub denials: u64,
     /// Bytes of log text that were dropped.
     pub log_bytes_dropped: u64,
+    /// The last lines that it logged, oldest first.
+    pub logs: Vec<LogLine>,
 }
+
+/// Log lines that are remembered of a plugin.
+const LOG_LINES_KEPT: usize = 100;
+/// Bytes of one remembered line.
+const LOG_LINE_BYTES_KEPT: usize = 1_024;
 
 #[derive(Default)]
 struct Breaker {
@@ -82,7 +100,17 @@ pub(crate) struct Ledger {
     host_calls: AtomicU64,
     denials: AtomicU64,
     log_bytes_dropped: AtomicU64,
+    bytes_out: AtomicU64,
+    queued: Histogram,
+    /// What most calls add nothing to, so that they need no lock.
+    rare: Mutex<Rare>,
     breaker: Mutex<Breaker>,
+}
+
+#[derive(Default)]
+struct Rare {
+    logs: VecDeque<LogLine>,
+    capability_calls: BTreeMap<Capability, u64>,
 }
 
 impl Ledger {
@@ -111,7 +139,7 @@ impl Ledger {
     }
 
     /// Notes what a call cost, whatever came of it.
-    pub(crate) fn spent(&self, usage: &Usage) {
+    pub(crate) fn spent(&self, usage: &Usage, logs: &[LogLine]) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.latency.record(usage.wall);
         self.memory_peak.fetch_max(usage.memory_bytes_peak, Ordering::Relaxed);
@@ -119,6 +147,23 @@ impl Ledger {
         self.host_calls.fetch_add(usage.host_calls, Ordering::Relaxed);
         self.denials.fetch_add(usage.denials.values().sum(), Ordering::Relaxed);
         self.log_bytes_dropped.fetch_add(usage.log_bytes_dropped, Ordering::Relaxed);
+        self.bytes_out.fetch_add(usage.bytes_out, Ordering::Relaxed);
+        self.queued.record(usage.queued);
+        if logs.is_empty() && usage.capability_calls.is_empty() {
+            return;
+        }
+        let mut rare = self.rare.lock().unwrap_or_else(PoisonError::into_inner);
+        for (capability, count) in &usage.capability_calls {
+            let sum = rare.capability_calls.entry(*capability).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        for line in logs.iter().rev().take(LOG_LINES_KEPT).rev() {
+            let end = line.message.floor_char_boundary(LOG_LINE_BYTES_KEPT);
+            let message = line.message.get(..end).unwrap_or_default().to_owned();
+            rare.logs.push_back(LogLine { level: line.level, message });
+        }
+        let over = rare.logs.len().saturating_sub(LOG_LINES_KEPT);
+        rare.logs.drain(..over);
     }
 
     /// Notes a failed call, and opens the breaker when there were too many.
@@ -138,10 +183,15 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn health(&self) -> Health {
+    /// Counters and state as of `now`.
+    pub(crate) fn health(&self, now: SystemTime) -> Health {
         let breaker = self.breaker();
+        let rare = self.rare.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = |at: &SystemTime| now.duration_since(*at).unwrap_or_default() < BREAKER_WINDOW;
+        let degraded = breaker.recent.iter().any(recent) || self.denials.load(Ordering::Relaxed) > 0;
         Health {
             state: match &breaker.quarantined {
+                None if degraded => PluginState::Degraded,
                 None => PluginState::Ready,
                 Some((since, last)) => {
                     PluginState::Quarantined { since: *since, last: Box::new(last.clone()) }
@@ -157,6 +207,11 @@ impl Ledger {
             host_calls: self.host_calls.load(Ordering::Relaxed),
             denials: self.denials.load(Ordering::Relaxed),
             log_bytes_dropped: self.log_bytes_dropped.load(Ordering::Relaxed),
+            capability_calls: rare.capability_calls.clone(),
+            bytes_out: self.bytes_out.load(Ordering::Relaxed),
+            queued_p50: self.queued.quantile(50),
+            queued_p99: self.queued.quantile(99),
+            logs: rare.logs.iter().cloned().collect(),
         }
     }
 
@@ -253,12 +308,12 @@ mod tests {
         assert_eq!(refused.kind, FaultKind::Quarantined);
         assert!(refused.message.contains("trap: unreachable"), "{}", refused.message);
         assert!(
-            matches!(ledger.health().state, PluginState::Quarantined { since, .. } if since == at(start + 4))
+            matches!(ledger.health(at(start + 5)).state, PluginState::Quarantined { since, .. } if since == at(start + 4))
         );
         ledger.release();
         assert!(ledger.admit().is_ok());
-        assert_eq!(ledger.health().faults[&FaultKind::Trap], 25);
-        assert_eq!(ledger.health().faults[&FaultKind::Quarantined], 1);
+        assert_eq!(ledger.health(at(0)).faults[&FaultKind::Trap], 25);
+        assert_eq!(ledger.health(at(0)).faults[&FaultKind::Quarantined], 1);
     }
 
     #[test]

@@ -1,25 +1,24 @@
 //! The host: one engine, one pool, one clock, one cache for all plugins of a process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use model::Digest;
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::admission::Admission;
-use crate::bindings::exports::palisade::plugin::image_analyzer::GuestIndices;
 use crate::cache::{Cache, EntryName};
+use crate::child::Compiler;
 use crate::error::{HostError, LoadError, shown};
 use crate::health::Ledger;
 use crate::inspect::{Inspection, inspect};
 use crate::meter::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
 use crate::plugin::{Plugin, Prepared};
-use crate::state::State;
 use crate::ticker::Ticker;
-use crate::{Grants, Kind, Limits, compiled, link, shape};
+use crate::{Limits, child, compiled, contract};
 
 /// Plugins whose behaviour is remembered. Beyond it, those that are neither loaded nor in quarantine are forgotten.
 const LEDGERS_MAX: usize = 4_096;
@@ -38,6 +37,8 @@ pub struct HostOptions {
     pub limits_ceiling: Limits,
     /// Calls that may run at a time; more wait. At least 1.
     pub instances: u32,
+    /// Who compiles what is not in the cache. Without it, or without a cache, this process does.
+    pub compiler: Option<Compiler>,
 }
 
 impl Default for HostOptions {
@@ -47,6 +48,7 @@ impl Default for HostOptions {
             cache_dir: None,
             limits_ceiling: Limits::CEILING,
             instances: u32::try_from(cores).unwrap_or(8).saturating_mul(2).clamp(4, 64),
+            compiler: None,
         }
     }
 }
@@ -64,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) admission: Admission,
     pub(crate) clock: Clock,
     limits_ceiling: Limits,
+    compiler: Option<Compiler>,
     cache: Option<Cache>,
     ledgers: Mutex<HashMap<Digest, Arc<Ledger>>>,
 }
@@ -90,20 +93,21 @@ impl Host {
             admission: Admission::new(instances),
             clock,
             limits_ceiling: options.limits_ceiling,
+            compiler: options.compiler,
             ledgers: Mutex::new(HashMap::new()),
             engine,
         })))
     }
 
-    /// Checks, compiles (or takes from the cache) and links a component. Links only what it imports and asked for; what was
-    /// asked and not granted is linked to a denial.
+    /// Checks, compiles (or takes from the cache) and links a component. Links only what it imports and asked for; whether it
+    /// is granted is settled at every call, for the tenant of that call.
     ///
     /// # Errors
     /// Every way in which a component is not what it says or may not be loaded: see [`LoadError`].
-    pub fn load(&self, component: &[u8], grants: &Grants) -> Result<Plugin, LoadError> {
+    pub fn load(&self, component: &[u8]) -> Result<Plugin, LoadError> {
         let inspection = inspect(component)?;
         check_kinds(&inspection)?;
-        link::check_imports(&inspection, grants)?;
+        check_imports(&inspection)?;
         let limits = inspection
             .manifest
             .limits
@@ -111,35 +115,25 @@ impl Host {
             .map_err(|(key, problem)| LoadError::Manifest { key, problem })?;
         let compiled = self.compile(component, &inspection.digest)?;
         check_needs(&compiled, &limits)?;
-        let pre = link::linker(&self.0.engine, &inspection.imports)?
+        let pre = contract::linker(&self.0.engine, &inspection.imports)?
             .instantiate_pre(&compiled)
             .map_err(|e| mismatch("an import", &e))?;
-        for kind in &inspection.kinds {
-            shape::check(*kind, &pre)?;
+        let mut kinds = BTreeMap::new();
+        if let Some(version) = contract::of_kind(&inspection.contract) {
+            for kind in &inspection.kinds {
+                kinds.insert(*kind, contract::bind(version, *kind, &pre)?);
+            }
         }
-        let analyzer = self.analyzer(&inspection, &pre)?;
         let ledger = self.ledger(&inspection.digest);
         Ok(Plugin::new(Prepared {
             host: Arc::clone(&self.0),
+            asked: Arc::new(inspection.manifest.asked()),
             inspection,
-            granted: grants.clone(),
             limits,
             pre,
-            analyzer,
+            kinds,
             ledger,
         }))
-    }
-
-    fn analyzer(
-        &self,
-        inspection: &Inspection,
-        pre: &InstancePre<State>,
-    ) -> Result<Option<GuestIndices>, LoadError> {
-        if !inspection.kinds.contains(&Kind::ImageAnalyzer) {
-            return Ok(None);
-        }
-        let bound = GuestIndices::new(pre).map_err(|e| mismatch(&Kind::ImageAnalyzer.interface(), &e))?;
-        Ok(Some(bound))
     }
 
     fn compile(&self, component: &[u8], digest: &Digest) -> Result<Component, LoadError> {
@@ -148,6 +142,13 @@ impl Host {
         let known = cache.and_then(|(cache, name)| cache.get(name, |code| compiled::load(engine, code).ok()));
         if let Some(component) = known {
             return Ok(component);
+        }
+        if let (Some(compiler), Some((cache, name))) = (&self.0.compiler, cache) {
+            child::compile(compiler, cache.directory(), component)?;
+            let made = cache.get(name, |code| compiled::load(engine, code).ok());
+            return made.ok_or_else(|| LoadError::CompilerFailed {
+                reason: "it left no machine code that this process can trust".to_owned(),
+            });
         }
         let compiled = Component::from_binary(engine, component)
             .map_err(|e| LoadError::Compile { reason: shown(&e.root_cause().to_string()) })?;
@@ -194,6 +195,29 @@ fn check_kinds(inspection: &Inspection) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// Refuses imports that are unknown or were not asked for. The first one by name is reported.
+fn check_imports(inspection: &Inspection) -> Result<(), LoadError> {
+    use crate::Capability;
+    use crate::contract::Import;
+    for name in &inspection.imports {
+        let refused =
+            |capability| Err(LoadError::ImportNotAsked { import: shown(name), capability });
+        match contract::find(name)?.1.import {
+            Import::Capability(capability) if !inspection.manifest.asks(capability) => {
+                return refused(capability);
+            }
+            Import::Content
+                if !inspection.kinds.contains(&crate::Kind::ImageAnalyzer)
+                    && !inspection.manifest.asks(Capability::Blob) =>
+            {
+                return refused(Capability::Blob);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// What a component needs to be instantiated at all must fit into its limits and its part of the pool.
 fn check_needs(component: &Component, limits: &Limits) -> Result<(), LoadError> {
     let refuse = |what: String| Err(LoadError::NeedsTooMuch { what });
@@ -231,6 +255,12 @@ fn engine(instances: u32, memory_bytes_max: usize) -> Result<Engine, HostError> 
     engine.map_err(|e| HostError::Engine { reason: format!("{e:#}") })
 }
 
+/// An engine that makes the same machine code without reserving a pool for it.
+pub(crate) fn compiling_engine() -> Result<Engine, HostError> {
+    Engine::new(config().allocation_strategy(InstanceAllocationStrategy::OnDemand))
+        .map_err(|e| HostError::Engine { reason: format!("{e:#}") })
+}
+
 fn config() -> Config {
     let mut config = Config::new();
     config
@@ -265,4 +295,17 @@ fn pool(instances: u32, memory_bytes_max: usize) -> InstanceAllocationStrategy {
     // Memory protection keys are not even compiled in: with copy-on-write they let one instance read another
     // (wasmtime issue 13982).
     InstanceAllocationStrategy::Pooling(pool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{compiling_engine, engine};
+    use crate::cache::EntryName;
+
+    #[test]
+    fn what_the_child_compiles_is_what_the_parent_looks_for() {
+        let digest = crate::inspect::digest(b"component");
+        let (pooled, child) = (engine(4, 1 << 26).unwrap(), compiling_engine().unwrap());
+        assert!(EntryName::new(&digest, &pooled) == EntryName::new(&digest, &child));
+    }
 }

@@ -31,6 +31,8 @@ pub struct Inspection {
     pub manifest: Manifest,
     /// Kinds that it exports, sorted.
     pub kinds: Vec<Kind>,
+    /// Version of the contract that its kinds are of.
+    pub contract: String,
     /// Everything it imports, by name, sorted.
     pub imports: Vec<String>,
 }
@@ -51,27 +53,41 @@ pub fn inspect(component: &[u8]) -> Result<Inspection, LoadError> {
         })?)?,
         None => return Err(LoadError::ManifestMissing),
     };
-    let mut kinds =
+    let exported =
         surface.exports.iter().filter_map(|name| exported_kind(name)).collect::<Result<Vec<_>, _>>()?;
+    let contract = exported.first().map_or(crate::kind::CONTRACT_VERSION, |(_, version)| version).to_owned();
+    if let Some((kind, other)) = exported.iter().find(|(_, version)| **version != contract) {
+        return Err(LoadError::KindUnknown {
+            export: format!("{kind} of the contract {other} beside kinds of {contract}"),
+            known: "components whose kinds are all of one version".to_owned(),
+        });
+    }
+    let mut kinds: Vec<Kind> = exported.into_iter().map(|(kind, _)| kind).collect();
     kinds.sort_unstable();
     let mut imports = surface.imports;
     imports.sort_unstable();
     Ok(Inspection {
-        digest: Digest::from_sha256(Sha256::digest(component).into()),
+        digest: digest(component),
         bytes: u64::try_from(component.len()).unwrap_or(u64::MAX),
         manifest,
         kinds,
+        contract,
         imports,
     })
 }
 
-/// The kind behind an exported name, if the name is of the contract's package.
-fn exported_kind(export: &str) -> Option<Result<Kind, LoadError>> {
+/// SHA-256 of bytes.
+pub(crate) fn digest(bytes: &[u8]) -> Digest {
+    Digest::from_sha256(Sha256::digest(bytes).into())
+}
+
+/// The kind and version behind an exported name, if the name is of the contract's package.
+fn exported_kind(export: &str) -> Option<Result<(Kind, &str), LoadError>> {
     let interface = export.strip_prefix("palisade:plugin/")?;
     let kind = interface
         .split_once('@')
-        .filter(|(_, version)| *version == crate::kind::CONTRACT_VERSION)
-        .and_then(|(name, _)| Kind::from_name(name));
+        .filter(|(_, version)| crate::contract::of_kind(version).is_some())
+        .and_then(|(name, version)| Some((Kind::from_name(name)?, version)));
     Some(kind.ok_or_else(|| LoadError::KindUnknown {
         export: shown(export),
         known: Kind::ALL.map(Kind::interface).join(", "),

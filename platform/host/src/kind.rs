@@ -11,17 +11,17 @@ pub const CONTRACT_VERSION: &str = "0.1.0";
 pub enum Kind {
     /// Reads files of image layers and root directories.
     ImageAnalyzer,
-    /// Judges resources. Draft.
+    /// Judges resources.
     Posture,
-    /// Joins events into detections. Draft.
+    /// Joins events into detections.
     Correlator,
-    /// Maps check results to controls. Draft.
+    /// Maps check results to controls.
     Compliance,
-    /// Decides about admission requests. Draft.
+    /// Decides about admission requests.
     Admission,
-    /// Fetches resources. Draft.
+    /// Fetches resources.
     Collector,
-    /// Tells other systems of changes. Draft.
+    /// Tells other systems of changes.
     Notifier,
 }
 

@@ -7,38 +7,49 @@
 //!
 //! What this crate refuses: WASI and every other import outside `palisade:host`, components that do not say what they
 //! are, machine code that it did not write itself, and answers that break the contract's bounds.
+//!
+//! Reading order: [`kinds`] is what goes in and out, [`rights`] what may be asked for, `gate` the one way out of a call,
+//! `contract` the published texts, [`transcript`] a call that can be repeated.
 
 mod admission;
 pub mod analysis;
-mod bindings;
+mod bytes_text;
 mod cache;
+mod child;
 mod compiled;
 mod content;
+mod contract;
 pub mod error;
 pub mod fault;
-pub mod grants;
+mod gate;
 pub mod health;
 mod host;
-mod imports;
 pub mod inspect;
 pub mod interest;
 pub mod kind;
+pub mod kinds;
 pub mod limits;
-mod link;
 pub mod manifest;
 mod meter;
+mod overlay;
+mod pattern;
 mod plugin;
-mod shape;
+pub mod redaction;
+pub mod rights;
+pub mod services;
 mod state;
+mod target;
 mod ticker;
+pub mod transcript;
 
 pub use analysis::{
     Analysis, Body, FoundOwnership, FoundPackage, FoundRisk, FoundSystem, InputFile, LogLevel, LogLine,
     Problem, SharedBytes, Usage,
 };
+pub use child::{Compiler, compile_as_child};
 pub use error::{HostError, LoadError};
 pub use fault::{Fault, FaultKind};
-pub use grants::{AssetsGrant, BlobGrant, Capability, Grants, HttpGrant, StateGrant};
+pub use gate::{Ask, Audit, Reply};
 pub use health::{Health, LastFault, PluginState};
 pub use host::{Clock, Host, HostOptions};
 pub use inspect::{Inspection, inspect};
@@ -46,4 +57,10 @@ pub use interest::{Interest, Magic};
 pub use kind::Kind;
 pub use limits::Limits;
 pub use manifest::Manifest;
-pub use plugin::Plugin;
+pub use kinds::{Answer, Input};
+pub use overlay::StateChanges;
+pub use plugin::{CallContext, Outcome, Plugin, Replay};
+pub use redaction::Redaction;
+pub use rights::{Capability, Grant, GrantError, HttpRule, Rights, RightsDifference, SecretRule};
+pub use services::{NoServices, Refusal, Services};
+pub use transcript::{Difference, Transcript};

@@ -22,10 +22,14 @@ pub struct Limits {
     pub host_copy_mib: u32,
     /// Handles that the guest may hold at a time, besides those of its input.
     pub handles: u32,
-    /// Records in an answer: systems, packages, ownerships, findings and problems together.
+    /// Records in an answer, all its lists together.
     pub results: u32,
     /// Log text that is kept; what goes over is dropped and counted.
     pub log_kib: u32,
+    /// Requests to other systems.
+    pub requests: u32,
+    /// Bytes of those requests and of their answers together.
+    pub egress_mib: u32,
 }
 
 impl Default for Limits {
@@ -38,6 +42,8 @@ impl Default for Limits {
             handles: 4_096,
             results: 10_000,
             log_kib: 64,
+            requests: 100,
+            egress_mib: 16,
         }
     }
 }
@@ -52,11 +58,13 @@ impl Limits {
         handles: 65_536,
         results: 200_000,
         log_kib: 1_024,
+        requests: 10_000,
+        egress_mib: 1_024,
     };
 
     /// Names and figures, in the order of the manifest's documentation.
     #[must_use]
-    pub fn figures(&self) -> [(&'static str, u32); 7] {
+    pub fn figures(&self) -> [(&'static str, u32); 9] {
         [
             ("memory-mib", self.memory_mib),
             ("cpu-ms", self.cpu_ms),
@@ -65,6 +73,8 @@ impl Limits {
             ("handles", self.handles),
             ("results", self.results),
             ("log-kib", self.log_kib),
+            ("requests", self.requests),
+            ("egress-mib", self.egress_mib),
         ]
     }
 
@@ -99,6 +109,12 @@ impl Limits {
         Duration::from_millis(u64::from(self.wall_ms))
     }
 
+    /// Bytes of requests and answers.
+    #[must_use]
+    pub fn egress_bytes(&self) -> usize {
+        mebibytes(self.egress_mib)
+    }
+
     /// Kept log text in bytes.
     #[must_use]
     pub fn log_bytes(&self) -> usize {
@@ -128,6 +144,10 @@ pub struct AskedLimits {
     pub results: Option<u32>,
     /// See [`Limits::log_kib`].
     pub log_kib: Option<u32>,
+    /// See [`Limits::requests`].
+    pub requests: Option<u32>,
+    /// See [`Limits::egress_mib`].
+    pub egress_mib: Option<u32>,
 }
 
 impl AskedLimits {
@@ -158,6 +178,8 @@ impl AskedLimits {
             handles: pick("handles", self.handles, usual.handles, ceiling.handles)?,
             results: pick("results", self.results, usual.results, ceiling.results)?,
             log_kib: pick("log-kib", self.log_kib, usual.log_kib, ceiling.log_kib)?,
+            requests: pick("requests", self.requests, usual.requests, ceiling.requests)?,
+            egress_mib: pick("egress-mib", self.egress_mib, usual.egress_mib, ceiling.egress_mib)?,
         })
     }
 }

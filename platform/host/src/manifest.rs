@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::LoadError;
 use crate::interest::{Interest, RawInterest};
 use crate::limits::AskedLimits;
+use crate::rights::{HttpRule, Rights, SecretRule};
 use crate::{Capability, Kind, Limits};
 
 /// Largest manifest, in bytes. The largest honest one so far has 6 kB.
@@ -56,7 +57,7 @@ pub struct DeclaredKind {
     pub kind: Kind,
     /// For [`Kind::ImageAnalyzer`]: which files are handed over. Never empty there, always empty elsewhere.
     pub interests: Vec<Interest>,
-    /// For the draft kinds: names of what they consume, not interpreted yet.
+    /// For the other kinds: names of what they consume, such as kinds of resources or sources of events. Empty for all.
     pub consumes: Vec<String>,
 }
 
@@ -67,8 +68,8 @@ pub struct CapabilityRequest {
     pub capability: Capability,
     /// Why, in the publisher's words.
     pub why: String,
-    /// How far it reaches: `hosts`, `bytes`, `kinds`, `repositories`.
-    pub parameters: BTreeMap<String, Vec<String>>,
+    /// How far it reaches.
+    pub rights: Rights,
 }
 
 /// One rule.
@@ -116,7 +117,8 @@ struct RawKind {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawCapability {
     why: String,
-    hosts: Option<Vec<String>>,
+    allow: Option<Vec<HttpRule>>,
+    names: Option<Vec<String>>,
     bytes: Option<u64>,
     kinds: Option<Vec<String>>,
     repositories: Option<Vec<String>>,
@@ -169,6 +171,23 @@ impl Manifest {
             config: raw.config,
             metrics: raw.metrics,
         })
+    }
+
+    /// All rights that it asks for.
+    #[must_use]
+    pub fn asked(&self) -> Rights {
+        let mut all = Rights::none();
+        for Rights { http, secrets, state_bytes, advisories, assets, blob } in
+            self.capabilities.iter().map(|request| request.rights.clone())
+        {
+            all.http.extend(http);
+            all.secrets.extend(secrets);
+            all.state_bytes = all.state_bytes.max(state_bytes);
+            all.advisories |= advisories;
+            all.assets.extend(assets);
+            all.blob.extend(blob);
+        }
+        all
     }
 
     /// Whether the manifest asks for a capability.
@@ -242,38 +261,56 @@ fn request((name, raw): (String, RawCapability)) -> Result<CapabilityRequest, Lo
     };
     let key = format!("capabilities.{name}");
     line(&format!("{key}.why"), &raw.why, 500)?;
-    let given = [
-        ("hosts", raw.hosts),
-        ("bytes", raw.bytes.map(|bytes| vec![bytes.to_string()])),
-        ("kinds", raw.kinds),
-        ("repositories", raw.repositories),
-    ];
+    let why = raw.why.clone();
+    check_parameters(&key, capability, &raw)?;
+    let mut rights = Rights::none();
+    match capability {
+        Capability::Http => rights.http = raw.allow.unwrap_or_default(),
+        Capability::Secret => {
+            let secret = |name| SecretRule { name, hosts: Vec::new() };
+            rights.secrets = raw.names.unwrap_or_default().into_iter().map(secret).collect();
+        }
+        Capability::State => rights.state_bytes = raw.bytes.unwrap_or_default(),
+        Capability::Advisories => rights.advisories = true,
+        Capability::Assets => rights.assets = raw.kinds.unwrap_or_default(),
+        Capability::Blob => rights.blob = raw.repositories.unwrap_or_default(),
+    }
+    if !rights.has(capability) {
+        return refuse(&key, "asks for nothing; leave it out".to_owned());
+    }
+    rights.check(true).or_else(|error| refuse(&key, error.to_string()))?;
+    Ok(CapabilityRequest { capability, why, rights })
+}
+
+/// Each capability has one parameter, but `advisories`, which has none.
+fn check_parameters(key: &str, capability: Capability, raw: &RawCapability) -> Result<(), LoadError> {
     let own = match capability {
-        Capability::Http => Some("hosts"),
-        Capability::State => Some("bytes"),
-        Capability::Assets => Some("kinds"),
-        Capability::Blob => Some("repositories"),
-        Capability::Advisories => None,
+        Capability::Http => "allow",
+        Capability::Secret => "names",
+        Capability::State => "bytes",
+        Capability::Assets => "kinds",
+        Capability::Blob => "repositories",
+        Capability::Advisories => "",
     };
-    let mut parameters = BTreeMap::new();
-    for (parameter, values) in given {
+    let given = [
+        ("allow", raw.allow.as_ref().map(Vec::len)),
+        ("names", raw.names.as_ref().map(Vec::len)),
+        ("bytes", raw.bytes.map(|_| 1)),
+        ("kinds", raw.kinds.as_ref().map(Vec::len)),
+        ("repositories", raw.repositories.as_ref().map(Vec::len)),
+    ];
+    for (parameter, length) in given {
         let key = format!("{key}.{parameter}");
-        match values {
-            None if own == Some(parameter) => return refuse(&key, "is missing".to_owned()),
-            None => {}
-            Some(_) if own != Some(parameter) => {
+        match length {
+            None if own == parameter => return refuse(&key, "is missing".to_owned()),
+            Some(_) if own != parameter => {
                 return refuse(&key, format!("is not a parameter of {capability}"));
             }
-            Some(values) => {
-                count(&key, values.len(), PARAMETERS_MAX)?;
-                for (index, value) in values.iter().enumerate() {
-                    line(&format!("{key}[{index}]"), value, 255)?;
-                }
-                parameters.insert(parameter.to_owned(), values);
-            }
+            Some(length) => count(&key, length, PARAMETERS_MAX)?,
+            None => {}
         }
     }
-    Ok(CapabilityRequest { capability, why: raw.why, parameters })
+    Ok(())
 }
 
 fn rule((index, raw): (usize, RawRule)) -> Result<Rule, LoadError> {

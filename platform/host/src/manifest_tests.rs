@@ -18,7 +18,7 @@ keywords = ["Go buildinf:", "hex:ff20476f"]
 size-max = 134217728
 [capabilities.http]
 why = "asks the registry"
-hosts = ["api.example.org"]
+allow = [{ host = "api.example.org", methods = ["GET"], paths = ["/v1/**"] }]
 [limits]
 memory-mib = 128
 [config.properties.depth]
@@ -28,6 +28,39 @@ id = "weak-key"
 title = "A weak key"
 severity = "high"
 "#;
+
+#[test]
+fn each_capability_has_one_parameter_and_asks_for_something() {
+    let with = |table: &str| {
+        let (head, rest) = GOOD.split_once("[capabilities.http]").unwrap();
+        let (_, tail) = rest.split_once("[limits]").unwrap();
+        format!("{head}{table}\n[limits]{tail}")
+    };
+    for (table, capability) in [
+        ("[capabilities.secret]\nwhy = \"w\"\nnames = [\"token\"]", Capability::Secret),
+        ("[capabilities.state]\nwhy = \"w\"\nbytes = 1", Capability::State),
+        ("[capabilities.assets]\nwhy = \"w\"\nkinds = [\"pod\"]", Capability::Assets),
+        ("[capabilities.blob]\nwhy = \"w\"\nrepositories = [\"r.example/**\"]", Capability::Blob),
+        ("[capabilities.advisories]\nwhy = \"w\"", Capability::Advisories),
+        ("[capabilities.http]\nwhy = \"w\"\nallow = [{ host = \"*\", methods = [\"GET\"], paths = [\"/\"] }]", Capability::Http),
+    ] {
+        let asked = Manifest::parse(&with(table)).unwrap().asked();
+        assert_eq!(asked.capabilities(), [capability], "{table}");
+    }
+    for (table, key, hint) in [
+        ("[capabilities.http]\nwhy = \"w\"", "capabilities.http.allow", "missing"),
+        ("[capabilities.http]\nwhy = \"w\"\nallow = []", "capabilities.http", "asks for nothing"),
+        ("[capabilities.state]\nwhy = \"w\"\nbytes = 0", "capabilities.state", "asks for nothing"),
+        ("[capabilities.secret]\nwhy = \"w\"\nnames = [\"*\"]", "capabilities.secret", "letters"),
+        ("[capabilities.advisories]\nwhy = \"w\"\nbytes = 1", "capabilities.advisories.bytes", "not a parameter"),
+        ("[capabilities.assets]\nwhy = \"w\"\nkinds = [\"*\"]", "capabilities.assets", "kind of asset"),
+        ("[capabilities.blob]\nwhy = \"w\"\nrepositories = [\"/a\"]", "capabilities.blob", "starts with /"),
+    ] {
+        let (got_key, problem) = problem(&with(table));
+        assert_eq!(got_key, key, "{table}: {problem}");
+        assert!(problem.contains(hint), "{table}: {problem}");
+    }
+}
 
 fn problem(text: &str) -> (String, String) {
     match Manifest::parse(text) {
@@ -68,9 +101,12 @@ fn every_wrong_value_is_named_with_what_is_allowed() {
         ("name = \"elf\"", "name = \"dpkg-status\"", "kinds.image-analyzer.interests[1].name", "twice"),
         ("memory-mib = 128", "memory-mib = 513", "limits.memory-mib", "1 to 512"),
         ("memory-mib = 128", "memory-mib = 0", "limits.memory-mib", "1 to 512"),
-        ("[capabilities.http]", "[capabilities.shell]", "capabilities.shell", "http, state"),
-        ("hosts = [\"api.example.org\"]", "bytes = 5", "capabilities.http.hosts", "missing"),
-        ("hosts = [", "kinds = []\nhosts = [", "capabilities.http.kinds", "not a parameter"),
+        ("[capabilities.http]", "[capabilities.shell]", "capabilities.shell", "http, secret, state"),
+        ("allow = [{ host", "bytes = 5\nxallow = [{ host", "manifest", "unknown field `xallow`"),
+        ("allow = [", "kinds = []\nallow = [", "capabilities.http.kinds", "not a parameter"),
+        ("api.example.org", "API.example.org", "capabilities.http", "lower case"),
+        ("\"GET\"", "\"CONNECT\"", "capabilities.http", "method"),
+        ("/v1/**", "v1", "capabilities.http", "start with /"),
         ("id = \"weak-key\"", "id = \"weak key\"", "rules[0].id", "letters"),
         (
             "[[kinds.image-analyzer.interests]]\nname = \"elf\"",
@@ -79,7 +115,7 @@ fn every_wrong_value_is_named_with_what_is_allowed() {
             "image-analyzer",
         ),
     ];
-    assert!(Manifest::parse(GOOD).is_ok());
+    Manifest::parse(GOOD).unwrap();
     for (from, to, key, hint) in cases {
         assert!(GOOD.contains(from), "{from}");
         let (got_key, got_problem) = problem(&GOOD.replacen(from, to, 1));

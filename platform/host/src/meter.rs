@@ -100,6 +100,16 @@ impl Meter {
         if self.refusals > REFUSALS_MAX { Err(stop) } else { Ok(()) }
     }
 
+    /// Notes a call that brought nothing, without blaming it for what happens later; stops a guest that never gives up.
+    pub(crate) fn in_vain(&mut self) -> Result<(), Stop> {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals <= REFUSALS_MAX {
+            return Ok(());
+        }
+        let message = format!("more than {REFUSALS_MAX} host calls brought nothing");
+        Err(Stop { kind: FaultKind::Protocol, message })
+    }
+
     /// The last refusal, if there was one.
     pub(crate) fn refused(&self) -> Option<Stop> {
         self.refused.clone()

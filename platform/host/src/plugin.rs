@@ -1,34 +1,112 @@
 //! A loaded plugin, and the one way to call it.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, LazyLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
-use model::Digest;
+use model::{Digest, TenantId};
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 
-use crate::analysis::{Analysis, Body, Bounds, InputFile, LogLine, Usage, check};
-use crate::bindings::exports::palisade::plugin::image_analyzer as wit;
-use crate::bindings::palisade::types::common::Error;
-use crate::error::shown;
-use crate::fault::{Fault, FaultKind, Stop, classify};
+use crate::analysis::{Analysis, InputFile, LogLine, Usage};
+use crate::contract::Callable;
+use crate::fault::{Fault, FaultKind, classify};
+use crate::gate::{Audit, Egress, Gate, Source};
 use crate::health::{Health, Ledger};
 use crate::host::Shared;
 use crate::inspect::Inspection;
+use crate::kinds::{Answer, Bounds, Input};
 use crate::meter::{Meter, cpu_stop, wall_stop};
-use crate::state::{State, handles_max};
-use crate::{Capability, Grants, Limits, Manifest};
+use crate::overlay::StateChanges;
+use crate::redaction::Redaction;
+use crate::rights::{Grant, Rights};
+use crate::services::{Caller, NoServices, Services};
+use crate::state::{Remains, State, handles_max, not_started};
+use crate::transcript::{
+    Difference, Exchange, Recorded, RecordedFault, Replayer, TRANSCRIPT_VERSION, Transcript, compare,
+};
+use crate::{Capability, Kind, Limits, Manifest};
 
 /// What loading made ready.
 pub(crate) struct Prepared {
     pub(crate) host: Arc<Shared>,
     pub(crate) inspection: Inspection,
-    pub(crate) granted: Grants,
+    pub(crate) asked: Arc<Rights>,
     pub(crate) limits: Limits,
     pub(crate) pre: InstancePre<State>,
-    pub(crate) analyzer: Option<wit::GuestIndices>,
+    pub(crate) kinds: BTreeMap<Kind, Box<dyn Callable>>,
     pub(crate) ledger: Arc<Ledger>,
+}
+
+/// On whose behalf a plugin is called, and with what.
+#[derive(Clone)]
+pub struct CallContext {
+    /// For whose data.
+    pub tenant: TenantId,
+    /// The operator's configuration, a JSON object.
+    pub config: Arc<str>,
+    /// The time that the guest sees, in nanoseconds since 1970 in UTC.
+    pub now: u64,
+    /// What the operator allows. A grant for another tenant or another digest allows nothing.
+    pub grant: Option<Arc<Grant>>,
+    /// Who serves what is allowed.
+    pub services: Arc<dyn Services>,
+    /// Whether to write the call down, and what to leave out of it.
+    pub record: Option<Arc<Redaction>>,
+}
+
+impl CallContext {
+    /// A call with this configuration, now, with nothing granted.
+    #[must_use]
+    pub fn new(tenant: TenantId, config: Arc<str>) -> Self {
+        static NOTHING: LazyLock<Arc<NoServices>> = LazyLock::new(Arc::default);
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            tenant,
+            config,
+            now: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+            grant: None,
+            services: Arc::clone(&NOTHING) as Arc<dyn Services>,
+            record: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for CallContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallContext")
+            .field("tenant", &self.tenant)
+            .field("now", &self.now)
+            .field("grant", &self.grant)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came of a call.
+pub struct Outcome {
+    /// The checked answer, or the fault by its exact kind. Nothing of a failed call is believed.
+    pub result: Result<Answer, Fault>,
+    /// Changes of state, to be kept together with the answer. Empty when the call failed.
+    pub state: StateChanges,
+    /// What it logged.
+    pub logs: Vec<LogLine>,
+    /// What it cost.
+    pub usage: Usage,
+    /// What was denied, and what left the machine.
+    pub audit: Vec<Audit>,
+    /// Entries that are missing from `audit`.
+    pub audit_dropped: u64,
+    /// The call, written down; nothing if that was not asked for, or if it was too large.
+    pub transcript: Option<Transcript>,
+}
+
+/// What came of a repetition.
+pub struct Replay {
+    /// What came out.
+    pub outcome: Outcome,
+    /// The first difference from what was recorded; nothing when both are the same.
+    pub difference: Option<Difference>,
 }
 
 /// A loaded plugin. Cheap to clone; may be called from many threads at once.
@@ -64,17 +142,22 @@ impl Plugin {
         &self.0.limits
     }
 
-    /// The capabilities in force: asked and granted.
+    /// What its manifest asks for.
     #[must_use]
-    pub fn capabilities(&self) -> Vec<Capability> {
-        let granted = self.0.granted.capabilities();
-        granted.into_iter().filter(|capability| self.manifest().asks(*capability)).collect()
+    pub fn asked(&self) -> &Rights {
+        &self.0.asked
+    }
+
+    /// The capabilities in force under a grant: asked and granted.
+    #[must_use]
+    pub fn capabilities(&self, granted: &Rights) -> Vec<Capability> {
+        granted.capabilities().into_iter().filter(|capability| self.0.asked.has(*capability)).collect()
     }
 
     /// How it behaves.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.0.ledger.health()
+        self.0.ledger.health((self.0.host.clock)())
     }
 
     /// Lets it be called again after quarantine. A decision of the operator.
@@ -82,51 +165,160 @@ impl Plugin {
         self.0.ledger.release();
     }
 
-    /// Calls an image analyzer with one batch of files, in a fresh store. Blocks: waits for a free instance, then runs the guest
-    /// on this thread, of whose stack it may use 512 KiB; call it from threads with 2 MiB, as Rust's are. `config` is a JSON
-    /// object.
+    /// Calls an image analyzer with one batch of files, and nothing granted. As [`Plugin::call`].
     ///
     /// # Errors
-    /// The fault, by its exact kind. Nothing of a failed call is believed.
+    /// The fault, by its exact kind.
     pub fn analyze_files(&self, config: &str, files: Vec<InputFile>) -> Result<Analysis, Fault> {
-        let Prepared { host, ledger, analyzer, .. } = &*self.0;
-        let Some(analyzer) = analyzer else {
-            return Err(Fault::new(FaultKind::Host, "the plugin is no image analyzer"));
+        let context = CallContext::new(TenantId::default_tenant(), Arc::from(config));
+        let outcome = self.call(&context, Input::ImageAnalyzer { files });
+        match outcome.result {
+            Ok(Answer::ImageAnalyzer(analysis)) => {
+                Ok(Analysis { logs: outcome.logs, usage: outcome.usage, ..analysis })
+            }
+            Ok(_) => Err(crate::contract::misdirected()),
+            Err(fault) => Err(Fault { logs: outcome.logs, ..fault }),
+        }
+    }
+
+    /// Calls the plugin for the kind of this input, in a fresh store. Blocks: waits for a free instance, then runs the guest
+    /// on this thread, of whose stack it may use 512 KiB; call it from threads with 2 MiB, as Rust's are.
+    #[must_use]
+    pub fn call(&self, context: &CallContext, input: Input) -> Outcome {
+        let kept = context.record.as_ref().map(|redaction| (redaction, input.clone()));
+        let granted = self.granted(context);
+        let source = Source::Live(Arc::clone(&context.services));
+        let (mut outcome, exchanges) = self.counted(context, &granted, source, input);
+        if let (Some((redaction, input)), Some(exchanges)) = (kept, exchanges) {
+            outcome.transcript = Some(self.transcript(context, &granted, (input, exchanges), &outcome, redaction));
+        }
+        outcome
+    }
+
+    /// Repeats a call from its transcript, with nothing but what is in there. Not counted in the plugin's health.
+    ///
+    /// # Errors
+    /// [`Fault`] of kind `host` for a transcript of another form. A transcript of another plugin or version is repeated all the
+    /// same: to see what differs is what it is for.
+    pub fn replay(&self, transcript: &Transcript) -> Result<Replay, Fault> {
+        if transcript.version != TRANSCRIPT_VERSION {
+            let message = format!(
+                "the transcript has the form {}; this release reads {TRANSCRIPT_VERSION}",
+                transcript.version
+            );
+            return Err(Fault::new(FaultKind::Host, message));
+        }
+        let context = CallContext {
+            now: transcript.now,
+            ..CallContext::new(TenantId::default_tenant(), Arc::from(transcript.config.as_str()))
         };
-        ledger.admit()?;
+        let (replayer, first) = Replayer::new(transcript.exchanges.clone());
+        let granted = Arc::new(transcript.granted.clone());
+        let _permit = self.0.host.admission.enter();
+        let _running = self.0.host.ticker.enter();
+        let (outcome, _) = self.guarded(&context, &granted, Source::Replay(replayer), transcript.input.clone());
+        let asked = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let difference = asked.or_else(|| compare(&transcript.recorded, &recorded(&outcome)));
+        Ok(Replay { outcome, difference })
+    }
+
+    /// What is granted in this context: for another tenant or another component, nothing.
+    fn granted(&self, context: &CallContext) -> Arc<Rights> {
+        static NOTHING: LazyLock<Arc<Rights>> = LazyLock::new(Arc::default);
+        match &context.grant {
+            Some(grant) if grant.tenant == context.tenant && grant.digest == *self.digest() => {
+                Arc::new(grant.rights.clone())
+            }
+            _ => Arc::clone(&NOTHING),
+        }
+    }
+
+    /// A call that counts in the plugin's health, and that its quarantine prevents.
+    fn counted(
+        &self,
+        context: &CallContext,
+        granted: &Arc<Rights>,
+        source: Source,
+        input: Input,
+    ) -> (Outcome, Option<Vec<Exchange>>) {
+        let Prepared { host, ledger, .. } = &*self.0;
+        if let Err(fault) = ledger.admit() {
+            return (failed(fault), None);
+        }
         let asked = Instant::now();
         let _permit = host.admission.enter();
         let queued = asked.elapsed();
         let _running = host.ticker.enter();
-        // Nothing a guest does should panic the host. If something does after all, it costs this call and not the process.
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| self.run(analyzer, config, files))).unwrap_or_else(|_| {
-                Outcome {
-                    answer: Err(Fault::new(FaultKind::Host, "the host panicked in this call")),
-                    usage: Usage::default(),
-                }
-            });
-        let usage = Usage { queued, ..outcome.usage };
-        ledger.spent(&usage);
-        match outcome.answer {
-            Ok(analysis) => Ok(Analysis { usage, ..analysis }),
-            Err(fault) => {
-                ledger.failed(&fault, (host.clock)());
-                Err(fault)
-            }
+        let (mut outcome, exchanges) = self.guarded(context, granted, source, input);
+        outcome.usage.queued = queued;
+        ledger.spent(&outcome.usage, &outcome.logs);
+        if let Err(fault) = &outcome.result {
+            ledger.failed(fault, (host.clock)());
         }
+        (outcome, exchanges)
+    }
+
+    /// Nothing a guest does should panic the host. If something does after all, it costs this call and not the process.
+    fn guarded(
+        &self,
+        context: &CallContext,
+        granted: &Arc<Rights>,
+        source: Source,
+        input: Input,
+    ) -> (Outcome, Option<Vec<Exchange>>) {
+        catch_unwind(AssertUnwindSafe(|| self.run(context, granted, source, input))).unwrap_or_else(|_| {
+            (failed(Fault::new(FaultKind::Host, "the host panicked in this call")), None)
+        })
+    }
+
+    fn transcript(
+        &self,
+        context: &CallContext,
+        granted: &Arc<Rights>,
+        (input, exchanges): (Input, Vec<Exchange>),
+        outcome: &Outcome,
+        redaction: &Redaction,
+    ) -> Transcript {
+        let mut transcript = Transcript {
+            version: TRANSCRIPT_VERSION,
+            plugin: self.manifest().id.clone(),
+            plugin_version: self.manifest().version.clone(),
+            digest: self.digest().clone(),
+            limits: self.0.limits,
+            granted: Rights::clone(granted),
+            config: context.config.as_ref().to_owned(),
+            now: context.now,
+            redacted: 0,
+            input,
+            exchanges,
+            recorded: recorded(outcome),
+        };
+        redaction.apply(&mut transcript);
+        if transcript.redacted > 0 {
+            // With other words in it the call may end in another way, and asks may name what was replaced. What is kept is a
+            // call that repeats.
+            let (replayer, _) = Replayer::new(transcript.exchanges.clone());
+            let context = CallContext { config: Arc::from(transcript.config.as_str()), ..context.clone() };
+            let source = Source::Replay(replayer.lenient());
+            let (again, exchanges) = self.guarded(&context, granted, source, transcript.input.clone());
+            transcript.recorded = recorded(&again);
+            transcript.exchanges = exchanges.unwrap_or_default();
+        }
+        transcript
     }
 
     /// Instantiates the component in a fresh store and drops it again: shows that it can be instantiated, and how long
     /// that takes. Not counted in its health.
     ///
     /// # Errors
-    /// As [`Plugin::analyze_files`], for what a start function does.
+    /// As [`Plugin::call`], for what a start function does.
     pub fn instantiate(&self) -> Result<Duration, Fault> {
         let _permit = self.0.host.admission.enter();
         let _running = self.0.host.ticker.enter();
         let started = Instant::now();
-        let (mut store, _) = self.store("{}", 0);
+        let context = CallContext::new(TenantId::default_tenant(), Arc::from("{}"));
+        let source = Source::Live(Arc::clone(&context.services));
+        let (mut store, _) = self.store(&context, &self.granted(&context), source, 0);
         let outcome = self.0.pre.instantiate(&mut store).map(|_| ());
         let outcome = outcome.map_err(|error| not_started(error, store.data()));
         let refused = store.data().meter.refused();
@@ -134,35 +326,65 @@ impl Plugin {
         outcome.map(|()| started.elapsed()).map_err(|error| classify(&error, refused))
     }
 
-    fn run(&self, analyzer: &wit::GuestIndices, config: &str, files: Vec<InputFile>) -> Outcome {
-        let (mut store, clocks) = self.store(config, files.len());
-        let count = files.len();
-        let answer = self.call(analyzer, &mut store, files);
-        let state = store.into_data();
-        let (refused, recent) = (state.meter.refused(), state.meter.recent());
-        let denials = state.meter.denials.keys().next().copied();
-        let (logs, usage) = state.into_logs_and_usage();
-        let usage = Usage { wall: clocks.started.elapsed(), cpu: clocks.cpu_used(), ..usage };
+    fn run(
+        &self,
+        context: &CallContext,
+        granted: &Arc<Rights>,
+        source: Source,
+        input: Input,
+    ) -> (Outcome, Option<Vec<Exchange>>) {
+        let Some(kind) = self.0.kinds.get(&input.kind()) else {
+            let message = format!("the plugin is not of the kind {}", input.kind());
+            return (failed(Fault::new(FaultKind::Host, message)), None);
+        };
+        let lent = if let Input::ImageAnalyzer { files } = &input { files.len() } else { 0 };
         let bounds = Bounds {
-            files: count,
+            items: input.items(),
             results_max: usize::try_from(self.0.limits.results).unwrap_or(usize::MAX),
             rules: &self.0.inspection.manifest.rules,
         };
-        let checked = match answer {
-            Err(error) => Err(classify(&error, refused)),
-            Ok(Err(error)) => Err(declined(error, denials)),
-            Ok(Ok(analysis)) => check(analysis, &bounds),
+        let (mut store, clocks) = self.store(context, granted, source, lent);
+        let answer = kind.call(&self.0.pre, &mut store, input, &bounds);
+        let remains = store.into_data().into_remains();
+        let Remains { logs, usage, state, audit, audit_dropped, recorder, refused, recent } = remains;
+        let result = answer
+            .unwrap_or_else(|error| Err(classify(&error, refused)))
+            .map_err(|fault| Fault { host_calls: recent, logs: logs.clone(), ..fault });
+        let outcome = Outcome {
+            state: if result.is_ok() { state } else { StateChanges::new() },
+            result,
+            logs,
+            usage: Usage { wall: clocks.started.elapsed(), cpu: clocks.cpu_used(), ..usage },
+            audit,
+            audit_dropped,
+            transcript: None,
         };
-        Outcome { answer: with_logs(checked, logs, recent), usage }
+        (outcome, recorder.and_then(crate::transcript::Recorder::finish))
     }
 
     /// A fresh store with every limit armed, for `lent` files at most, and the clocks that its limits look at.
-    fn store(&self, config: &str, lent: usize) -> (Store<State>, Clocks) {
+    fn store(
+        &self,
+        context: &CallContext,
+        granted: &Arc<Rights>,
+        source: Source,
+        lent: usize,
+    ) -> (Store<State>, Clocks) {
         let limits = self.0.limits;
         let clocks = Clocks::start(&limits);
+        let caller = Caller {
+            tenant: context.tenant.clone(),
+            plugin: self.0.inspection.manifest.id.clone(),
+            digest: self.digest().clone(),
+            deadline: clocks.deadline,
+        };
+        let rights = (Arc::clone(&self.0.asked), Arc::clone(granted));
+        let egress = Egress { requests: limits.requests, bytes: limits.egress_bytes() };
+        let gate = Gate::new(caller, rights, source, egress, context.record.is_some());
         let meter = Meter::new(limits, clocks.deadline);
         let metrics = &self.0.inspection.manifest.metrics;
-        let state = State::new(meter, &limits, lent, Arc::from(config), metrics);
+        let given = (Arc::clone(&context.config), context.now);
+        let state = State::new((meter, gate), &limits, lent, given, metrics);
         let mut store = Store::new(&self.0.host.engine, state);
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(limits.single_copy_bytes());
@@ -173,18 +395,6 @@ impl Plugin {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| ticking.check(&limits).map(|()| UpdateDeadline::Continue(1)));
         (store, clocks)
-    }
-
-    fn call(
-        &self,
-        analyzer: &wit::GuestIndices,
-        store: &mut Store<State>,
-        files: Vec<InputFile>,
-    ) -> wasmtime::Result<Result<wit::Analysis, Error>> {
-        let files = files.into_iter().map(|file| lower(store, file)).collect::<wasmtime::Result<Vec<_>>>()?;
-        let instance = self.0.pre.instantiate(&mut *store).map_err(|e| not_started(e, store.data()))?;
-        let guest = analyzer.load(&mut *store, &instance)?;
-        guest.call_analyze(store, &files)
     }
 }
 
@@ -199,9 +409,30 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
-struct Outcome {
-    answer: Result<Analysis, Fault>,
-    usage: Usage,
+/// A call that did not reach the guest, or whose remains are lost.
+fn failed(fault: Fault) -> Outcome {
+    Outcome {
+        result: Err(fault),
+        state: StateChanges::new(),
+        logs: Vec::new(),
+        usage: Usage::default(),
+        audit: Vec::new(),
+        audit_dropped: 0,
+        transcript: None,
+    }
+}
+
+/// The part of an outcome that depends on the guest alone.
+fn recorded(outcome: &Outcome) -> Recorded {
+    Recorded {
+        result: match &outcome.result {
+            Ok(answer) => Ok(answer.clone()),
+            Err(fault) => Err(RecordedFault { kind: fault.kind, message: fault.message.clone() }),
+        },
+        state: outcome.state.clone(),
+        logs: outcome.logs.clone(),
+        metrics: outcome.usage.metrics.clone(),
+    }
 }
 
 /// The two clocks of one call, both of the calling thread.
@@ -238,54 +469,4 @@ impl Clocks {
 fn thread_cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-fn lower(store: &mut Store<State>, file: InputFile) -> wasmtime::Result<wit::InputFile> {
-    let body = match file.body {
-        Body::Whole(bytes) => wit::Body::Whole(bytes),
-        Body::Stored(bytes) => wit::Body::Handle(store.data_mut().lend(bytes)?),
-    };
-    Ok(wit::InputFile { path: file.path, size: file.size, interests: file.interests, body })
-}
-
-/// An instance that could not be made: a bound refused it, or the host had no room. Only code that ran can trap.
-fn not_started(error: wasmtime::Error, state: &State) -> wasmtime::Error {
-    if error.downcast_ref::<wasmtime::Trap>().is_some() || error.downcast_ref::<Stop>().is_some() {
-        return error;
-    }
-    let message = shown(&error.root_cause().to_string());
-    let host = || Stop { kind: FaultKind::Host, message: format!("it could not be instantiated: {message}") };
-    state.meter.refused().unwrap_or_else(host).into()
-}
-
-/// What the guest itself says: that it cannot, or that it may not.
-fn declined(error: Error, denied: Option<Capability>) -> Fault {
-    match (error, denied) {
-        (Error::Host(text), Some(capability)) => Fault::new(
-            FaultKind::Denied,
-            format!("the capability `{capability}` is not granted: {}", shown(&text)),
-        ),
-        (Error::Host(text), None) => Fault::new(FaultKind::Declined, format!("host: {}", shown(&text))),
-        (Error::InvalidInput(text), _) => {
-            Fault::new(FaultKind::Declined, format!("invalid input: {}", shown(&text)))
-        }
-        (Error::InvalidConfig(text), _) => {
-            Fault::new(FaultKind::Declined, format!("invalid configuration: {}", shown(&text)))
-        }
-        (Error::RetryAfter(millis), _) => {
-            Fault::new(FaultKind::Declined, format!("asks to be called again after {millis} ms"))
-        }
-        (Error::Other(text), _) => Fault::new(FaultKind::Declined, shown(&text)),
-    }
-}
-
-fn with_logs(
-    answer: Result<Analysis, Fault>,
-    logs: Vec<LogLine>,
-    host_calls: Vec<String>,
-) -> Result<Analysis, Fault> {
-    match answer {
-        Ok(analysis) => Ok(Analysis { logs, ..analysis }),
-        Err(fault) => Err(Fault { logs, host_calls, ..fault }),
-    }
 }

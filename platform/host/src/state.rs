@@ -7,16 +7,23 @@ use wasmtime::component::{Resource, ResourceTable};
 
 use crate::analysis::{LogLevel, LogLine, SharedBytes, Usage};
 use crate::content::Stored;
+use crate::Capability;
 use crate::fault::{FaultKind, Stop};
+use crate::gate::{Ask, Audit, Gate, Reply, Tally};
 use crate::meter::Meter;
+use crate::overlay::StateChanges;
+use crate::services::Refusal;
+use crate::transcript::Recorder;
 
 /// Bytes that a kept log line costs beyond its text, so that empty lines run out too.
 const LOG_LINE_COST: usize = 32;
 
 pub(crate) struct State {
     pub(crate) meter: Meter,
+    gate: Gate,
     table: ResourceTable,
     config: Arc<str>,
+    now: u64,
     logs: Vec<LogLine>,
     log_bytes_left: usize,
     log_lines_dropped: u64,
@@ -24,21 +31,36 @@ pub(crate) struct State {
     metrics: BTreeMap<String, u64>,
 }
 
+/// What is left of a call when its store is gone.
+pub(crate) struct Remains {
+    pub(crate) logs: Vec<LogLine>,
+    /// What it cost, times aside.
+    pub(crate) usage: Usage,
+    pub(crate) state: StateChanges,
+    pub(crate) audit: Vec<Audit>,
+    pub(crate) audit_dropped: u64,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) refused: Option<Stop>,
+    pub(crate) recent: Vec<String>,
+}
+
 impl State {
     /// `handles` bounds what the guest may hold; `lent` are the input's own.
     pub(crate) fn new(
-        meter: Meter,
+        (meter, gate): (Meter, Gate),
         limits: &crate::Limits,
         lent: usize,
-        config: Arc<str>,
+        (config, now): (Arc<str>, u64),
         metrics: &[String],
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(handles_max(limits, lent));
         Self {
             meter,
+            gate,
             table,
             config,
+            now,
             logs: Vec::new(),
             log_bytes_left: limits.log_bytes(),
             log_lines_dropped: 0,
@@ -49,6 +71,36 @@ impl State {
 
     pub(crate) fn config(&self) -> &str {
         &self.config
+    }
+
+    /// The time of the call, in nanoseconds since 1970.
+    pub(crate) fn time(&self) -> u64 {
+        self.now
+    }
+
+    /// Takes an ask through the gate, metered on both sides of it. The outer error stops the guest.
+    pub(crate) fn pass(&mut self, ask: Ask) -> Result<Result<Reply, Refusal>, Stop> {
+        let capability = ask.capability();
+        let bytes = ask.bytes();
+        self.meter.enter(ask.name(), [u64::try_from(bytes).unwrap_or(u64::MAX), 0])?;
+        if !self.meter.copy(bytes)? {
+            return Ok(Err(Refusal::Limit("host-copy".to_owned())));
+        }
+        let answer = self.gate.pass(ask);
+        match &answer {
+            Ok(reply) if !self.meter.copy(reply.bytes())? => {
+                return Ok(Err(Refusal::Limit("host-copy".to_owned())));
+            }
+            Ok(_) => {}
+            Err(Refusal::Denied(_)) => self.meter.deny(capability)?,
+            Err(Refusal::Limit(what)) => {
+                let kind = if capability == Capability::State { FaultKind::State } else { FaultKind::Egress };
+                self.meter.refuse(kind, format!("it went over its limit of {}", crate::error::shown(what)))?;
+            }
+            // Neither is the plugin's right to repeat for ever.
+            Err(_) => self.meter.in_vain()?,
+        }
+        Ok(answer)
     }
 
     /// Lends bytes to the guest.
@@ -95,23 +147,46 @@ impl State {
         }
     }
 
-    /// What is left of the call: its logs and what it cost, times aside.
-    pub(crate) fn into_logs_and_usage(self) -> (Vec<LogLine>, Usage) {
+    /// What is left of the call.
+    pub(crate) fn into_remains(self) -> Remains {
+        let (refused, recent) = (self.meter.refused(), self.meter.recent());
+        let Tally { calls, bytes_out, audit, audit_dropped } = self.gate.tally;
         let usage = Usage {
             memory_bytes_peak: self.meter.memory_peak(),
             copied_bytes: self.meter.copied(),
             host_calls: self.meter.calls(),
+            capability_calls: calls,
             denials: self.meter.denials,
+            bytes_out,
             log_lines_dropped: self.log_lines_dropped,
             log_bytes_dropped: self.log_bytes_dropped,
             metrics: self.metrics.into_iter().filter(|(_, value)| *value > 0).collect(),
             ..Usage::default()
         };
-        (self.logs, usage)
+        Remains {
+            logs: self.logs,
+            usage,
+            state: self.gate.overlay.into_changes(),
+            audit,
+            audit_dropped,
+            recorder: self.gate.recorder,
+            refused,
+            recent,
+        }
     }
 }
 
 /// Handles that a store may have: the guest's allowance and the lent ones.
 pub(crate) fn handles_max(limits: &crate::Limits, lent: usize) -> usize {
     usize::try_from(limits.handles).unwrap_or(usize::MAX).saturating_add(lent)
+}
+
+/// An instance that could not be made: a bound refused it, or the host had no room. Only code that ran can trap.
+pub(crate) fn not_started(error: wasmtime::Error, state: &State) -> wasmtime::Error {
+    if error.downcast_ref::<wasmtime::Trap>().is_some() || error.downcast_ref::<Stop>().is_some() {
+        return error;
+    }
+    let message = crate::error::shown(&error.root_cause().to_string());
+    let host = || Stop { kind: FaultKind::Host, message: format!("it could not be instantiated: {message}") };
+    state.meter.refused().unwrap_or_else(host).into()
 }

@@ -16,6 +16,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // Plugins are compiled by this program again, in a process of its own that reads neither configuration nor arguments of users.
+    if let Some(bounds) = plugins::compiler_bounds() {
+        return host::compile_as_child(&bounds);
+    }
     let arguments = cli::Arguments::parse();
     let outcome = config::load(&arguments.global).and_then(|config| {
         telemetry::start(&config, arguments.command.is_service());

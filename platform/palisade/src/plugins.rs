@@ -1,11 +1,12 @@
 //! The plugins of this process: those built into the binary, and those in configured directories.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use engine::{AnalyzerPlugin, Plan};
-use host::{Grants, Host, HostOptions};
+use host::{Compiler, Host, HostOptions};
 
 use crate::config::Config;
 use crate::data::DataDir;
@@ -50,9 +51,23 @@ fn wasm_files(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A host that keeps compiled code in the data directory.
+/// The first argument that makes this program compile one plugin and end.
+const COMPILE: &str = "plugin-compile";
+
+/// The bounds that a compiling process was given; nothing for every other command.
+pub(crate) fn compiler_bounds() -> Option<Vec<OsString>> {
+    let mut arguments = std::env::args_os().skip(1);
+    (arguments.next()? == COMPILE).then(|| arguments.collect())
+}
+
+/// A host that keeps compiled code in the data directory, and compiles in processes of their own.
 pub(crate) fn host(data: &DataDir) -> Result<Host> {
-    let options = HostOptions { cache_dir: Some(data.compiled_plugins()), ..HostOptions::default() };
+    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    let options = HostOptions {
+        cache_dir: Some(data.compiled_plugins()),
+        compiler: Some(Compiler::new(program, vec![COMPILE.into()])),
+        ..HostOptions::default()
+    };
     Host::new(options).context("cannot start the plugin host")
 }
 
@@ -61,7 +76,7 @@ pub(crate) fn load(config: &Config, host: &Host) -> Result<Plan> {
     let mut analyzers = Vec::new();
     for component in components(config)? {
         let plugin = host
-            .load(&component.bytes, &Grants::none())
+            .load(&component.bytes)
             .with_context(|| format!("cannot load the plugin {}", component.origin))?;
         analyzers.push(AnalyzerPlugin::new(plugin, "{}".to_owned()));
     }

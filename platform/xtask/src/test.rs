@@ -51,19 +51,13 @@ fn other_workspaces(root: &Path) -> Result<()> {
             command
         };
         run(cargo().args(["fmt", "--all", "--check"]))?;
-        // The hostile guests are nothing without a sandbox around them.
-        if folder != "tests/guests" {
-            run(cargo().args([
-                "clippy",
-                "--locked",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]))?;
-            run(cargo().args(["test", "--locked", "--workspace", "--quiet"]))?;
+        if folder == "tests/guests" {
+            // The hostile guests are nothing without a sandbox around them; one guest has pure parts.
+            run(cargo().args(["test", "--locked", "--package", "stateful-correlator", "--quiet"]))?;
+            continue;
         }
+        run(cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+        run(cargo().args(["test", "--locked", "--workspace", "--quiet"]))?;
     }
     Ok(())
 }

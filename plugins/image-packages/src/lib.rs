@@ -24,7 +24,7 @@ mod sqlite;
 mod test;
 mod zip;
 
-use palisade_sdk::{Error, ImageAnalyzer, InputFile, Report, Unreadable};
+use palisade_sdk::{Config, Error, ImageAnalyzer, InputFile, Report, Unreadable};
 
 /// The manifest that is built into the component.
 pub const MANIFEST: &str = include_str!("../plugin.toml");
@@ -39,8 +39,9 @@ const PACKAGES_MAX: usize = 99_000;
 #[derive(Debug)]
 pub struct ImagePackages;
 
+#[palisade_sdk::image_analyzer]
 impl ImageAnalyzer for ImagePackages {
-    fn new(_config: &str) -> Result<Self, Error> {
+    fn new(_config: &Config) -> Result<Self, Error> {
         Ok(Self)
     }
 
@@ -77,5 +78,3 @@ fn read(interest: &str, file: &InputFile, report: &mut Report<'_>) -> Result<(),
         other => Err(format!("no reader for the interest {other}").into()),
     }
 }
-
-palisade_sdk::export_image_analyzer!(ImagePackages);

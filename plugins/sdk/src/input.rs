@@ -71,16 +71,7 @@ impl InputFile {
     /// # Errors
     /// The file is larger, or the platform refuses to hand it over.
     pub fn bytes(&self, size_max: u64) -> Result<Cow<'_, [u8]>, Unreadable> {
-        match &self.body {
-            Body::Whole(bytes) if bytes.len() as u64 <= size_max => Ok(Cow::Borrowed(bytes)),
-            Body::Parts(parts) if parts.size() <= size_max => {
-                // Grown step by step, it would take twice the memory for a while.
-                let mut bytes = Vec::with_capacity(usize::try_from(parts.size()).unwrap_or_default());
-                self.reader().read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-                Ok(Cow::Owned(bytes))
-            }
-            _ => Err(format!("the file has {} bytes; more than {size_max} are not read", self.size).into()),
-        }
+        self.body.bytes(size_max)
     }
 
     /// The file as text; bytes that are not UTF-8 become the replacement character.
@@ -88,6 +79,48 @@ impl InputFile {
     /// # Errors
     /// As [`Self::bytes`]. The replacement character is three bytes long, and the text may not be larger than `size_max`
     /// either.
+    pub fn text(&self, size_max: u64) -> Result<Cow<'_, str>, Unreadable> {
+        self.body.text(size_max)
+    }
+
+    /// The file as a stream that can seek.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'_> {
+        self.body.reader()
+    }
+}
+
+impl Body {
+    /// Length in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Parts(parts) => parts.size(),
+        }
+    }
+
+    /// All bytes, if they are not more than `size_max`.
+    ///
+    /// # Errors
+    /// There are more, or the platform refuses to hand them over.
+    pub fn bytes(&self, size_max: u64) -> Result<Cow<'_, [u8]>, Unreadable> {
+        match self {
+            Self::Whole(bytes) if bytes.len() as u64 <= size_max => Ok(Cow::Borrowed(bytes)),
+            Self::Parts(parts) if parts.size() <= size_max => {
+                // Grown step by step, it would take twice the memory for a while.
+                let mut bytes = Vec::with_capacity(usize::try_from(parts.size()).unwrap_or_default());
+                self.reader().read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+                Ok(Cow::Owned(bytes))
+            }
+            _ => Err(format!("the file has {} bytes; more than {size_max} are not read", self.size()).into()),
+        }
+    }
+
+    /// The bytes as text; those that are not UTF-8 become the replacement character.
+    ///
+    /// # Errors
+    /// As [`InputFile::text`].
     pub fn text(&self, size_max: u64) -> Result<Cow<'_, str>, Unreadable> {
         Ok(match self.bytes(size_max)? {
             Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
@@ -101,10 +134,10 @@ impl InputFile {
         })
     }
 
-    /// The file as a stream that can seek.
+    /// The bytes as a stream that can seek.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
-        Reader { body: &self.body, position: 0, kept: Vec::new(), kept_at: 0 }
+        Reader { body: self, position: 0, kept: Vec::new(), kept_at: 0 }
     }
 }
 
@@ -139,10 +172,7 @@ impl Reader<'_> {
     /// Length of the file in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
-        match self.body {
-            Body::Whole(bytes) => bytes.len() as u64,
-            Body::Parts(parts) => parts.size(),
-        }
+        self.body.size()
     }
 
     /// What is at hand from the position on.

@@ -1,16 +1,19 @@
 //! Write plugins for Palisade.
 //!
-//! An image analyzer is a type that implements [`ImageAnalyzer`]; [`export_image_analyzer!`] makes the component's export of
-//! it. The trait is plain Rust: natively compiled tests call [`analyze`] with files of their own, and only the glue between
-//! the trait and the component model is compiled for WebAssembly alone.
+//! A plugin is a type that implements the trait of its kind — [`ImageAnalyzer`], [`Posture`], [`Correlator`], [`Compliance`],
+//! [`Admission`], [`Collector`] or [`Notifier`] — with the attribute of that kind on the implementation, which makes the
+//! component's export of it. The traits are plain Rust: natively compiled tests call [`analyze`], [`check`], [`correlate`],
+//! [`assess`], [`review`], [`collect`] or [`notify`] with an input of their own, and [`testing::Fakes`] answer what the plugin
+//! asks of the platform. Only the glue to the component model is compiled for WebAssembly alone.
 //!
 //! ```
-//! use palisade_sdk::{Body, Error, ImageAnalyzer, InputFile, Package, PackageType, Report, Unreadable};
+//! use palisade_sdk::{Config, Error, ImageAnalyzer, InputFile, Package, PackageType, Report, Unreadable};
 //!
 //! struct Versions;
 //!
+//! #[palisade_sdk::image_analyzer]
 //! impl ImageAnalyzer for Versions {
-//!     fn new(_config: &str) -> Result<Self, Error> {
+//!     fn new(_config: &Config) -> Result<Self, Error> {
 //!         Ok(Self)
 //!     }
 //!
@@ -22,61 +25,90 @@
 //!     }
 //! }
 //!
-//! palisade_sdk::export_image_analyzer!(Versions);
-//!
 //! let file = InputFile::whole("opt/example/VERSION", "version", b"1.2.3\n".to_vec());
 //! let analysis = palisade_sdk::analyze::<Versions>("{}", &[file])?;
 //! assert_eq!(analysis.packages[0].version, "1.2.3");
 //! # Ok::<(), Error>(())
 //! ```
+//!
+//! An attribute says what is wrong when it stands in a wrong place:
+//!
+//! ```compile_fail
+//! struct Versions;
+//!
+//! #[palisade_sdk::posture] // this attribute stands on `impl Posture for YourType { … }`
+//! impl Versions {}
+//! ```
+//!
+//! ```compile_fail
+//! # use palisade_sdk::{Config, Decision, Error, Admission, AdmissionRequest};
+//! struct Yes<T>(T);
+//!
+//! #[palisade_sdk::admission] // … with a type that has no parameters of its own
+//! impl<T> Admission for Yes<T> {
+//! #     fn new(_config: &Config) -> Result<Self, Error> { Err(Error::Other(String::new())) }
+//! #     fn review(&self, _request: &AdmissionRequest<'_>) -> Result<Decision, Error> { Ok(Decision::allow()) }
+//! }
+//! ```
+//!
+//! The platform is asked through [`state`], [`http`], [`assets`], [`advisories`], [`blob`], [`clock`], [`metrics`], [`log`] and
+//! [`config`]. A component imports only what its plugin calls, and the manifest has to ask for those that need a grant.
 
-mod analyzer;
-mod build;
+mod admission;
+pub mod advisories;
+pub mod assets;
+#[doc(hidden)]
+pub mod bindings;
+pub mod blob;
+pub mod clock;
+mod collector;
+mod compliance;
+pub mod config;
+mod correlator;
+mod error;
 #[cfg(target_arch = "wasm32")]
-mod guest;
+#[doc(hidden)]
+pub mod export;
+mod exports;
+mod host;
+pub mod http;
+mod image_analyzer;
 mod input;
+mod item;
 pub mod log;
+pub mod metrics;
+mod notifier;
+mod posture;
+mod records;
+pub mod state;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+mod text;
 
-pub use analyzer::{ImageAnalyzer, Report, Unreadable, analyze};
-pub use bindings::exports::palisade::plugin::image_analyzer::Analysis;
+pub use palisade_sdk_macros::{
+    admission, collector, compliance, correlator, image_analyzer, notifier, posture,
+};
+
+pub use admission::{Admission, AdmissionRequest, Patch, pointer_part, review};
+pub use advisories::Advisory;
+pub use bindings::collector::exports::palisade::plugin::collector::{Missing, Page};
+pub use bindings::correlator::exports::palisade::plugin::correlator::Correlation;
+pub use bindings::image_analyzer::exports::palisade::plugin::image_analyzer::Analysis;
+pub use bindings::notifier::exports::palisade::plugin::notifier::{Notice, Receipt};
 pub use bindings::palisade::types::common::{Confidence, Error, Finding, Problem, Severity};
+pub use bindings::palisade::types::controls::{ControlResult, ControlStatus, Observation};
+pub use bindings::palisade::types::decisions::{Decision, Violation};
+pub use bindings::palisade::types::events::{Detection, Event, IncidentLink, Timer};
 pub use bindings::palisade::types::packages::{OperatingSystem, Ownership, Package, PackageType};
+pub use bindings::palisade::types::resources::{AssetResource as Resource, CheckResult, CheckStatus};
+pub use bindings::posture::exports::palisade::plugin::posture::Assessment;
+pub use collector::{Collector, collect};
+pub use compliance::{Compliance, Controls, Observations, assess};
+pub use config::Config;
+pub use correlator::{Batch, Correlator, Story, correlate};
+pub use error::{HostError, Unreadable};
+pub use image_analyzer::{ImageAnalyzer, Report, analyze};
 pub use input::{Body, InputFile, ReadAt, Reader};
-
-#[cfg(target_arch = "wasm32")]
-#[doc(hidden)]
-pub use guest::run;
-
-/// What `wit-bindgen` makes of the contract.
-#[doc(hidden)]
-pub mod bindings {
-    wit_bindgen::generate!({
-        path: ["../../wit/types", "../../wit/host", "../../wit/plugin", "../../wit/worlds"],
-        world: "palisade:worlds/image-analyzer-plugin",
-        additional_derives: [PartialEq],
-        additional_derives_ignore: ["body", "input-file"],
-        generate_all,
-        pub_export_macro: true,
-        default_bindings_module: "palisade_sdk::bindings",
-    });
-}
-
-/// Exports a type that implements [`ImageAnalyzer`] as the component's `image-analyzer`. Does nothing in native builds.
-#[macro_export]
-macro_rules! export_image_analyzer {
-    ($analyzer:ty) => {
-        #[cfg(target_arch = "wasm32")]
-        #[expect(unsafe_code, reason = "exports of the component are called with raw memory")]
-        const _: () = {
-            struct Component;
-            impl $crate::bindings::exports::palisade::plugin::image_analyzer::Guest for Component {
-                fn analyze(
-                    files: Vec<$crate::bindings::exports::palisade::plugin::image_analyzer::InputFile>,
-                ) -> Result<$crate::Analysis, $crate::Error> {
-                    $crate::run::<$analyzer>(files)
-                }
-            }
-    $crate::bindings::export!(Component with_types_in $crate::bindings);
-        };
-    };
-}
+pub use item::Item;
+pub use notifier::{Notifier, notify};
+pub use posture::{Checks, Posture, check};

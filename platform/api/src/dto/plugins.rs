@@ -49,6 +49,8 @@ pub struct Plugin {
 pub enum PluginState {
     /// It is called.
     Ready,
+    /// It is called, but it failed within the last ten minutes, or was denied something it asks for.
+    Degraded,
     /// It failed too often and is not called.
     Quarantined,
 }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host::{Body, Grants, Host, HostOptions, InputFile, Plugin};
+use host::{Body, Host, HostOptions, InputFile, Plugin};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -60,10 +60,10 @@ fn measure(component: &[u8]) -> Result<Vec<Figure>, Failure> {
 fn measure_in(directory: &std::path::Path, component: &[u8]) -> Result<Vec<Figure>, Failure> {
     let options = HostOptions { cache_dir: Some(directory.join("cache")), ..HostOptions::default() };
     let host = Host::new(options)?;
-    let (plugin, cold) = timed(|| host.load(component, &Grants::none()))?;
+    let (plugin, cold) = timed(|| host.load(component))?;
     let mut warm = Vec::new();
     for _ in 0..50 {
-        warm.push(timed(|| host.load(component, &Grants::none()))?.1);
+        warm.push(timed(|| host.load(component))?.1);
     }
     let mut instantiate = Vec::new();
     let mut call = Vec::new();
@@ -111,7 +111,7 @@ fn one_batch(component: &[u8], folder: &std::path::Path) -> Result<serde_json::V
         body: Body::Whole(bytes.clone()),
     };
     let host = Host::new(HostOptions::default())?;
-    let plugin = host.load(component, &Grants::none())?;
+    let plugin = host.load(component)?;
     let (mut times, mut packages) = (Vec::new(), 0);
     for _ in 0..RUNS {
         let batch: Vec<InputFile> = files.iter().map(input).collect();

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use host::{Body, Fault, FaultKind, Grants, InputFile, Kind, LogLevel, Plugin};
+use host::{Body, Fault, FaultKind, InputFile, Kind, LogLevel, Plugin};
 
 use crate::support::{call, file, host, lent};
 
@@ -31,7 +31,7 @@ fn bytes(name: &str) -> Option<Vec<u8>> {
 }
 
 fn load(name: &str) -> Option<Plugin> {
-    Some(host().load(&bytes(name)?, &Grants::none()).unwrap_or_else(|error| panic!("{name}: {error}")))
+    Some(host().load(&bytes(name)?).unwrap_or_else(|error| panic!("{name}: {error}")))
 }
 
 /// Calls a guest that must fail in exactly this way.
@@ -134,7 +134,7 @@ fn http_denied() {
 #[test]
 fn http_unasked() {
     let Some(bytes) = bytes("http-unasked") else { return };
-    let error = host().load(&bytes, &Grants::none()).unwrap_err();
+    let error = host().load(&bytes).unwrap_err();
     assert_eq!(error.code(), "plugin-import-not-asked");
     assert!(error.to_string().contains("palisade:host/http@0.1.0"), "{error}");
 }
@@ -142,7 +142,7 @@ fn http_unasked() {
 #[test]
 fn lying_manifest() {
     let Some(bytes) = bytes("lying-manifest") else { return };
-    let error = host().load(&bytes, &Grants::none()).unwrap_err();
+    let error = host().load(&bytes).unwrap_err();
     assert_eq!(error.code(), "plugin-kind-not-exported", "{error}");
     assert!(error.to_string().contains("correlator"), "{error}");
 }
@@ -205,7 +205,7 @@ fn draft_notifier() {
 fn a_neighbour_of_hostile_guests_answers_as_alone() {
     let Some(honest) = bytes("benign") else { return };
     let host = host();
-    let benign = host.load(&honest, &Grants::none()).unwrap();
+    let benign = host.load(&honest).unwrap();
     let alone = benign.analyze_files("{}", vec![file()]).unwrap().packages;
     let hostile: Vec<(Plugin, FaultKind)> = [
         ("endless-loop", FaultKind::Cpu),
@@ -214,7 +214,7 @@ fn a_neighbour_of_hostile_guests_answers_as_alone() {
         ("findings-flood", FaultKind::Results),
     ]
     .into_iter()
-    .filter_map(|(name, kind)| Some((host.load(&bytes(name)?, &Grants::none()).unwrap(), kind)))
+    .filter_map(|(name, kind)| Some((host.load(&bytes(name)?).unwrap(), kind)))
     .collect();
     let hostile = Arc::new(hostile);
     std::thread::scope(|scope| {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use host::{Body, Fault, FaultKind, Grants, Host, HostOptions, InputFile, LogLevel, PluginState};
+use host::{Body, Fault, FaultKind, Host, HostOptions, InputFile, LogLevel, PluginState};
 
 use crate::support::{call, component, file, guest, host, lent, manifest, module, options};
 
@@ -57,7 +57,7 @@ fn an_endless_loop_runs_out_of_processor_time() {
 fn an_endless_loop_in_the_start_function_is_stopped_too() {
     let core = module("(func $spin (loop $again (br $again))) (start $spin)", "(i32.const 1024)");
     let bytes = component(&manifest("[limits]\ncpu-ms = 30\n"), &core);
-    let plugin = host().load(&bytes, &Grants::none()).unwrap();
+    let plugin = host().load(&bytes).unwrap();
     assert_eq!(call(&plugin, vec![file()]).unwrap_err().kind, FaultKind::Cpu);
 }
 
@@ -203,7 +203,7 @@ fn a_log_flood_is_cut_and_counted_and_the_call_succeeds() {
 #[test]
 fn a_trap_in_the_allocator_is_a_trap() {
     let core = module("", "(i32.const 1024)").replace("(local $at i32)", "(local $at i32) (unreachable)");
-    let plugin = host().load(&component(&manifest(""), &core), &Grants::none()).unwrap();
+    let plugin = host().load(&component(&manifest(""), &core)).unwrap();
     let fault = call(&plugin, vec![file()]).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Trap, "{fault}");
     assert!(fault.frames.iter().any(|name| name.contains("realloc")), "{:?}", fault.frames);
@@ -214,7 +214,7 @@ fn an_allocator_that_lies_breaks_the_contract() {
     for answer in ["(i32.const -8)", "(i32.const 131071)"] {
         let core = module("", "(i32.const 1024)")
             .replace("(local $at i32)", &format!("(local $at i32) (return {answer})"));
-        let plugin = host().load(&component(&manifest(""), &core), &Grants::none()).unwrap();
+        let plugin = host().load(&component(&manifest(""), &core)).unwrap();
         let fault = call(&plugin, vec![file()]).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Protocol, "{fault}");
     }
@@ -284,7 +284,7 @@ const STATE_REQUEST: &str = "[capabilities.state]\nwhy = \"remembers\"\nbytes = 
 
 fn state_guest(body: &str) -> host::Plugin {
     let core = module("", body).replacen("(memory", &format!("{STATE_IMPORT} (memory"), 1);
-    host().load(&component(&manifest(STATE_REQUEST), &core), &Grants::none()).unwrap()
+    host().load(&component(&manifest(STATE_REQUEST), &core)).unwrap()
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn what_is_asked_and_not_granted_is_denied_with_a_type_and_counted() {
     let analysis = call(&plugin, vec![file()]).unwrap();
     assert_eq!(analysis.usage.denials[&host::Capability::State], 1);
     assert_eq!(plugin.health().denials, 1);
-    assert!(plugin.capabilities().is_empty());
+    assert!(plugin.capabilities(&host::Rights::none()).is_empty());
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn five_faults_lead_to_quarantine_until_released_and_loading_again_does_not_help
     let options = HostOptions { instances: 2, ..options() };
     let host = Host::with_clock(options, Arc::new(move || *seen.lock().unwrap())).unwrap();
     let bytes = component(&manifest(""), &module("", "(unreachable)"));
-    let plugin = host.load(&bytes, &Grants::none()).unwrap();
+    let plugin = host.load(&bytes).unwrap();
     for _ in 0..4 {
         assert_eq!(call(&plugin, vec![file()]).unwrap_err().kind, FaultKind::Trap);
     }
@@ -345,7 +345,7 @@ fn five_faults_lead_to_quarantine_until_released_and_loading_again_does_not_help
     for _ in 0..5 {
         assert_eq!(call(&plugin, vec![file()]).unwrap_err().kind, FaultKind::Trap);
     }
-    let again = host.load(&bytes, &Grants::none()).unwrap();
+    let again = host.load(&bytes).unwrap();
     for plugin in [&plugin, &again] {
         let fault = call(plugin, vec![file()]).unwrap_err();
         assert_eq!(fault.kind, FaultKind::Quarantined);
@@ -365,7 +365,7 @@ fn five_faults_lead_to_quarantine_until_released_and_loading_again_does_not_help
 fn neighbours_do_not_notice() {
     let host = Host::new(HostOptions { instances: 2, ..options() }).unwrap();
     let load = |more: &str, body: &str| {
-        host.load(&component(&manifest(more), &module("", body)), &Grants::none()).unwrap()
+        host.load(&component(&manifest(more), &module("", body))).unwrap()
     };
     let honest = load("", "(i32.const 1024)");
     let bomb =

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use host::{Capability, Grants, Host, HostOptions, LoadError, StateGrant, inspect};
+use host::{Host, HostOptions, LoadError, inspect};
 
 use crate::support::{call, component, file, host, manifest, module, of_world, with_section};
 
 const EMPTY: &str = "(i32.const 1024)";
 
-fn refused(bytes: &[u8], grants: &Grants) -> LoadError {
-    host().load(bytes, grants).unwrap_err()
+fn refused(bytes: &[u8]) -> LoadError {
+    host().load(bytes).unwrap_err()
 }
 
 fn importing(import: &str) -> String {
@@ -21,24 +21,13 @@ const HTTP: &str = r#"(import "palisade:host/http@0.1.0" "send" (func (param i32
 #[test]
 fn an_import_that_was_not_asked_for_is_refused_by_name() {
     let core = importing(HTTP);
-    let error = refused(&component(&manifest(""), &core), &Grants::none());
+    let error = refused(&component(&manifest(""), &core));
     assert_eq!(error.code(), "plugin-import-not-asked");
     assert!(error.to_string().contains("palisade:host/http@0.1.0"), "{error}");
-    // A grant does not replace the request.
-    let granted =
-        Grants { http: Some(host::HttpGrant { hosts: vec!["a.example".into()] }), ..Grants::none() };
-    assert_eq!(refused(&component(&manifest(""), &core), &granted).code(), "plugin-import-not-asked");
-    let asked = manifest("[capabilities.http]\nwhy = \"w\"\nhosts = [\"a.example\"]\n");
-    assert!(host().load(&component(&asked, &core), &Grants::none()).is_ok());
-}
-
-#[test]
-fn a_grant_that_nothing_can_serve_is_refused_and_says_so() {
-    let asked = manifest("[capabilities.state]\nwhy = \"w\"\nbytes = 10\n");
-    let granted = Grants { state: Some(StateGrant { bytes: 10 }), ..Grants::none() };
-    let error = refused(&component(&asked, &module("", EMPTY)), &granted);
-    assert_eq!(error, LoadError::CapabilityUnavailable { capability: Capability::State });
-    assert!(error.to_string().contains("not available in this release"), "{error}");
+    let asked = manifest(
+        "[capabilities.http]\nwhy = \"w\"\nallow = [{ host = \"a.example\", methods = [\"GET\"], paths = [\"/**\"] }]\n",
+    );
+    assert!(host().load(&component(&asked, &core)).is_ok());
 }
 
 #[test]
@@ -47,14 +36,14 @@ fn wasi_and_unknown_versions_are_refused_by_name() {
     {
         let text = format!("(component (import {name:?} (instance)))");
         let bytes = with_section(wat::parse_str(text).unwrap(), &manifest(""));
-        let error = refused(&bytes, &Grants::none());
+        let error = refused(&bytes);
         // A component that is nothing is named for that first; one that seems to be of its kind, for its import.
         assert!(matches!(error, LoadError::KindNotExported { .. }), "{error}");
         let text = format!(
             "(component (import {name:?} (instance $i)) (export \"palisade:plugin/image-analyzer@0.1.0\" (instance $i)))"
         );
         let bytes = with_section(wat::parse_str(text).unwrap(), &manifest(""));
-        let error = refused(&bytes, &Grants::none());
+        let error = refused(&bytes);
         assert_eq!(error.code(), "plugin-import-unknown", "{error}");
         assert!(error.to_string().contains(name), "{error}");
     }
@@ -63,12 +52,12 @@ fn wasi_and_unknown_versions_are_refused_by_name() {
 #[test]
 fn a_manifest_that_lies_about_kinds_is_refused_both_ways() {
     let more = component(&manifest("[kinds.posture]\n"), &module("", EMPTY));
-    assert_eq!(refused(&more, &Grants::none()), LoadError::KindNotExported { kind: host::Kind::Posture });
+    assert_eq!(refused(&more), LoadError::KindNotExported { kind: host::Kind::Posture });
     let fewer = manifest("").replace(
         "[[kinds.image-analyzer.interests]]\nname = \"all\"\npaths = [\"**\"]\n",
         "[kinds.posture]\n",
     );
-    let error = refused(&component(&fewer, &module("", EMPTY)), &Grants::none());
+    let error = refused(&component(&fewer, &module("", EMPTY)));
     assert!(
         matches!(error, LoadError::KindNotExported { .. } | LoadError::KindNotDeclared { .. }),
         "{error}"
@@ -93,7 +82,7 @@ fn an_interface_of_another_shape_is_refused() {
         "[kinds.notifier]\n",
     );
     let bytes = with_section(wat::parse_str(text).unwrap(), &manifest);
-    let error = refused(&bytes, &Grants::none());
+    let error = refused(&bytes);
     assert_eq!(error.code(), "plugin-interface-mismatch", "{error}");
     assert!(error.to_string().contains("palisade:plugin/notifier@0.1.0"), "{error}");
 }
@@ -102,28 +91,29 @@ fn an_interface_of_another_shape_is_refused() {
 fn needs_beyond_the_limits_are_refused_before_anything_runs() {
     let core =
         module("", EMPTY).replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 2000)");
-    let error = refused(&component(&manifest(""), &core), &Grants::none());
+    let error = refused(&component(&manifest(""), &core));
     assert_eq!(error.code(), "plugin-needs-too-much", "{error}");
     let raised = component(&manifest("[limits]\nmemory-mib = 200\n"), &core);
-    assert!(host().load(&raised, &Grants::none()).is_ok());
+    assert!(host().load(&raised).is_ok());
     let table = module("(table 70000 funcref)", EMPTY);
-    let error = refused(&component(&manifest(""), &table), &Grants::none());
+    let error = refused(&component(&manifest(""), &table));
     assert!(matches!(error.code(), "plugin-needs-too-much" | "plugin-does-not-compile"), "{error}");
 }
 
 #[test]
 fn the_operators_ceiling_bounds_what_a_manifest_may_ask() {
     let options = HostOptions {
+        compiler: None,
         limits_ceiling: host::Limits { cpu_ms: 100, ..host::Limits::CEILING },
         instances: 1,
         cache_dir: None,
     };
     let host = Host::new(options).unwrap();
     let asks = component(&manifest("[limits]\ncpu-ms = 101\n"), &module("", EMPTY));
-    let error = host.load(&asks, &Grants::none()).unwrap_err();
+    let error = host.load(&asks).unwrap_err();
     assert!(error.to_string().contains("limits.cpu-ms"), "{error}");
     let plain = component(&manifest(""), &module("", EMPTY));
-    assert_eq!(host.load(&plain, &Grants::none()).unwrap().limits().cpu_ms, 100);
+    assert_eq!(host.load(&plain).unwrap().limits().cpu_ms, 100);
 }
 
 #[test]
@@ -131,39 +121,39 @@ fn damaged_components_are_refused_and_never_panic() {
     let good = component(&manifest(""), &module("", EMPTY));
     let host = host();
     for cut in (0..good.len()).step_by(97) {
-        assert!(host.load(&good[..cut], &Grants::none()).is_err(), "cut at {cut}");
+        assert!(host.load(&good[..cut]).is_err(), "cut at {cut}");
     }
     for at in (0..good.len()).step_by(41) {
         let mut bytes = good.clone();
         bytes[at] ^= 0x55;
-        if let Ok(plugin) = host.load(&bytes, &Grants::none()) {
+        if let Ok(plugin) = host.load(&bytes) {
             let _ = call(&plugin, vec![file()]);
         }
     }
 }
 
 #[test]
-fn drafts_of_the_other_kinds_load_with_the_imports_they_ask_for() {
+fn a_notifier_loads_with_the_imports_it_asks_for_and_is_nothing_else() {
     let core = r#"(module
         (import "palisade:host/http@0.1.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
         (memory (export "memory") 1)
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-        (func (export "palisade:plugin/notifier@0.1.0#notify") (param i32 i32) (result i32) (i32.const 64)))"#;
+        (func (export "palisade:plugin/notifier@0.1.0#notify") (param i32 i32 i32 i32) (result i32) (i32.const 64)))"#;
     let text = manifest("").replace(
         "[[kinds.image-analyzer.interests]]\nname = \"all\"\npaths = [\"**\"]\n",
-        "[kinds.notifier]\nconsumes = [\"finding.opened\"]\n[capabilities.http]\nwhy = \"w\"\nhosts = [\"a.example\"]\n",
+        "[kinds.notifier]\nconsumes = [\"finding.opened\"]\n[capabilities.http]\nwhy = \"w\"\nallow = [{ host = \"a.example\", methods = [\"POST\"], paths = [\"/**\"] }]\n",
     );
     let bytes = of_world(&text, core, "include palisade:worlds/notifier-plugin@0.1.0;");
-    let plugin = host().load(&bytes, &Grants::none()).unwrap();
+    let plugin = host().load(&bytes).unwrap();
     assert_eq!(plugin.inspection().kinds, [host::Kind::Notifier]);
-    assert!(call(&plugin, vec![file()]).unwrap_err().message.contains("no image analyzer"));
+    assert!(call(&plugin, vec![file()]).unwrap_err().message.contains("not of the kind image-analyzer"));
 }
 
 #[test]
 fn what_is_inspected_is_what_is_loaded() {
     let bytes = component(&manifest(""), &module("", EMPTY));
     let inspection = inspect(&bytes).unwrap();
-    let plugin = host().load(&bytes, &Grants::none()).unwrap();
+    let plugin = host().load(&bytes).unwrap();
     assert_eq!(plugin.inspection(), &inspection);
     assert_eq!(plugin.digest(), &inspection.digest);
     assert!(inspection.imports.contains(&"palisade:host/log@0.1.0".to_owned()));
@@ -176,7 +166,7 @@ fn compiled_code_is_taken_from_the_cache_and_damage_only_costs_time() {
     let cache_dir = dir.path().join("compiled");
     let options = HostOptions { cache_dir: Some(cache_dir.clone()), instances: 1, ..HostOptions::default() };
     let bytes = component(&manifest(""), &module("", EMPTY));
-    let load = || Host::new(options.clone()).unwrap().load(&bytes, &Grants::none()).unwrap();
+    let load = || Host::new(options.clone()).unwrap().load(&bytes).unwrap();
     let entries = || {
         let paths = fs::read_dir(&cache_dir).unwrap().map(|entry| entry.unwrap().path());
         paths.filter(|path| path.extension().is_some_and(|suffix| suffix == "cwasm")).collect::<Vec<_>>()

@@ -13,4 +13,5 @@
 mod built;
 mod core;
 mod loading;
+mod rights;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use host::{Analysis, Body, Fault, Grants, Host, HostOptions, InputFile, Plugin};
+use host::{Analysis, Body, Fault, Host, HostOptions, InputFile, Plugin};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
@@ -110,7 +110,7 @@ pub(crate) fn options() -> HostOptions {
 
 /// Loads a guest with an `analyze` of this body, without grants.
 pub(crate) fn guest(more_manifest: &str, more: &str, body: &str) -> Plugin {
-    host().load(&component(&manifest(more_manifest), &module(more, body)), &Grants::none()).unwrap()
+    host().load(&component(&manifest(more_manifest), &module(more, body))).unwrap()
 }
 
 /// One small file.

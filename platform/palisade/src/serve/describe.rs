@@ -22,10 +22,11 @@ pub(crate) fn plugin(analyzer: &AnalyzerPlugin) -> Plugin {
         kinds: manifest.kinds.iter().map(|declared| declared.kind.as_str().to_owned()).collect(),
         state: match health.state {
             host::PluginState::Ready => PluginState::Ready,
+            host::PluginState::Degraded => PluginState::Degraded,
             host::PluginState::Quarantined { .. } => PluginState::Quarantined,
         },
         asked: manifest.capabilities.iter().map(asked).collect(),
-        granted: plugin.capabilities().iter().map(|granted| granted.as_str().to_owned()).collect(),
+        granted: plugin.capabilities(&host::Rights::none()).iter().map(|granted| granted.as_str().to_owned()).collect(),
         limits: plugin
             .limits()
             .figures()
@@ -60,7 +61,7 @@ fn asked(request: &host::manifest::CapabilityRequest) -> AskedCapability {
     AskedCapability {
         capability: request.capability.as_str().to_owned(),
         why: request.why.clone(),
-        parameters: serde_json::json!(request.parameters),
+        parameters: serde_json::json!(request.rights),
     }
 }
 
