@@ -45,7 +45,10 @@ pub(crate) mod optional {
     /// # Errors
     /// The serializer's.
     #[expect(clippy::ref_option, reason = "serde hands over the field")]
-    pub(crate) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        bytes: &Option<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         bytes.clone().map(One).serialize(serializer)
     }
 
@@ -53,7 +56,9 @@ pub(crate) mod optional {
     ///
     /// # Errors
     /// As [`super::deserialize`].
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
         Ok(Option::<One>::deserialize(deserializer)?.map(|one| one.0))
     }
 }

@@ -94,7 +94,10 @@ pub(crate) fn compile(compiler: &Compiler, cache: &Path, component: &[u8]) -> Re
     match serde_json::from_slice::<Failure>(&said) {
         Ok(failure) => Err(LoadError::Compile { reason: shown(&failure.reason) }),
         Err(_) => Err(LoadError::NeedsTooMuch {
-            what: format!("more than {} MiB of memory to compile, or crashes the compiler ({status})", compiler.memory_mib),
+            what: format!(
+                "more than {} MiB of memory to compile, or crashes the compiler ({status})",
+                compiler.memory_mib
+            ),
         }),
     }
 }

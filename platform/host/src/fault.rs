@@ -119,7 +119,14 @@ pub struct Fault {
 
 impl Fault {
     pub(crate) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), frames: Vec::new(), host_calls: Vec::new(), logs: Vec::new(), retry_after: None }
+        Self {
+            kind,
+            message: message.into(),
+            frames: Vec::new(),
+            host_calls: Vec::new(),
+            logs: Vec::new(),
+            retry_after: None,
+        }
     }
 
     /// The stable code.

@@ -12,9 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::SharedBytes;
 use crate::overlay::Overlay;
 use crate::rights::{Capability, Rights};
-use crate::services::{
-    AdvisoryAnswer, Caller, HttpRequest, HttpResponse, Refusal, RelatedAsset, Services,
-};
+use crate::services::{AdvisoryAnswer, Caller, HttpRequest, HttpResponse, Refusal, RelatedAsset, Services};
 use crate::target;
 use crate::transcript::{Exchange, Recorder, Replayer};
 
@@ -22,6 +20,8 @@ use crate::transcript::{Exchange, Recorder, Replayer};
 const AUDIT_MAX: usize = 256;
 /// Bytes of one audit entry's text.
 const AUDIT_TEXT_MAX: usize = 300;
+/// Longest id of an asset, purl or repository.
+const NAME_BYTES_MAX: usize = 2 * 1024;
 /// Most keys and related assets in one answer.
 const LISTED_MAX: usize = 1_000;
 
@@ -86,6 +86,24 @@ impl Ask {
         }
     }
 
+    /// Names that nothing has are refused before anybody looks for them.
+    fn check_names(&self) -> Result<(), Refusal> {
+        let names: &[(&str, &str)] = match self {
+            Self::AdvisoriesMatching { purl } => &[("purl", purl)],
+            Self::AssetsDescribe { asset } => &[("asset", asset)],
+            Self::AssetsRelated { asset, edge, .. } => &[("asset", asset), ("edge", edge)],
+            Self::BlobOpen { repository, digest } => &[("repository", repository), ("digest", digest)],
+            _ => &[],
+        };
+        let odd = |name: &str| name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains('\0');
+        match names.iter().find(|(_, name)| odd(name)) {
+            Some((what, _)) => {
+                Err(Refusal::Invalid(format!("the {what} is empty or has more than {NAME_BYTES_MAX} bytes")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Bytes that it carries towards the host.
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -97,7 +115,8 @@ impl Ask {
             Self::AssetsRelated { asset, edge, .. } => asset.len() + edge.len(),
             Self::BlobOpen { repository, digest } => repository.len() + digest.len(),
             Self::HttpSend { request } => {
-                let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+                let headers: usize =
+                    request.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
                 request.url.len().saturating_add(headers).saturating_add(request.body.len())
             }
         }
@@ -134,7 +153,8 @@ impl Reply {
                 all.iter().map(|one| one.id.len() + texts(&one.aliases) + texts(&one.fixed)).sum()
             }
             Self::Response(response) => {
-                let headers: usize = response.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+                let headers: usize =
+                    response.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
                 response.body.len().saturating_add(headers)
             }
         }
@@ -236,17 +256,25 @@ impl Gate {
 
     /// Whether the rights allow it. Gives the ask as it was understood, so that what was judged is what is done.
     fn judge(&self, ask: Ask) -> (Ask, Result<(), Refusal>) {
+        if let Err(refusal) = ask.check_names() {
+            return (ask, Err(refusal));
+        }
         let denied = |what: &str| Err(Refusal::Denied(format!("{}: {what}", ask.capability())));
         let both = |test: &dyn Fn(&Rights) -> bool| test(&self.asked) && test(&self.granted);
         let verdict = match &ask {
-            Ask::StateGet { .. }
-            | Ask::StateSet { .. }
-            | Ask::StateDelete { .. }
-            | Ask::StateKeys { .. } => {
-                if self.state_bytes_max() > 0 { Ok(()) } else { denied("no state is granted") }
+            Ask::StateGet { .. } | Ask::StateSet { .. } | Ask::StateDelete { .. } | Ask::StateKeys { .. } => {
+                if self.state_bytes_max() > 0 {
+                    Ok(())
+                } else {
+                    denied("no state is granted")
+                }
             }
             Ask::AdvisoriesMatching { .. } => {
-                if both(&|rights| rights.advisories) { Ok(()) } else { denied("it is not granted") }
+                if both(&|rights| rights.advisories) {
+                    Ok(())
+                } else {
+                    denied("it is not granted")
+                }
             }
             // The kind of the asset decides, and only the inventory knows it; see `serve`.
             Ask::AssetsDescribe { .. } | Ask::AssetsRelated { .. } => {

@@ -7,9 +7,7 @@ use model::{Digest, TenantId};
 use super::{Ask, Egress, Gate, Reply, Source};
 use crate::analysis::SharedBytes;
 use crate::rights::{HttpRule, Rights, SecretRule};
-use crate::services::{
-    AdvisoryAnswer, Caller, HttpRequest, HttpResponse, Refusal, RelatedAsset, Services,
-};
+use crate::services::{AdvisoryAnswer, Caller, HttpRequest, HttpResponse, Refusal, RelatedAsset, Services};
 
 /// Serves everything, and remembers what reached it.
 #[derive(Default)]
@@ -202,7 +200,9 @@ fn requests_and_their_bytes_run_out() {
     let (mut large, services) = gate(rights(), rights());
     let Ask::HttpSend { mut request } = post("https://api.example/hook/1", None) else { unreachable!() };
     request.body = vec![0; 2_000];
-    assert!(matches!(large.pass(Ask::HttpSend { request }), Err(Refusal::Limit(what)) if what == "egress-mib"));
+    assert!(
+        matches!(large.pass(Ask::HttpSend { request }), Err(Refusal::Limit(what)) if what == "egress-mib")
+    );
     assert!(services.sent.lock().unwrap().is_empty());
 }
 
@@ -210,7 +210,9 @@ fn requests_and_their_bytes_run_out() {
 fn what_is_sent_is_what_was_judged_and_no_cookie_comes_back() {
     let (mut gate, services) = gate(rights(), rights());
     let answer = gate.pass(post("https://API.example:443/x/../hook/1#part", Some("token")));
-    assert!(matches!(answer, Ok(Reply::Response(response)) if response.headers == [("x".to_owned(), "y".to_owned())]));
+    assert!(
+        matches!(answer, Ok(Reply::Response(response)) if response.headers == [("x".to_owned(), "y".to_owned())])
+    );
     let sent = services.sent.lock().unwrap();
     assert_eq!(sent[0].url, "https://api.example/hook/1");
     assert_eq!(gate.tally.audit[0].what, "POST api.example/hook/1 with the secret token");

@@ -200,8 +200,7 @@ fn check_imports(inspection: &Inspection) -> Result<(), LoadError> {
     use crate::Capability;
     use crate::contract::Import;
     for name in &inspection.imports {
-        let refused =
-            |capability| Err(LoadError::ImportNotAsked { import: shown(name), capability });
+        let refused = |capability| Err(LoadError::ImportNotAsked { import: shown(name), capability });
         match contract::find(name)?.1.import {
             Import::Capability(capability) if !inspection.manifest.asks(capability) => {
                 return refused(capability);

@@ -42,7 +42,10 @@ fn each_capability_has_one_parameter_and_asks_for_something() {
         ("[capabilities.assets]\nwhy = \"w\"\nkinds = [\"pod\"]", Capability::Assets),
         ("[capabilities.blob]\nwhy = \"w\"\nrepositories = [\"r.example/**\"]", Capability::Blob),
         ("[capabilities.advisories]\nwhy = \"w\"", Capability::Advisories),
-        ("[capabilities.http]\nwhy = \"w\"\nallow = [{ host = \"*\", methods = [\"GET\"], paths = [\"/\"] }]", Capability::Http),
+        (
+            "[capabilities.http]\nwhy = \"w\"\nallow = [{ host = \"*\", methods = [\"GET\"], paths = [\"/\"] }]",
+            Capability::Http,
+        ),
     ] {
         let asked = Manifest::parse(&with(table)).unwrap().asked();
         assert_eq!(asked.capabilities(), [capability], "{table}");
@@ -52,7 +55,11 @@ fn each_capability_has_one_parameter_and_asks_for_something() {
         ("[capabilities.http]\nwhy = \"w\"\nallow = []", "capabilities.http", "asks for nothing"),
         ("[capabilities.state]\nwhy = \"w\"\nbytes = 0", "capabilities.state", "asks for nothing"),
         ("[capabilities.secret]\nwhy = \"w\"\nnames = [\"*\"]", "capabilities.secret", "letters"),
-        ("[capabilities.advisories]\nwhy = \"w\"\nbytes = 1", "capabilities.advisories.bytes", "not a parameter"),
+        (
+            "[capabilities.advisories]\nwhy = \"w\"\nbytes = 1",
+            "capabilities.advisories.bytes",
+            "not a parameter",
+        ),
         ("[capabilities.assets]\nwhy = \"w\"\nkinds = [\"*\"]", "capabilities.assets", "kind of asset"),
         ("[capabilities.blob]\nwhy = \"w\"\nrepositories = [\"/a\"]", "capabilities.blob", "starts with /"),
     ] {

@@ -190,7 +190,8 @@ impl Plugin {
         let source = Source::Live(Arc::clone(&context.services));
         let (mut outcome, exchanges) = self.counted(context, &granted, source, input);
         if let (Some((redaction, input)), Some(exchanges)) = (kept, exchanges) {
-            outcome.transcript = Some(self.transcript(context, &granted, (input, exchanges), &outcome, redaction));
+            outcome.transcript =
+                Some(self.transcript(context, &granted, (input, exchanges), &outcome, redaction));
         }
         outcome
     }
@@ -216,7 +217,8 @@ impl Plugin {
         let granted = Arc::new(transcript.granted.clone());
         let _permit = self.0.host.admission.enter();
         let _running = self.0.host.ticker.enter();
-        let (outcome, _) = self.guarded(&context, &granted, Source::Replay(replayer), transcript.input.clone());
+        let (outcome, _) =
+            self.guarded(&context, &granted, Source::Replay(replayer), transcript.input.clone());
         let asked = first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let difference = asked.or_else(|| compare(&transcript.recorded, &recorded(&outcome)));
         Ok(Replay { outcome, difference })
@@ -266,9 +268,8 @@ impl Plugin {
         source: Source,
         input: Input,
     ) -> (Outcome, Option<Vec<Exchange>>) {
-        catch_unwind(AssertUnwindSafe(|| self.run(context, granted, source, input))).unwrap_or_else(|_| {
-            (failed(Fault::new(FaultKind::Host, "the host panicked in this call")), None)
-        })
+        catch_unwind(AssertUnwindSafe(|| self.run(context, granted, source, input)))
+            .unwrap_or_else(|_| (failed(Fault::new(FaultKind::Host, "the host panicked in this call")), None))
     }
 
     fn transcript(
@@ -347,9 +348,11 @@ impl Plugin {
         let answer = kind.call(&self.0.pre, &mut store, input, &bounds);
         let remains = store.into_data().into_remains();
         let Remains { logs, usage, state, audit, audit_dropped, recorder, refused, recent } = remains;
-        let result = answer
-            .unwrap_or_else(|error| Err(classify(&error, refused)))
-            .map_err(|fault| Fault { host_calls: recent, logs: logs.clone(), ..fault });
+        let result = answer.unwrap_or_else(|error| Err(classify(&error, refused))).map_err(|fault| Fault {
+            host_calls: recent,
+            logs: logs.clone(),
+            ..fault
+        });
         let outcome = Outcome {
             state: if result.is_ok() { state } else { StateChanges::new() },
             result,

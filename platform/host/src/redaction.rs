@@ -11,8 +11,20 @@ use crate::transcript::Transcript;
 
 /// Parts of keys that name secrets. Compared in lower case without `-` and `_`.
 const USUAL_KEYS: [&str; 14] = [
-    "accesskey", "apikey", "authorization", "clientsecret", "cookie", "credential", "passphrase", "passwd",
-    "password", "privatekey", "secret", "session", "signature", "token",
+    "accesskey",
+    "apikey",
+    "authorization",
+    "clientsecret",
+    "cookie",
+    "credential",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "session",
+    "signature",
+    "token",
 ];
 
 /// Which keys of JSON hold what must not be written down.
@@ -133,7 +145,11 @@ mod tests {
             ("{ \"a\": 1 }", "{ \"a\": 1 }", 0),
             ("not json", "not json", 0),
             (r#"{"Password":"abc","user":"u"}"#, r#"{"Password":"***","user":"u"}"#, 1),
-            (r#"{"x":{"client_secret":{"deep":["ab",7]}}}"#, r#"{"x":{"client_secret":{"deep":["**",0]}}}"#, 2),
+            (
+                r#"{"x":{"client_secret":{"deep":["ab",7]}}}"#,
+                r#"{"x":{"client_secret":{"deep":["**",0]}}}"#,
+                2,
+            ),
             (r#"{"pinCode":"12","X-Api-Key":"k"}"#, r#"{"X-Api-Key":"*","pinCode":"**"}"#, 2),
             (r#"{"token":""}"#, r#"{"token":""}"#, 0),
         ] {

@@ -296,12 +296,12 @@ fn check_host(what: &str, host: &str, asked: bool) -> Result<(), GrantError> {
     if asked && host == "*" {
         return Ok(());
     }
-    let refuse = |problem: &str| {
-        Err(GrantError { what: format!("{what} to {host:?}"), problem: problem.to_owned() })
-    };
+    let refuse =
+        |problem: &str| Err(GrantError { what: format!("{what} to {host:?}"), problem: problem.to_owned() });
     let (name, port) = host.split_once(':').unwrap_or((host, "443"));
     let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
-    if name.is_empty() || name.len() > 253 || !name.bytes().all(letters) || name.split('.').any(str::is_empty) {
+    if name.is_empty() || name.len() > 253 || !name.bytes().all(letters) || name.split('.').any(str::is_empty)
+    {
         return refuse("needs the name of one host in lower case, with a port where it is not 443");
     }
     match port.parse::<u16>() {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use wasmtime::component::{Resource, ResourceTable};
 
+use crate::Capability;
 use crate::analysis::{LogLevel, LogLine, SharedBytes, Usage};
 use crate::content::Stored;
-use crate::Capability;
 use crate::fault::{FaultKind, Stop};
 use crate::gate::{Ask, Audit, Gate, Reply, Tally};
 use crate::meter::Meter;
@@ -95,7 +95,8 @@ impl State {
             Err(Refusal::Denied(_)) => self.meter.deny(capability)?,
             Err(Refusal::Limit(what)) => {
                 let kind = if capability == Capability::State { FaultKind::State } else { FaultKind::Egress };
-                self.meter.refuse(kind, format!("it went over its limit of {}", crate::error::shown(what)))?;
+                self.meter
+                    .refuse(kind, format!("it went over its limit of {}", crate::error::shown(what)))?;
             }
             // Neither is the plugin's right to repeat for ever.
             Err(_) => self.meter.in_vain()?,

@@ -86,7 +86,8 @@ fn target(url: &mut Url, host: &str, request: &HttpRequest) -> Result<Target, Re
     // Servers differ in whether they take these for what they stand for, so a rule could be read in two ways.
     if ["%2f", "%5c", "%2e", "%00", "%25"].iter().any(|code| lower.contains(code)) || path.contains("//") {
         return Err(Refusal::Invalid(
-            "http: the URL's path has encoded dots, slashes, backslashes or percent signs, or empty segments".to_owned(),
+            "http: the URL's path has encoded dots, slashes, backslashes or percent signs, or empty segments"
+                .to_owned(),
         ));
     }
     Ok(Target { url: url.to_string(), host: host.to_owned(), method: request.method.clone(), path })
@@ -155,11 +156,27 @@ mod tests {
     #[test]
     fn what_can_be_read_in_two_ways_is_refused() {
         for url in [
-            "ftp://a.example/", "https://", "a.example/x", "https://u@a.example/", "https://u:p@a.example/",
-            "https://@a.example/", "https://:@a.example/", "https://a.example\\@b.example/", "https://a.example/ x",
-            "https://a.example/\tx", "https://a.example/x%2fy", "https://a.example/x%5Cy", "https://a.example/.%2e%2f/y",
-            "https://a.example//x", "https://a.example/%252e", "https://[::1]/", "https://[::ffff:10.0.0.1]/",
-            "https://a.example/%00", "file:///etc/passwd", "data:,x", "javascript:0",
+            "ftp://a.example/",
+            "https://",
+            "a.example/x",
+            "https://u@a.example/",
+            "https://u:p@a.example/",
+            "https://@a.example/",
+            "https://:@a.example/",
+            "https://a.example\\@b.example/",
+            "https://a.example/ x",
+            "https://a.example/\tx",
+            "https://a.example/x%2fy",
+            "https://a.example/x%5Cy",
+            "https://a.example/.%2e%2f/y",
+            "https://a.example//x",
+            "https://a.example/%252e",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://a.example/%00",
+            "file:///etc/passwd",
+            "data:,x",
+            "javascript:0",
         ] {
             let answer = read(&request("GET", url, &[]));
             assert!(matches!(answer, Err(Refusal::Invalid(_))), "{url}: {answer:?}");
@@ -171,9 +188,17 @@ mod tests {
     #[test]
     fn headers_that_carry_credentials_or_frame_the_message_are_the_platforms() {
         for header in [
-            ("Authorization", "Bearer x"), ("cookie", "a=b"), ("Host", "b.example"), ("Content-Length", "0"),
-            ("transfer-encoding", "chunked"), ("x", "a\r\nHost: b"), ("a b", "c"), ("", "c"), ("x", "\u{e9}"),
-            ("Proxy-Authorization", "x"), ("X-Forwarded-For", "10.0.0.1"),
+            ("Authorization", "Bearer x"),
+            ("cookie", "a=b"),
+            ("Host", "b.example"),
+            ("Content-Length", "0"),
+            ("transfer-encoding", "chunked"),
+            ("x", "a\r\nHost: b"),
+            ("a b", "c"),
+            ("", "c"),
+            ("x", "\u{e9}"),
+            ("Proxy-Authorization", "x"),
+            ("X-Forwarded-For", "10.0.0.1"),
         ] {
             let answer = read(&request("GET", "https://a.example/", &[header]));
             assert!(matches!(answer, Err(Refusal::Invalid(_))), "{header:?}: {answer:?}");

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use model::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::Limits;
 use crate::analysis::{LogLine, SharedBytes};
 use crate::fault::FaultKind;
 use crate::gate::{Ask, Reply};
@@ -18,7 +19,6 @@ use crate::kinds::{Answer, Input};
 use crate::overlay::StateChanges;
 use crate::rights::Rights;
 use crate::services::Refusal;
-use crate::Limits;
 
 /// The form of the file. Another number is refused.
 pub const TRANSCRIPT_VERSION: u32 = 1;
@@ -116,7 +116,8 @@ impl Recorder {
             Ok(reply) => reply.bytes(),
             Err(_) => 0,
         };
-        self.bytes = self.bytes.saturating_add(exchange.ask.bytes()).saturating_add(answer).saturating_add(64);
+        self.bytes =
+            self.bytes.saturating_add(exchange.ask.bytes()).saturating_add(answer).saturating_add(64);
         self.overflown |= self.bytes > RECORDED_BYTES_MAX;
         if self.overflown {
             self.exchanges = Vec::new();
@@ -142,7 +143,15 @@ pub(crate) struct Replayer {
 impl Replayer {
     pub(crate) fn new(exchanges: Vec<Exchange>) -> (Self, Arc<std::sync::Mutex<Option<Difference>>>) {
         let difference = Arc::default();
-        (Self { exchanges: exchanges.into_iter(), place: 0, lenient: false, difference: Arc::clone(&difference) }, difference)
+        (
+            Self {
+                exchanges: exchanges.into_iter(),
+                place: 0,
+                lenient: false,
+                difference: Arc::clone(&difference),
+            },
+            difference,
+        )
     }
 
     /// Takes an ask of the same name for the same: for a repetition with other words in it.
@@ -154,9 +163,7 @@ impl Replayer {
         let place = self.place;
         self.place += 1;
         let recorded = match self.exchanges.next() {
-            Some(exchange)
-                if exchange.ask == *ask || (self.lenient && exchange.ask.name() == ask.name()) =>
-            {
+            Some(exchange) if exchange.ask == *ask || (self.lenient && exchange.ask.name() == ask.name()) => {
                 return exchange.answer;
             }
             Some(exchange) => text(&exchange.ask),
@@ -189,7 +196,9 @@ fn first_difference(at: String, one: &serde_json::Value, other: &serde_json::Val
     match (one, other) {
         (Value::Object(a), Value::Object(b)) => {
             let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            let value = |map: &serde_json::Map<String, Value>, key: &String| map.get(key).cloned().unwrap_or_default();
+            let value = |map: &serde_json::Map<String, Value>, key: &String| {
+                map.get(key).cloned().unwrap_or_default()
+            };
             keys.into_iter().find_map(|key| {
                 let escaped = key.replace('~', "~0").replace('/', "~1");
                 first_difference(format!("{at}/{escaped}"), &value(a, key), &value(b, key))

@@ -61,6 +61,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     technologies(root, &mut wrong)?;
     licenses(root, &mut wrong)?;
     crate::codes::check(root, &mut wrong)?;
+    crate::contract::check(root, &mut wrong)?;
     let files = tracked_files(root)?;
     for file in &files {
         unsafe_code(root, file, &mut wrong)?;
@@ -71,7 +72,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         bail!("the house law is broken in {} places:\n  {}", wrong.len(), wrong.join("\n  "));
     }
     println!(
-        "checks: {} files, each technology in its crate, licences allowed, a page for every code",
+        "checks: {} files, each technology in its crate, licences allowed, a page for every code, the published contract untouched",
         files.len()
     );
     Ok(())

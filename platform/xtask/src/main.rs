@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod codes;
+mod contract;
 mod guests;
 mod http;
 mod prepare;

@@ -26,12 +26,23 @@ pub struct Plugin {
     pub state: PluginState,
     /// Capabilities its manifest asks for.
     pub asked: Vec<AskedCapability>,
-    /// Capabilities the operator granted. What is asked and not granted is refused at the call.
+    /// Rights the operator granted, one a line, such as `http GET api.example.com/v1/**`. What is asked and not granted is
+    /// refused at the call.
     pub granted: Vec<String>,
     /// Limits of one call by name, in the unit that the name ends in.
     pub limits: std::collections::BTreeMap<String, u64>,
+    /// Version of the plugin contract that it was built against.
+    pub contract: String,
     /// Calls since the server started.
     pub calls: u64,
+    /// What those calls cost.
+    pub cost: PluginCost,
+    /// Calls of host functions that need a grant, by capability.
+    pub capability_calls: std::collections::BTreeMap<String, u64>,
+    /// Calls of host functions that were denied.
+    pub denials: u64,
+    /// The last lines that it logged, oldest first. Text of a stranger.
+    pub logs: Vec<PluginLog>,
     /// Faults since the server started, by kind.
     pub faults: Vec<FaultCount>,
     /// The latest fault.
@@ -55,6 +66,36 @@ pub enum PluginState {
     Quarantined,
 }
 
+/// What the calls of a plugin cost since the server started. Times are within an eighth of the true figure.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct PluginCost {
+    /// Half of the calls took no longer, in microseconds.
+    pub latency_p50_us: u64,
+    /// All but one in a hundred calls took no longer, in microseconds.
+    pub latency_p99_us: u64,
+    /// Half of the calls waited no longer for a free instance, in microseconds.
+    pub queued_p50_us: u64,
+    /// All but one in a hundred calls waited no longer, in microseconds.
+    pub queued_p99_us: u64,
+    /// Processor time of all calls, in milliseconds.
+    pub cpu_ms: u64,
+    /// Most memory of any call, in bytes.
+    pub memory_peak_bytes: u64,
+    /// Calls of host functions.
+    pub host_calls: u64,
+    /// Bytes sent to other systems.
+    pub bytes_out: u64,
+}
+
+/// A line that a plugin logged.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PluginLog {
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    /// The text.
+    pub message: String,
+}
+
 /// One capability a manifest asks for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AskedCapability {
@@ -62,8 +103,8 @@ pub struct AskedCapability {
     pub capability: String,
     /// Why it is needed, in its author's words.
     pub why: String,
-    /// What exactly is asked for, such as hosts.
-    pub parameters: serde_json::Value,
+    /// What exactly is asked for, one right a line, such as `http GET api.example.com/v1/**`.
+    pub rights: Vec<String>,
 }
 
 /// How often one kind of fault happened.

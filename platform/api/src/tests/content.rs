@@ -10,7 +10,8 @@ use store::{NewScan, ScanOutcome, ScanRequest, Store};
 use uuid::Uuid;
 
 use crate::dto::{
-    AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginInterest, PluginRule, PluginState,
+    AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginCost, PluginInterest, PluginLog, PluginRule,
+    PluginState,
 };
 
 pub(crate) fn plugin(id: &str) -> Plugin {
@@ -26,11 +27,16 @@ pub(crate) fn plugin(id: &str) -> Plugin {
         asked: vec![AskedCapability {
             capability: "http".to_owned(),
             why: "asks".to_owned(),
-            parameters: serde_json::json!({ "hosts": ["api.example.org"] }),
+            rights: vec!["http GET api.example.org/v1/**".to_owned()],
         }],
         granted: vec![],
         limits: [("memory_mib".to_owned(), 64)].into(),
+        contract: "0.1.0".to_owned(),
         calls: 3,
+        cost: PluginCost { latency_p50_us: 12, latency_p99_us: 25, ..PluginCost::default() },
+        capability_calls: [("http".to_owned(), 2)].into(),
+        denials: 2,
+        logs: vec![PluginLog { level: "warn".to_owned(), message: "odd".to_owned() }],
         faults: vec![FaultCount { kind: "memory".to_owned(), count: 1 }],
         last_fault: Some(LastFault { kind: "memory".to_owned(), message: "too much".to_owned(), at: None }),
         interests: vec![PluginInterest {

@@ -9,12 +9,12 @@ mod v0_1;
 use wasmtime::component::{InstancePre, Linker};
 use wasmtime::{Engine, Store};
 
+use crate::Kind;
 use crate::error::{LoadError, shown};
 use crate::fault::{Fault, FaultKind};
 use crate::kinds::{Answer, Bounds, Input};
 use crate::rights::Capability;
 use crate::state::State;
-use crate::Kind;
 
 /// What an imported interface is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,8 @@ mod tests {
                 let path = format!("{wit}/{package}@{}.wit", version.number);
                 let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
                 let names = text.lines().filter_map(|line| line.strip_prefix("interface "));
-                published.extend(names.map(|rest| format!("palisade:{package}/{}", rest.trim_end_matches(" {"))));
+                published
+                    .extend(names.map(|rest| format!("palisade:{package}/{}", rest.trim_end_matches(" {"))));
             }
             published.sort_unstable();
             let mut known: Vec<String> = version.imports.iter().map(|row| row.name.to_owned()).collect();

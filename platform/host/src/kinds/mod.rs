@@ -19,11 +19,11 @@ pub use correlator::{Correlation, Detection, Event, IncidentLink, Timer};
 pub use notifier::{Notice, Receipt};
 pub use posture::{Assessment, CheckResult, CheckStatus, Resource};
 
+use crate::Kind;
 use crate::analysis::{Analysis, InputFile, TEXT_BYTES_MAX};
 use crate::error::shown;
 use crate::fault::{Fault, FaultKind};
 use crate::manifest::Rule;
-use crate::Kind;
 
 /// Largest piece of JSON in an answer, but for resources: evidence, patches.
 pub(crate) const EVIDENCE_BYTES_MAX: usize = 64 * 1024;
@@ -194,7 +194,13 @@ impl At {
     }
 
     /// JSON of a bounded size; empty where that is allowed to mean none.
-    pub(crate) fn json(self, field: &str, value: Vec<u8>, bytes_max: usize, empty: bool) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn json(
+        self,
+        field: &str,
+        value: Vec<u8>,
+        bytes_max: usize,
+        empty: bool,
+    ) -> Result<Vec<u8>, Fault> {
         if value.is_empty() && empty {
             return Ok(value);
         }

@@ -364,9 +364,7 @@ fn five_faults_lead_to_quarantine_until_released_and_loading_again_does_not_help
 #[test]
 fn neighbours_do_not_notice() {
     let host = Host::new(HostOptions { instances: 2, ..options() }).unwrap();
-    let load = |more: &str, body: &str| {
-        host.load(&component(&manifest(more), &module("", body))).unwrap()
-    };
+    let load = |more: &str, body: &str| host.load(&component(&manifest(more), &module("", body))).unwrap();
     let honest = load("", "(i32.const 1024)");
     let bomb =
         "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";

@@ -12,6 +12,8 @@
 
 mod built;
 mod core;
+mod kinds;
 mod loading;
 mod rights;
+mod services;
 mod support;

@@ -222,8 +222,7 @@ fn guest(function: &HostFunction, allowed: bool, salt: usize) -> Plugin {
     let HostFunction { interface, name, params, arguments, .. } = function;
     let import =
         format!(r#"(import "palisade:host/{interface}@0.1.0" "{name}" (func $call (param {params})))"#);
-    let arguments: String =
-        arguments.split(' ').map(|argument| format!("(i32.const {argument}) ")).collect();
+    let arguments: String = arguments.split(' ').map(|argument| format!("(i32.const {argument}) ")).collect();
     let expected = if allowed {
         "(if (i32.load8_u (i32.const 512)) (then (unreachable)))"
     } else {
@@ -259,11 +258,14 @@ fn every_host_function_that_needs_a_grant_is_walked() {
         if let Some(rest) = line.strip_prefix("interface ") {
             interface = rest.trim_end_matches(" {");
         }
-        let Some((name, _)) = line.strip_prefix("    ").and_then(|line| line.split_once(": func(")) else { continue };
+        let Some((name, _)) = line.strip_prefix("    ").and_then(|line| line.split_once(": func(")) else {
+            continue;
+        };
         if matches!(interface, "log" | "config" | "metrics" | "clock" | "content") {
             continue;
         }
-        let walked = FUNCTIONS.iter().any(|function| function.interface == interface && function.name == name);
+        let walked =
+            FUNCTIONS.iter().any(|function| function.interface == interface && function.name == name);
         assert!(walked, "{interface}.{name} is not walked");
     }
     for capability in Capability::ALL {
@@ -279,8 +281,12 @@ fn what_is_not_both_asked_and_granted_is_denied_whenever_it_is_tried() {
         let capability = function.capability;
         let situations: [(&str, fn(CallContext, &Plugin, Capability) -> CallContext); 6] = [
             ("nothing was ever granted", |context, _, _| CallContext { grant: None, ..context }),
-            ("everything else is granted", |context, plugin, capability| regrant(context, plugin, without(capability))),
-            ("it is granted elsewhere", |context, plugin, capability| regrant(context, plugin, elsewhere(capability))),
+            ("everything else is granted", |context, plugin, capability| {
+                regrant(context, plugin, without(capability))
+            }),
+            ("it is granted elsewhere", |context, plugin, capability| {
+                regrant(context, plugin, elsewhere(capability))
+            }),
             ("it is granted for another tenant", |context, _, _| CallContext {
                 tenant: TenantId::parse("other").unwrap(),
                 ..context
@@ -293,7 +299,10 @@ fn what_is_not_both_asked_and_granted_is_denied_whenever_it_is_tried() {
             }),
             ("it was withdrawn after it had been used", |context, plugin, capability| {
                 let _ = plugin.call(&context, input());
-                CallContext { services: Arc::new(Open::default()), ..regrant(context, plugin, without(capability)) }
+                CallContext {
+                    services: Arc::new(Open::default()),
+                    ..regrant(context, plugin, without(capability))
+                }
             }),
         ];
         for (situation, change) in situations {
@@ -354,8 +363,10 @@ fn a_recorded_call_repeats_and_a_changed_one_says_where() {
         let plugin = guest(function, true, 3);
         let services = Arc::new(Open::default());
         services.state.lock().unwrap().insert("key".to_owned(), vec![0xff, 0]);
-        let recording =
-            CallContext { record: Some(Arc::new(Redaction::default())), ..context(&plugin, all(), &services) };
+        let recording = CallContext {
+            record: Some(Arc::new(Redaction::default())),
+            ..context(&plugin, all(), &services)
+        };
         let transcript = plugin.call(&recording, input()).transcript.unwrap();
         assert_eq!(transcript.exchanges.len(), 1, "{name}");
         // Through a file, as it is used, and with nobody to ask.

@@ -1,8 +1,8 @@
 //! Plugins and advisories in the words of the API.
 
 use api::dto::{
-    AdvisoryStatus, AskedCapability, EcosystemRecords, FaultCount, LastFault, Magic, Plugin, PluginInterest,
-    PluginRule, PluginState,
+    AdvisoryStatus, AskedCapability, EcosystemRecords, FaultCount, LastFault, Magic, Plugin, PluginCost,
+    PluginInterest, PluginLog, PluginRule, PluginState,
 };
 use engine::AnalyzerPlugin;
 use jiff::Timestamp;
@@ -26,14 +26,36 @@ pub(crate) fn plugin(analyzer: &AnalyzerPlugin) -> Plugin {
             host::PluginState::Quarantined { .. } => PluginState::Quarantined,
         },
         asked: manifest.capabilities.iter().map(asked).collect(),
-        granted: plugin.capabilities(&host::Rights::none()).iter().map(|granted| granted.as_str().to_owned()).collect(),
+        granted: plugin
+            .capabilities(&host::Rights::none())
+            .iter()
+            .map(|granted| granted.as_str().to_owned())
+            .collect(),
         limits: plugin
             .limits()
             .figures()
             .iter()
             .map(|(name, value)| ((*name).to_owned(), u64::from(*value)))
             .collect(),
+        contract: plugin.inspection().contract.clone(),
         calls: health.calls,
+        cost: PluginCost {
+            latency_p50_us: micros(health.latency_p50),
+            latency_p99_us: micros(health.latency_p99),
+            queued_p50_us: micros(health.queued_p50),
+            queued_p99_us: micros(health.queued_p99),
+            cpu_ms: micros(health.cpu_total) / 1_000,
+            memory_peak_bytes: health.memory_bytes_peak,
+            host_calls: health.host_calls,
+            bytes_out: health.bytes_out,
+        },
+        capability_calls: health
+            .capability_calls
+            .iter()
+            .map(|(capability, count)| (capability.as_str().to_owned(), *count))
+            .collect(),
+        denials: health.denials,
+        logs: health.logs.into_iter().map(log).collect(),
         faults: health
             .faults
             .iter()
@@ -57,11 +79,25 @@ pub(crate) fn plugin(analyzer: &AnalyzerPlugin) -> Plugin {
     }
 }
 
+fn micros(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn log(line: host::LogLine) -> PluginLog {
+    let level = match line.level {
+        host::LogLevel::Debug => "debug",
+        host::LogLevel::Info => "info",
+        host::LogLevel::Warn => "warn",
+        host::LogLevel::Error => "error",
+    };
+    PluginLog { level: level.to_owned(), message: line.message }
+}
+
 fn asked(request: &host::manifest::CapabilityRequest) -> AskedCapability {
     AskedCapability {
         capability: request.capability.as_str().to_owned(),
         why: request.why.clone(),
-        parameters: serde_json::json!(request.rights),
+        rights: request.rights.lines().into_iter().collect(),
     }
 }
 

@@ -110,7 +110,6 @@ impl content::HostContent for State {
     }
 }
 
-
 /// What the gate says, as a reply of the expected form.
 fn reply<T>(
     state: &mut State,

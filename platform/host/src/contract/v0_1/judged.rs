@@ -135,10 +135,7 @@ pub(super) fn controls(
 pub(super) fn decision(answer: decisions::Decision, bounds: &Bounds<'_>) -> Result<Decision, Fault> {
     bounds.count(&[answer.violations.len(), answer.warnings.len()])?;
     let violation = |at: At, record: decisions::Violation| {
-        Ok(Violation {
-            rule: bounds.rule(at, record.rule)?,
-            message: at.text("message", record.message)?,
-        })
+        Ok(Violation { rule: bounds.rule(at, record.rule)?, message: at.text("message", record.message)? })
     };
     let patch = |bytes: Vec<u8>| {
         let at = At { list: "patch", index: 0 };

@@ -20,10 +20,13 @@ pub(super) fn check(kind: Kind, pre: &InstancePre<State>) -> Result<(), LoadErro
         Kind::Posture => {
             function::<(&[resources::AssetResource],), Or<posture::Assessment>>(kind, "check", pre)
         }
-        Kind::Correlator => function::<
-            (&[events::Event], &[events::Timer], u64),
-            Or<correlator::Correlation>,
-        >(kind, "correlate", pre),
+        Kind::Correlator => {
+            function::<(&[events::Event], &[events::Timer], u64), Or<correlator::Correlation>>(
+                kind,
+                "correlate",
+                pre,
+            )
+        }
         Kind::Compliance => {
             function::<(&[controls::Observation],), Or<Vec<controls::ControlResult>>>(kind, "assess", pre)
         }
