@@ -19,22 +19,32 @@ impl Admission for Privileged {
             .filter(|container| container["securityContext"]["privileged"] == true)
             .map(|container| container["name"].as_str().unwrap_or("without a name"));
         let decision = privileged.fold(Decision::allow(), |decision, name| {
-            decision.violation("privileged", format!("The container {name} is privileged; it need not be."))
+            decision.violation(
+                "privileged",
+                format!("The container {name} is privileged; it need not be."),
+            )
         });
         if !decision.violations.is_empty() {
             return Ok(decision);
         }
-        Ok(decision.patch(if request["object"]["metadata"]["labels"].is_object() {
-            Patch::new().add(&format!("/metadata/labels/{}", pointer_part(LABEL)), &"yes")
-        } else {
-            Patch::new().add("/metadata/labels", &json!({ LABEL: "yes" }))
-        }))
+        Ok(
+            decision.patch(if request["object"]["metadata"]["labels"].is_object() {
+                Patch::new().add(&format!("/metadata/labels/{}", pointer_part(LABEL)), &"yes")
+            } else {
+                Patch::new().add("/metadata/labels", &json!({ LABEL: "yes" }))
+            }),
+        )
     }
 }
 
 fn containers(request: &Value) -> impl Iterator<Item = &Value> {
     let lists = ["containers", "initContainers", "ephemeralContainers"];
-    lists.into_iter().flat_map(|list| request["object"]["spec"][list].as_array().into_iter().flatten())
+    lists.into_iter().flat_map(|list| {
+        request["object"]["spec"][list]
+            .as_array()
+            .into_iter()
+            .flatten()
+    })
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ impl Collector for Directory {
         }
         let answer: Answer = request.send()?.ok()?.json()?;
         let users = answer.users.iter();
-        let resources = users.map(|user| Resource::new(format!("identity:{}", user.id), "example:user", user));
+        let resources =
+            users.map(|user| Resource::new(format!("identity:{}", user.id), "example:user", user));
         Ok(Page::new(resources).next(answer.next))
     }
 }
@@ -47,21 +48,33 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other_to_the_last() {
-        let first = Reply::json(&json!({ "users": [{ "id": "ada", "admin": true }], "next": "a/d" }));
+        let first =
+            Reply::json(&json!({ "users": [{ "id": "ada", "admin": true }], "next": "a/d" }));
         let last = Reply::json(&json!({ "users": [] }));
-        let fakes = Fakes::new().http("GET", URL, first).http("GET", format!("{URL}?after=a%2Fd"), last);
+        let fakes =
+            Fakes::new()
+                .http("GET", URL, first)
+                .http("GET", format!("{URL}?after=a%2Fd"), last);
         let fakes = fakes.install();
         let page = palisade_sdk::collect::<Directory>("{}", None).unwrap();
         assert_eq!(page.resources[0].asset, "identity:ada");
         let page = palisade_sdk::collect::<Directory>("{}", page.next.as_deref()).unwrap();
         assert_eq!((page.resources.len(), page.next), (0, None));
-        assert!(fakes.requests().iter().all(|request| request.secret.as_deref() == Some("token")));
+        assert!(
+            fakes
+                .requests()
+                .iter()
+                .all(|request| request.secret.as_deref() == Some("token"))
+        );
     }
 
     #[test]
     fn a_busy_directory_is_asked_again_later() {
         let busy = Reply::status(429).header("retry-after", "2");
         let _fakes = Fakes::new().http("GET", URL, busy).install();
-        assert_eq!(palisade_sdk::collect::<Directory>("{}", None), Err(Error::RetryAfter(2_000)));
+        assert_eq!(
+            palisade_sdk::collect::<Directory>("{}", None),
+            Err(Error::RetryAfter(2_000))
+        );
     }
 }

@@ -5,8 +5,10 @@ use palisade_sdk::{Compliance, Config, ControlResult, Controls, Error, Observati
 struct Framework;
 
 /// Controls, and the rules that tell where they stand.
-const CONTROLS: [(&str, &[&str]); 2] =
-    [("example:availability", &["replicas", "backups"]), ("example:isolation", &["privileged"])];
+const CONTROLS: [(&str, &[&str]); 2] = [
+    ("example:availability", &["replicas", "backups"]),
+    ("example:isolation", &["privileged"]),
+];
 
 #[palisade_sdk::compliance]
 impl Compliance for Framework {
@@ -18,7 +20,10 @@ impl Compliance for Framework {
         for (control, rules) in CONTROLS {
             controls.add(ControlResult::judged(control, seen.of_rules(rules)));
         }
-        controls.add(ControlResult::manual("example:training", "Whether people were trained is not seen here."));
+        controls.add(ControlResult::manual(
+            "example:training",
+            "Whether people were trained is not seen here.",
+        ));
         Ok(())
     }
 }
@@ -32,12 +37,24 @@ mod tests {
     fn a_control_stands_where_its_rules_do() {
         let seen = [
             Observation::new("backups", "host:a", CheckStatus::Pass, Severity::None),
-            Observation::new("replicas", "workload:a", CheckStatus::Fail, Severity::Medium),
+            Observation::new(
+                "replicas",
+                "workload:a",
+                CheckStatus::Fail,
+                Severity::Medium,
+            ),
             Observation::new("unrelated", "host:a", CheckStatus::Fail, Severity::High),
         ];
         let controls = palisade_sdk::assess::<Framework>("{}", &seen).unwrap();
         let statuses: Vec<ControlStatus> = controls.iter().map(|control| control.status).collect();
-        assert_eq!(statuses, [ControlStatus::Partly, ControlStatus::NotAssessed, ControlStatus::Manual]);
+        assert_eq!(
+            statuses,
+            [
+                ControlStatus::Partly,
+                ControlStatus::NotAssessed,
+                ControlStatus::Manual
+            ]
+        );
         assert_eq!(controls[0].items, [0, 1]);
     }
 }

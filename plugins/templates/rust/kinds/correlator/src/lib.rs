@@ -34,7 +34,9 @@ impl Correlator for Logins {
         }
         for event in batch.events() {
             // Events of other shapes are not for this plugin.
-            let Ok(Body { kind }) = event.json() else { continue };
+            let Ok(Body { kind }) = event.json() else {
+                continue;
+            };
             if kind != "login-failed" {
                 continue;
             }
@@ -65,7 +67,9 @@ mod tests {
 
     fn failed(count: u64) -> Vec<Event> {
         let body = json!({ "type": "login-failed" });
-        (0..count).map(|time| Event::new(format!("e{time}"), time, "test", "host:a", &body)).collect()
+        (0..count)
+            .map(|time| Event::new(format!("e{time}"), time, "test", "host:a", &body))
+            .collect()
     }
 
     fn correlate(events: &[Event], due: &[Timer]) -> Correlation {
@@ -84,8 +88,14 @@ mod tests {
 
     #[test]
     fn a_timer_forgets() {
-        let fakes = Fakes::new().state(1_024).entry("failed/host:a", "2").install();
-        let timer = Timer { key: "failed/host:a".to_owned(), time: 5 };
+        let fakes = Fakes::new()
+            .state(1_024)
+            .entry("failed/host:a", "2")
+            .install();
+        let timer = Timer {
+            key: "failed/host:a".to_owned(),
+            time: 5,
+        };
         assert!(correlate(&failed(1), &[timer]).detections.is_empty());
         assert_eq!(fakes.state()["failed/host:a"], b"1");
     }

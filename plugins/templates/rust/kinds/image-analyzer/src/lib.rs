@@ -1,7 +1,8 @@
 //! Reads `opt/<name>/VERSION`: one line, the version of what is installed there.
 
 use palisade_sdk::{
-    Config, Error, Finding, ImageAnalyzer, InputFile, Package, PackageType, Report, Severity, Unreadable,
+    Config, Error, Finding, ImageAnalyzer, InputFile, Package, PackageType, Report, Severity,
+    Unreadable,
 };
 
 struct Versions;
@@ -13,7 +14,11 @@ impl ImageAnalyzer for Versions {
     }
 
     fn analyze(&self, file: &InputFile, report: &mut Report<'_>) -> Result<(), Unreadable> {
-        let name = file.path.split('/').nth(1).ok_or("the path names no software")?;
+        let name = file
+            .path
+            .split('/')
+            .nth(1)
+            .ok_or("the path names no software")?;
         let text = file.text(4_096)?;
         let version = text.lines().next().unwrap_or_default().trim();
         if version.is_empty() {
@@ -27,7 +32,12 @@ impl ImageAnalyzer for Versions {
                     .location("first line"),
             );
         }
-        report.package(Package::new(PackageType::Generic, name, version, "version-file"));
+        report.package(Package::new(
+            PackageType::Generic,
+            name,
+            version,
+            "version-file",
+        ));
         Ok(())
     }
 }

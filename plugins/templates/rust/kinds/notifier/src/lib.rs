@@ -31,7 +31,9 @@ impl Notifier for Tickets {
         let change: Change = notice.json()?;
         let request = Request::post("https://tickets.example.com/api/tickets")
             .header("idempotency-key", &notice.id)
-            .json(&Ticket { summary: &change.title })?
+            .json(&Ticket {
+                summary: &change.title,
+            })?
             .secret("token");
         let opened: Opened = request.send()?.ok()?.json()?;
         let url = format!("https://tickets.example.com/browse/{}", opened.key);
@@ -50,19 +52,30 @@ mod tests {
 
     #[test]
     fn a_ticket_is_opened_under_the_id_of_the_notice() {
-        let fakes = Fakes::new().http("POST", URL, Reply::json(&json!({ "key": "SEC-1" }))).install();
+        let fakes = Fakes::new()
+            .http("POST", URL, Reply::json(&json!({ "key": "SEC-1" })))
+            .install();
         let notice = Notice::new("notice-1", &json!({ "title": "A new finding" }));
         let receipt = palisade_sdk::notify::<Tickets>("{}", &notice).unwrap();
-        assert_eq!(receipt.url.as_deref(), Some("https://tickets.example.com/browse/SEC-1"));
+        assert_eq!(
+            receipt.url.as_deref(),
+            Some("https://tickets.example.com/browse/SEC-1")
+        );
         let request = &fakes.requests()[0];
         assert_eq!(request.body, br#"{"summary":"A new finding"}"#);
-        assert_eq!(request.headers[0], ("idempotency-key".to_owned(), "notice-1".to_owned()));
+        assert_eq!(
+            request.headers[0],
+            ("idempotency-key".to_owned(), "notice-1".to_owned())
+        );
         assert_eq!(request.secret.as_deref(), Some("token"));
     }
 
     #[test]
     fn nothing_is_opened_where_nothing_is_granted() {
         let notice = Notice::new("notice-1", &json!({ "title": "A new finding" }));
-        assert!(matches!(palisade_sdk::notify::<Tickets>("{}", &notice), Err(Error::Host(_))));
+        assert!(matches!(
+            palisade_sdk::notify::<Tickets>("{}", &notice),
+            Err(Error::Host(_))
+        ));
     }
 }

@@ -25,7 +25,10 @@ impl Posture for Replicas {
             return Ok(());
         }
         let body: serde_json::Value = resource.json()?;
-        let replicas = body.pointer("/spec/replicas").and_then(|value| value.as_u64()).unwrap_or(1);
+        let replicas = body
+            .pointer("/spec/replicas")
+            .and_then(|value| value.as_u64())
+            .unwrap_or(1);
         checks.add(if replicas >= self.replicas_min {
             CheckResult::pass("replicas")
         } else {
@@ -48,7 +51,10 @@ mod tests {
     fn status(config: &str, replicas: u64) -> CheckStatus {
         let body = json!({ "spec": { "replicas": replicas } });
         let resource = Resource::new("workload:a", "apps/v1/Deployment", &body);
-        palisade_sdk::check::<Replicas>(config, &[resource]).unwrap().results[0].status
+        palisade_sdk::check::<Replicas>(config, &[resource])
+            .unwrap()
+            .results[0]
+            .status
     }
 
     #[test]
@@ -60,7 +66,10 @@ mod tests {
 
     #[test]
     fn a_body_that_is_not_json_is_a_problem_of_its_resource() {
-        let resource = Resource { body: b"{".to_vec(), ..Resource::new("a", "apps/v1/Deployment", &()) };
+        let resource = Resource {
+            body: b"{".to_vec(),
+            ..Resource::new("a", "apps/v1/Deployment", &())
+        };
         let assessment = palisade_sdk::check::<Replicas>("{}", &[resource]).unwrap();
         assert_eq!(assessment.problems.len(), 1);
     }
