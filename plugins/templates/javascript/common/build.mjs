@@ -2,14 +2,17 @@
 // it.
 
 import { componentize } from '@bytecodealliance/componentize-js';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const project = import.meta.dirname;
 const build = join(project, 'build');
 
+/** The packages of the contract, each in a folder of its own below `wit`. */
+const PACKAGES = ['types', 'host', 'plugin', 'worlds'];
+
 /**
- * Puts the WIT together as the tools want it: the project's own world, and every other package below `deps`.
+ * Puts the WIT together as the tools want it: the project's own world, and the packages below `deps`.
  * @returns {Promise<string>} The folder.
  */
 async function stageWit() {
@@ -17,10 +20,8 @@ async function stageWit() {
   await rm(staged, { recursive: true, force: true });
   await mkdir(join(staged, 'deps'), { recursive: true });
   await cp(join(project, 'world.wit'), join(staged, 'world.wit'));
-  for (const entry of await readdir(join(project, 'wit'), { withFileTypes: true })) {
-    if (entry.isDirectory()) {
-      await cp(join(project, 'wit', entry.name), join(staged, 'deps', entry.name), { recursive: true });
-    }
+  for (const name of PACKAGES) {
+    await cp(join(project, 'wit', name), join(staged, 'deps', name), { recursive: true });
   }
   return staged;
 }

@@ -12,6 +12,9 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent
 BUILD = PROJECT / "build"
 
+#: The packages of the contract, each in a folder of its own below `wit`.
+PACKAGES = ("types", "host", "plugin", "worlds")
+
 
 def tool() -> str:
     """Finds componentize-py: in .venv, beside this Python, or on the path."""
@@ -24,12 +27,11 @@ def tool() -> str:
 
 
 def stage_wit() -> Path:
-    """Puts the WIT together as the tools want it: the project's own world, and every other package below `deps`."""
+    """Puts the WIT together as the tools want it: the project's own world, and the packages below `deps`."""
     staged = BUILD / "wit"
     shutil.rmtree(staged, ignore_errors=True)
-    for package in (PROJECT / "wit").iterdir():
-        if package.is_dir():
-            shutil.copytree(package, staged / "deps" / package.name)
+    for package in PACKAGES:
+        shutil.copytree(PROJECT / "wit" / package, staged / "deps" / package)
     shutil.copy(PROJECT / "world.wit", staged / "world.wit")
     return staged
 
