@@ -59,6 +59,14 @@ pub enum StoreError {
         /// Number of the migration.
         version: i64,
     },
+    /// There is no such version of a plugin.
+    #[error("the plugin {plugin} has no version {digest}; `palisade plugin list` shows what there is")]
+    PluginUnknown {
+        /// Id of the plugin.
+        plugin: String,
+        /// Digest that was asked for.
+        digest: String,
+    },
     /// A statement failed.
     #[error("could not {operation}")]
     Query {
@@ -148,6 +156,7 @@ impl StoreError {
             Self::ScanUnknown { .. } => "scan-unknown",
             Self::TooLong { .. } => "value-too-long",
             Self::TokenNameTaken { .. } => "token-name-taken",
+            Self::PluginUnknown { .. } => "plugin-version-unknown",
         }
     }
 

@@ -14,6 +14,7 @@
 //!   hold, becomes U+FFFD in both databases.
 
 mod assets;
+mod audit;
 mod bulk;
 mod clean;
 mod connection;
@@ -32,6 +33,8 @@ mod migrate;
 mod outbox;
 mod packages;
 mod page;
+mod plugin_state;
+mod plugins;
 mod prepare;
 mod row;
 mod scans;
@@ -39,6 +42,7 @@ mod sql;
 mod tokens;
 
 pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
+pub use audit::AuditEvent;
 pub use counts::SeverityCounts;
 pub use error::StoreError;
 pub use facets::{FACET_ROWS_MAX, FACET_VALUES_MAX, Facet, Facets};
@@ -49,6 +53,7 @@ pub use gaps::could_hide;
 pub use ledger::Ledger;
 pub use outbox::OutboxMessage;
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
+pub use plugins::{NewPluginVersion, PluginVersion, VersionChange, VersionState};
 pub use scans::{NewScan, Scan, ScanFailure, ScanFilter, ScanRequest, ScanState, Submitted};
 pub use tokens::{NewToken, Token, TokenHash};
 

@@ -20,11 +20,18 @@ struct Migration {
 }
 
 /// Every step, oldest first, numbered without holes.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sqlite: include_str!("../migrations/sqlite/0001_first_tables.sql"),
-    postgres: include_str!("../migrations/postgres/0001_first_tables.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sqlite: include_str!("../migrations/sqlite/0001_first_tables.sql"),
+        postgres: include_str!("../migrations/postgres/0001_first_tables.sql"),
+    },
+    Migration {
+        version: 2,
+        sqlite: include_str!("../migrations/sqlite/0002_plugins.sql"),
+        postgres: include_str!("../migrations/postgres/0002_plugins.sql"),
+    },
+];
 
 impl Migration {
     fn text(&self, dialect: Dialect) -> &'static str {

@@ -17,6 +17,8 @@ mod lists;
 mod migration;
 #[path = "contract/model_check.rs"]
 mod model_check;
+#[path = "contract/plugins.rs"]
+mod plugins;
 #[path = "contract/postgres.rs"]
 mod postgres;
 #[path = "contract/records.rs"]
@@ -111,6 +113,10 @@ contract![
     records::tokens_are_found_by_hash_only,
     records::tenants_do_not_see_each_other,
     records::scans_are_listed_newest_first,
+    plugins::one_version_is_in_force_and_one_beside_it,
+    plugins::many_who_decide_at_once_leave_one_in_force,
+    plugins::state_belongs_to_a_plugin_and_a_tenant,
+    plugins::the_audit_log_keeps_order_and_bounds,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,
