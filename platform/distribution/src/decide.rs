@@ -11,6 +11,8 @@ use thiserror::Error;
 
 use crate::artifact::Artifact;
 use crate::error::shown;
+use crate::identity;
+use crate::key::PublicKey;
 use crate::payload::Payload;
 use crate::policy::{Policy, Rule};
 use crate::revocation::Revocations;
@@ -61,7 +63,7 @@ impl<'a> Subject<'a> {
 pub enum Verdict {
     /// It may be used.
     Accepted {
-        /// Names of the keys that have signed it, sorted; empty where none was asked for.
+        /// Names of those who have signed it, sorted; empty where none was asked for.
         signers: Vec<String>,
     },
     /// It may not be used, for these reasons. There is at least one; the first is the gravest.
@@ -115,7 +117,7 @@ pub enum Refusal {
     /// The signatures are good ones of something else.
     #[error("it is signed by {key}, but as something else: {what}")]
     SignatureForeign {
-        /// Name of the key.
+        /// Who.
         key: String,
         /// The digest or name that was signed.
         what: String,
@@ -123,20 +125,20 @@ pub enum Refusal {
     /// A key that has signed is revoked.
     #[error("it is signed by {key}, and this key is revoked: {reason}")]
     KeyRevoked {
-        /// Name of the key.
+        /// Who.
         key: String,
         /// What the list says.
         reason: String,
     },
-    /// No key that is known made the signatures.
-    #[error("none of the keys of plugins.keys has signed it")]
+    /// Nobody who is known made the signatures.
+    #[error("none of the keys and identities of the configuration has signed it")]
     SignerUnknown,
-    /// Known keys have signed, and not those that are asked for.
+    /// Known signers have signed, and not those that are asked for.
     #[error("it lacks the signature of {missing}; it is signed by {found}")]
     SignerMissing {
-        /// Names of keys.
+        /// Names of signers.
         missing: String,
-        /// Names of keys.
+        /// Names of signers.
         found: String,
     },
 }
@@ -228,9 +230,7 @@ fn signed(
     let mut worst = None;
     for signature in signatures {
         match signer(signature, subject, rule, policy, revocations) {
-            Ok(name) => {
-                signers.insert(name);
-            }
+            Ok(names) => signers.extend(names),
             Err(refusal) if worst.as_ref().is_none_or(|known| weight(&refusal) > weight(known)) => {
                 worst = Some(refusal);
             }
@@ -261,23 +261,20 @@ fn weight(refusal: &Refusal) -> u8 {
     }
 }
 
-/// The name of the key that made a signature, if the signature counts for this plugin.
+/// The names of whoever made a signature, if it counts for this plugin: one key, or the identities that its owner is.
 fn signer(
     signature: &Signature,
     subject: &Subject<'_>,
     rule: &Rule,
     policy: &Policy,
     revocations: &Revocations,
-) -> Result<String, Refusal> {
+) -> Result<Vec<String>, Refusal> {
     let payload = Payload::read(&signature.payload).ok_or(Refusal::SignatureInvalid)?;
-    let mut keys = policy.keys().iter();
-    let (name, key) = keys
-        .find(|(_, key)| key.verifies(&signature.payload, &signature.signature))
-        .ok_or(Refusal::SignerUnknown)?;
-    if let Some(reason) = revocations.of_key(&key.id()) {
-        return Err(Refusal::KeyRevoked { key: name.clone(), reason: shown(reason) });
+    let (names, id, described) = made_by(signature, policy).ok_or(Refusal::SignerUnknown)?;
+    if let Some(reason) = revocations.of_key(&id) {
+        return Err(Refusal::KeyRevoked { key: described, reason: shown(reason) });
     }
-    let foreign = |what: &str| Refusal::SignatureForeign { key: name.clone(), what: shown(what) };
+    let foreign = |what: &str| Refusal::SignatureForeign { key: described.clone(), what: shown(what) };
     if subject.digest != Some(&payload.digest) {
         return Err(foreign(payload.digest.as_str()));
     }
@@ -286,9 +283,21 @@ fn signer(
         Origin::File | Origin::Operator => false,
     };
     if own || payload.name == subject.id || rule.signed_as.contains(&payload.name) {
-        return Ok(name.clone());
+        return Ok(names);
     }
     Err(foreign(&payload.name))
+}
+
+/// Who of the policy made a signature: their names, the id of the key, and a text for messages.
+fn made_by(signature: &Signature, policy: &Policy) -> Option<(Vec<String>, Digest, String)> {
+    let signers = policy.signers();
+    let made = |key: &PublicKey| key.verifies(&signature.payload, &signature.signature);
+    if let Some((name, key)) = signers.keys.iter().find(|(_, key)| made(key)) {
+        return Some((vec![name.clone()], key.id(), name.clone()));
+    }
+    let (owner, id) = signers.authority.as_ref()?.owner(signature)?;
+    let names = identity::names(&owner, signers.identities.iter());
+    (!names.is_empty()).then(|| (names, id, identity::described(&owner)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::fixture::{ID, artifact, key};
 use crate::key::PrivateKey;
-use crate::policy::RegistryPattern;
+use crate::policy::{RegistryPattern, Signers};
 use crate::revocation::{RevokedDigest, RevokedKey, RevokedVersions};
 use crate::signature::sign;
 
@@ -28,7 +28,8 @@ fn policy(rule: Rule) -> Policy {
     let known = known.map(|(name, key)| (name.to_owned(), key.public())).collect();
     let registries = vec![RegistryPattern::parse("registry.example/team").unwrap()];
     let plugins = if rule.plugins.is_empty() { "org.example.*".to_owned() } else { rule.plugins.clone() };
-    Policy::new(registries, known, vec![Rule { plugins, ..rule }]).unwrap()
+    Policy::new(registries, Signers { keys: known, ..Signers::default() }, vec![Rule { plugins, ..rule }])
+        .unwrap()
 }
 
 fn one_of(of: &[&str]) -> Rule {
@@ -108,7 +109,7 @@ fn the_first_rule_that_fits_is_the_one() {
     };
     let known = || [("one".to_owned(), keys()[0].public())].into();
     let of_rules = |rules: Vec<Rule>| {
-        let policy = Policy::new(Vec::new(), known(), rules).unwrap();
+        let policy = Policy::new(Vec::new(), Signers { keys: known(), ..Signers::default() }, rules).unwrap();
         of(&[], &policy, &Revocations::default())
     };
     refused(&of_rules(vec![rule("org.example.*", false), rule("*", true)]), "plugin-unsigned");

@@ -12,14 +12,16 @@
 //! here parses a component. The caller does, in the sandbox's own crate, and says what it has found ([`Subject`]).
 //!
 //! The forms are those of the CNCF's Wasm OCI artifact and of cosign's signatures, so that `wkg`, `oras` and `cosign`
-//! can read what is written here, and the other way round. Transparency logs and certificates are not judged:
-//! signatures are accepted from keys.
+//! can read what is written here, and the other way round. Signatures are accepted from keys, and from identities whose
+//! certificate and log entry can be verified offline ([`Authority`]).
 
 mod artifact;
 mod bundle;
 mod decide;
+mod der;
 mod detached;
 mod error;
+mod identity;
 mod key;
 mod payload;
 mod pem;
@@ -34,8 +36,9 @@ pub use bundle::{Bundle, BundleEntry, read_bundle, write_bundle};
 pub use decide::{Origin, Refusal, Subject, Verdict, decide, required_registry};
 pub use detached::Detached;
 pub use error::DistributionError;
+pub use identity::{Authority, Identity};
 pub use key::{Algorithm, PrivateKey, PublicKey};
-pub use policy::{Policy, RegistryPattern, Rule};
+pub use policy::{Policy, RegistryPattern, Rule, Signers};
 pub use revocation::{Revocations, RevokedDigest, RevokedKey, RevokedVersions};
 pub use signature::{SIGNATURES_MAX, Signature, sign};
 pub use transfer::{Pulled, pull, push, push_signatures};

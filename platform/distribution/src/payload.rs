@@ -73,7 +73,7 @@ impl Payload {
         }
         let raw: Raw = serde_json::from_slice(bytes).ok()?;
         (raw.critical.kind == TYPE)
-            .then(|| Self { digest: raw.critical.image.digest, name: raw.critical.identity.reference })
+            .then_some(Self { digest: raw.critical.image.digest, name: raw.critical.identity.reference })
     }
 }
 

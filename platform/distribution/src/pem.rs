@@ -29,6 +29,19 @@ pub(crate) fn read(label: &str, text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(letters).ok()
 }
 
+/// The content of every block, if all have this label and nothing but blank space is around them.
+pub(crate) fn read_all(label: &str, text: &str) -> Option<Vec<Vec<u8>>> {
+    let end = format!("-----END {label}-----");
+    let mut blocks = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (block, after) = rest.split_once(&end)?;
+        blocks.push(read(label, &format!("{block}{end}"))?);
+        rest = after.trim_start();
+    }
+    Some(blocks)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,8 +50,11 @@ mod tests {
         #[test]
         fn what_is_written_is_read(der: Vec<u8>) {
             let text = write("PUBLIC KEY", &der);
-            proptest::prop_assert_eq!(read("PUBLIC KEY", &text), Some(der));
+            proptest::prop_assert_eq!(read("PUBLIC KEY", &text), Some(der.clone()));
+            proptest::prop_assert_eq!(read_all("PUBLIC KEY", &text), Some(vec![der]));
             proptest::prop_assert!(read("PRIVATE KEY", &text).is_none());
+            let twice = read_all("PUBLIC KEY", &text.repeat(2)).unwrap();
+            proptest::prop_assert_eq!(&twice[0], &twice[1]);
         }
     }
 

@@ -7,6 +7,7 @@ use image::Reference;
 use model::Digest;
 
 use crate::error::{DistributionError, shown};
+use crate::identity::{Authority, Identity};
 use crate::key::PublicKey;
 
 /// A registry, or a part of one, that plugins may come from: `host[:port]` or `host[:port]/path`.
@@ -49,9 +50,9 @@ impl RegistryPattern {
 pub struct Rule {
     /// An id, `prefix.*` for every id below a prefix, or `*`.
     pub plugins: String,
-    /// Names of keys, one of which must have signed. Empty: not asked.
+    /// Names of signers, one of which must have signed. Empty: not asked.
     pub any_of: Vec<String>,
-    /// Names of keys, each of which must have signed.
+    /// Names of signers, each of which must have signed.
     pub all_of: Vec<String>,
     /// Digests of manifests or components. When there are any, nothing else is accepted.
     pub digests: Vec<Digest>,
@@ -70,7 +71,7 @@ impl Rule {
         }
     }
 
-    fn check(&self, keys: &BTreeMap<String, PublicKey>) -> Result<(), String> {
+    fn check(&self, known: &Signers) -> Result<(), String> {
         let name = shown(&self.plugins);
         let prefix = self.plugins.strip_suffix('*').map(|prefix| prefix.strip_suffix('.').unwrap_or(prefix));
         let plain = prefix.unwrap_or(&self.plugins);
@@ -81,19 +82,60 @@ impl Rule {
             return Err(format!("{name:?} is no plugin id, and not of the form prefix.* or *"));
         }
         let signers = self.any_of.iter().chain(&self.all_of);
-        if let Some(unknown) = signers.clone().find(|name| !keys.contains_key(*name)) {
+        if let Some(unknown) = signers.clone().find(|name| !known.knows(name)) {
             return Err(format!(
-                "the rule for {name:?} names the key {:?}, which is not there",
+                "the rule for {name:?} names {:?}, which is neither a key nor an identity",
                 shown(unknown)
             ));
         }
         match (signers.count(), self.unsigned) {
             (0, false) => Err(format!(
-                "the rule for {name:?} asks for no key; name some in any-of or all-of, or say unsigned = true"
+                "the rule for {name:?} asks for no signer; name some in any-of or all-of, or say unsigned = true"
             )),
-            (1.., true) => Err(format!("the rule for {name:?} names keys and says unsigned = true at once")),
+            (1.., true) => {
+                Err(format!("the rule for {name:?} names signers and says unsigned = true at once"))
+            }
             _ => Ok(()),
         }
+    }
+}
+
+/// Those who sign, by the names that rules call them by.
+#[derive(Debug, Clone, Default)]
+pub struct Signers {
+    /// Who signs with a key.
+    pub keys: BTreeMap<String, PublicKey>,
+    /// Who signs by a certificate.
+    pub identities: BTreeMap<String, Identity>,
+    /// Whom to believe about certificates; needed as soon as there are identities.
+    pub authority: Option<Authority>,
+}
+
+impl Signers {
+    fn knows(&self, name: &str) -> bool {
+        self.keys.contains_key(name) || self.identities.contains_key(name)
+    }
+
+    /// Each name leads to one signer, and each key has one name: else one signer could count as two.
+    fn check(&self) -> Result<(), String> {
+        let mut ids = BTreeMap::new();
+        for (name, key) in &self.keys {
+            if let Some(other) = ids.insert(key.id(), name) {
+                return Err(format!("{:?} and {:?} are one and the same key", shown(other), shown(name)));
+            }
+        }
+        for (name, identity) in &self.identities {
+            if self.keys.contains_key(name) {
+                return Err(format!("{:?} is the name of a key and of an identity", shown(name)));
+            }
+            if let Some(problem) = identity.problem() {
+                return Err(format!("the identity {:?} cannot be used: {problem}", shown(name)));
+            }
+        }
+        if !self.identities.is_empty() && self.authority.is_none() {
+            return Err("there are identities, and neither root certificates nor a log key".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -101,7 +143,7 @@ impl Rule {
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     registries: Vec<RegistryPattern>,
-    keys: BTreeMap<String, PublicKey>,
+    signers: Signers,
     rules: Vec<Rule>,
 }
 
@@ -113,19 +155,13 @@ impl Policy {
     /// signers out of one.
     pub fn new(
         registries: Vec<RegistryPattern>,
-        keys: BTreeMap<String, PublicKey>,
+        signers: Signers,
         rules: Vec<Rule>,
     ) -> Result<Self, DistributionError> {
         let wrong = |why| DistributionError::Policy { why };
-        let mut ids = BTreeMap::new();
-        for (name, key) in &keys {
-            if let Some(other) = ids.insert(key.id(), name) {
-                let (one, two) = (shown(other), shown(name));
-                return Err(wrong(format!("{one:?} and {two:?} are one and the same key")));
-            }
-        }
-        rules.iter().try_for_each(|rule| rule.check(&keys)).map_err(wrong)?;
-        Ok(Self { registries, keys, rules })
+        signers.check().map_err(wrong)?;
+        rules.iter().try_for_each(|rule| rule.check(&signers)).map_err(wrong)?;
+        Ok(Self { registries, signers, rules })
     }
 
     /// Whether plugins may be fetched from this repository.
@@ -139,9 +175,9 @@ impl Policy {
         self.rules.iter().find(|rule| rule.covers(id))
     }
 
-    /// Keys by the names that rules call them by.
-    pub(crate) fn keys(&self) -> &BTreeMap<String, PublicKey> {
-        &self.keys
+    /// Those who sign.
+    pub(crate) fn signers(&self) -> &Signers {
+        &self.signers
     }
 }
 
@@ -156,7 +192,8 @@ mod tests {
 
     fn code(keys: &[(&str, PublicKey)], rule: Rule) -> Option<&'static str> {
         let keys = keys.iter().map(|(name, key)| ((*name).to_owned(), key.clone())).collect();
-        Policy::new(Vec::new(), keys, vec![rule]).err().map(|error| error.code())
+        let signers = Signers { keys, ..Signers::default() };
+        Policy::new(Vec::new(), signers, vec![rule]).err().map(|error| error.code())
     }
 
     #[test]

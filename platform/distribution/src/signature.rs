@@ -30,7 +30,7 @@ pub struct Signature {
     pub payload: Vec<u8>,
     /// The signature of it.
     pub signature: Vec<u8>,
-    /// What else cosign has noted beside it: a certificate, a log entry. Kept for other readers, and not believed.
+    /// What else cosign has noted beside it: a certificate with its chain, a log entry, and what only others read.
     pub notes: BTreeMap<String, String>,
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use distribution::{Policy, PublicKey, RegistryPattern, Revocations, Rule};
+use anyhow::{Context as _, Result, bail};
+use distribution::{Authority, Identity, Policy, PublicKey, RegistryPattern, Revocations, Rule, Signers};
 use model::Digest;
 use serde::Deserialize;
 
@@ -18,10 +18,26 @@ pub(crate) struct Plugins {
     pub(crate) registries: Vec<String>,
     /// Public keys (PEM files) by the names that `trust` calls them by.
     pub(crate) keys: BTreeMap<String, PathBuf>,
+    /// Those who sign by a certificate, by the names that `trust` calls them by.
+    pub(crate) identities: BTreeMap<String, Signer>,
+    /// Root certificates (PEM files) for identities.
+    pub(crate) identity_roots: Vec<PathBuf>,
+    /// Public key (PEM file) of the transparency log that proves when identities have signed.
+    pub(crate) identity_log: Option<PathBuf>,
     /// Who must have signed which plugin. The first rule that fits counts; without one a plugin is refused.
     pub(crate) trust: Vec<Trust>,
     /// Revocation lists (JSON files). They add up, and count for built-in plugins too.
     pub(crate) revocations: Vec<PathBuf>,
+}
+
+/// Somebody who signs by a certificate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Signer {
+    /// The OpenID Connect provider that vouched.
+    issuer: String,
+    /// E-mail address or URI; with `*` at its end, everything that begins so.
+    subject: String,
 }
 
 /// What is asked of some plugins.
@@ -30,10 +46,10 @@ pub(crate) struct Plugins {
 pub(crate) struct Trust {
     /// A plugin id, `prefix.*` or `*`.
     plugins: String,
-    /// Names of keys, one of which must have signed.
+    /// Names of keys and identities, one of which must have signed.
     #[serde(default)]
     any_of: Vec<String>,
-    /// Names of keys, each of which must have signed.
+    /// Names of keys and identities, each of which must have signed.
     #[serde(default)]
     all_of: Vec<String>,
     /// The only digests that are accepted, of manifests or components.
@@ -60,8 +76,29 @@ impl Plugins {
         let keys = self.keys.iter().map(|(name, path)| Ok((name.clone(), public_key(path)?)));
         let keys = keys.collect::<Result<_>>().context("cannot use plugins.keys of the configuration")?;
         let rules = self.trust.iter().map(Trust::rule).collect();
-        Policy::new(self.registry_patterns()?, keys, rules)
+        let identity =
+            |signer: &Signer| Identity { issuer: signer.issuer.clone(), subject: signer.subject.clone() };
+        let identities = self.identities.iter().map(|(name, signer)| (name.clone(), identity(signer)));
+        let signers = Signers { keys, identities: identities.collect(), authority: self.authority()? };
+        Policy::new(self.registry_patterns()?, signers, rules)
             .context("cannot use plugins.trust of the configuration")
+    }
+
+    fn authority(&self) -> Result<Option<Authority>> {
+        let log = match (&self.identity_log, self.identity_roots.is_empty()) {
+            (None, true) => return Ok(None),
+            (Some(log), false) => public_key(log)?,
+            _ => bail!("plugins.identity-roots and plugins.identity-log go together; one of them is missing"),
+        };
+        let mut roots = String::new();
+        for path in &self.identity_roots {
+            roots += &std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the root certificates {}", path.display()))?;
+            roots.push('\n');
+        }
+        Ok(Some(
+            Authority::new(&roots, log).context("cannot use plugins.identity-roots of the configuration")?,
+        ))
     }
 
     /// A policy that trusts these keys alone, for every plugin.
@@ -70,7 +107,8 @@ impl Plugins {
         let keys: BTreeMap<String, PublicKey> = keys.collect::<Result<_>>()?;
         let any_of = keys.keys().cloned().collect();
         let rule = Rule { plugins: "*".to_owned(), any_of, ..Rule::default() };
-        Ok(Policy::new(self.registry_patterns()?, keys, vec![rule])?)
+        let signers = Signers { keys, ..Signers::default() };
+        Ok(Policy::new(self.registry_patterns()?, signers, vec![rule])?)
     }
 
     fn registry_patterns(&self) -> Result<Vec<RegistryPattern>> {
@@ -123,6 +161,9 @@ mod tests {
     fn files_that_are_named_must_be_there() {
         assert!(read("[keys]\na = \"/nowhere/a.pub\"").policy().is_err());
         assert!(read("revocations = [\"/nowhere/list.json\"]").revoked().is_err());
+        assert!(read("identity-log = \"/nowhere/log.pub\"").policy().is_err());
+        let lonely = "[identities.ci]\nissuer = \"https://issuer.example\"\nsubject = \"a@b\"";
+        assert!(format!("{:#}", read(lonely).policy().unwrap_err()).contains("log key"));
         assert!(read("registries = [\"https://registry.example\"]").policy().is_err());
     }
 }
