@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::support::identity::Sigstore;
 use crate::support::tokens::Signer;
 use crate::support::{Data, Ran, Registry, root};
 
@@ -303,4 +304,52 @@ fn what_is_revoked_is_not_loaded_even_if_the_operator_has_put_it_there() {
     let revoked = scan(&revocations(&data, &list)).expect_code(2);
     assert!(revoked.stderr.contains("it lies"), "{}", revoked.stderr);
     assert!(revoked.stderr.contains("the code is plugin-revoked;"), "{}", revoked.stderr);
+}
+
+#[test]
+fn an_identity_signs_without_a_key() {
+    let Some(registry) = Registry::start() else { return };
+    let data = Data::empty();
+    let file = text(&component(&data));
+    let (key, _) = keygen(&data, "any");
+    data.run(&["plugin", "sign", &file, "--key", &key]).expect_code(0);
+    let beside = format!("{file}.sig.json");
+    let mut detached: Value = serde_json::from_slice(&std::fs::read(&beside).unwrap()).unwrap();
+    let payload = STANDARD.decode(detached["signatures"][0]["payload"].as_str().unwrap()).unwrap();
+    let sigstore = Sigstore::new();
+    let (issuer, subject) = ("https://issuer.example", "release@example.org");
+    detached["signatures"] = json!([sigstore.sign(&payload, issuer, subject)]);
+    std::fs::write(&beside, detached.to_string()).unwrap();
+
+    let host = registry.address.as_str();
+    let configure = |sigstore: &Sigstore, subject: &str| {
+        let write = |name: &str, content: String| {
+            let file = data.path().join(name);
+            std::fs::write(&file, content).unwrap();
+            text(&file)
+        };
+        let (root, log) = (write("root.pem", sigstore.root()), write("log.pub", sigstore.log_key()));
+        write(
+            "palisade.toml",
+            format!(
+                "[egress]\nallow = [{host:?}]\n[plugins]\nregistries = [{host:?}]\nidentity-roots = [{root:?}]\n\
+                 identity-log = {log:?}\n[plugins.identities.ci]\nissuer = {issuer:?}\nsubject = {subject:?}\n\
+                 [[plugins.trust]]\nplugins = \"*\"\nany-of = [\"ci\"]\n"
+            ),
+        )
+    };
+    let config = configure(&sigstore, subject);
+    let reference = format!("{host}/team/plugin:1");
+    data.run(&["plugin", "push", &file, &reference, "--config", &config]).expect_code(0);
+    let verify = |target: &str| data.run(&["plugin", "verify", target, "--config", &config]);
+    for target in [&file, &reference] {
+        let ran = verify(target).expect_code(0);
+        assert!(ran.stdout.contains("signed by  ci"), "{}", ran.stdout);
+    }
+    for config in [("another@example.org", &sigstore), (subject, &Sigstore::new())] {
+        configure(config.1, config.0);
+        for target in [&file, &reference] {
+            expect_refusal(verify(target), "plugin-signer-unknown");
+        }
+    }
 }
