@@ -174,7 +174,7 @@ pub fn decide(
     let mut signers = BTreeSet::new();
     if *subject.origin != Origin::Operator {
         if let Origin::Registry(reference) = subject.origin {
-            refusals.extend(required_registry(reference, policy));
+            refusals.extend(registry_refusal(reference, policy));
         }
         match policy.rule(subject.id) {
             None => refusals.push(Refusal::NoRule { id: shown(subject.id) }),
@@ -193,7 +193,7 @@ pub fn decide(
 
 /// Why plugins may not be fetched from this repository, if they may not. To be asked before the registry is.
 #[must_use]
-pub fn required_registry(reference: &Reference, policy: &Policy) -> Option<Refusal> {
+pub fn registry_refusal(reference: &Reference, policy: &Policy) -> Option<Refusal> {
     (!policy.admits(reference)).then(|| Refusal::Registry { repository: repository(reference) })
 }
 

@@ -80,7 +80,24 @@ impl DistributionError {
     }
 }
 
-/// A stranger's text for a message: escaped, and cut to 200 characters.
+/// A stranger's text for a message: what moves a cursor or turns text around is escaped, and it is cut to 200
+/// characters.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(200).flat_map(char::escape_debug).collect()
+    let escaped = |letter: char| match letter {
+        '\'' | '"' | '\\' => letter.to_string(),
+        other => other.escape_debug().to_string(),
+    };
+    text.chars().take(200).map(escaped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn words_of_strangers_stay_words() {
+        assert_eq!(shown("it's \"größe\" 漢字"), "it's \"größe\" 漢字");
+        assert_eq!(shown("a\u{1b}[2J\u{202e}\n\u{200b}"), "a\\u{1b}[2J\\u{202e}\\n\\u{200b}");
+        assert_eq!(shown(&"x".repeat(1000)).len(), 200);
+    }
 }

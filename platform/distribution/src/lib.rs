@@ -33,7 +33,7 @@ mod transfer;
 
 pub use artifact::{About, Artifact, COMPONENT_BYTES_MAX};
 pub use bundle::{Bundle, BundleEntry, read_bundle, write_bundle};
-pub use decide::{Origin, Refusal, Subject, Verdict, decide, required_registry};
+pub use decide::{Origin, Refusal, Subject, Verdict, decide, registry_refusal};
 pub use detached::Detached;
 pub use error::DistributionError;
 pub use identity::{Authority, Identity};

@@ -20,7 +20,7 @@ pub struct Pulled {
 }
 
 /// Fetches an artifact and its signatures. Whether the registry may be asked at all is decided before, with
-/// [`required_registry`](crate::required_registry); whether the artifact may be used, after, with
+/// [`registry_refusal`](crate::registry_refusal); whether the artifact may be used, after, with
 /// [`decide`](crate::decide).
 ///
 /// # Errors
@@ -52,7 +52,9 @@ pub fn push(
     let repository = Repository::new(reference, options);
     repository.put_blob(artifact.config())?;
     repository.put_blob(artifact.component())?;
-    Ok(repository.put_manifest(&name(reference), MANIFEST_TYPE, artifact.manifest())?)
+    // With a digest in the reference too, the tag is still what is wanted: the digest it has anyway.
+    let name = reference.tag.as_deref().unwrap_or(artifact.digest().as_str());
+    Ok(repository.put_manifest(name, MANIFEST_TYPE, artifact.manifest())?)
 }
 
 /// Adds signatures to those that the registry has for a manifest. As with cosign, of two that add at the same moment one

@@ -23,29 +23,46 @@ impl Local {
     pub(super) fn read(file: &Path) -> Result<Self> {
         let component = read_component(file)?;
         let inspection = inspect(&component).with_context(|| cannot(file))?;
-        let beside = signature_file(file);
-        if !beside.exists() {
-            let artifact = Artifact::build(component, &about(&inspection))?;
-            return Ok(Self { artifact, signatures: Vec::new(), inspection });
+        match detached(file)? {
+            None => Self::unsigned(component, inspection),
+            Some(detached) => {
+                let artifact = detached.artifact(component).with_context(|| {
+                    format!("cannot use the signatures {}", signature_file(file).display())
+                })?;
+                Ok(Self { artifact, signatures: detached.signatures, inspection })
+            }
         }
-        let what = || format!("cannot use the signatures {}", beside.display());
-        let detached = Detached::read(&read_capped(&beside, Detached::BYTES_MAX)?).with_context(what)?;
-        let artifact = detached.artifact(component).with_context(what)?;
-        Ok(Self { artifact, signatures: detached.signatures, inspection })
     }
 
     /// The same for signing anew: signatures of what the file was before are of no use any more.
     pub(super) fn read_to_sign(file: &Path) -> Result<Self> {
         let component = read_component(file)?;
         let inspection = inspect(&component).with_context(|| cannot(file))?;
-        match Self::read(file) {
-            Ok(local) => Ok(local),
-            Err(_) => {
-                let artifact = Artifact::build(component, &about(&inspection))?;
-                Ok(Self { artifact, signatures: Vec::new(), inspection })
-            }
+        let own = detached(file)?.and_then(|detached| {
+            let artifact = detached.artifact(component.clone()).ok()?;
+            Some((artifact, detached.signatures))
+        });
+        match own {
+            Some((artifact, signatures)) => Ok(Self { artifact, signatures, inspection }),
+            None => Self::unsigned(component, inspection),
         }
     }
+
+    fn unsigned(component: Vec<u8>, inspection: Inspection) -> Result<Self> {
+        let artifact = Artifact::build(component, &about(&inspection))?;
+        Ok(Self { artifact, signatures: Vec::new(), inspection })
+    }
+}
+
+/// What lies beside a component file. That it cannot be read is an error, as it might be somebody's only signature.
+fn detached(file: &Path) -> Result<Option<Detached>> {
+    let beside = signature_file(file);
+    if !beside.exists() {
+        return Ok(None);
+    }
+    let bytes = read_capped(&beside, Detached::BYTES_MAX)?;
+    let what = || format!("cannot use the signatures {}", beside.display());
+    Detached::read(&bytes).with_context(what).map(Some)
 }
 
 fn cannot(file: &Path) -> String {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use distribution::{Detached, Origin, Pulled, required_registry};
+use distribution::{Detached, Origin, Pulled, registry_refusal};
 use image::Reference;
 
 use super::judge::{Judge, reason};
@@ -39,7 +39,7 @@ pub(super) fn push(file: &Path, reference: &str, sign_key: Option<&Path>, config
 
 /// Fetches from a registry that may be asked; `None`, and a line that says so, from another.
 pub(super) fn fetch(reference: &Reference, judge: &Judge, config: &Config) -> Result<Option<Pulled>> {
-    if let Some(refusal) = required_registry(reference, &judge.policy) {
+    if let Some(refusal) = registry_refusal(reference, &judge.policy) {
         write_stdout(&format!("refused  {reference}\n  because    {}\n", visible(&reason(&refusal))))?;
         return Ok(None);
     }
