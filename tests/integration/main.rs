@@ -13,6 +13,7 @@
 
 mod cli;
 mod crash;
+mod distribution;
 mod feeds;
 mod hostile;
 mod images;

@@ -72,15 +72,14 @@ impl Client {
     pub fn send(&self, request: Request) -> Result<Response, EgressError> {
         let mut url = parse_url(&request.url)?;
         let mut headers = request.headers;
-        let follow = request.follow == Redirects::Follow && request.method != Method::Post;
+        let follow = request.follow == Redirects::Follow && !request.method.has_body();
         for hops in 0..=self.max_redirects {
             let response = self.hop(request.method, &url, &headers, &request.body)?;
-            let location = response.header("location").filter(|_| follow && is_redirect(response.status));
-            let Some(location) = location else { return Ok(response) };
-            // Joined, the text would have lost what makes it odd.
-            let next = Some(location)
-                .filter(|location| !is_odd(location))
-                .and_then(|location| url.join(location).ok())
+            if !follow || !is_redirect(response.status) || response.header("location").is_none() {
+                return Ok(response);
+            }
+            let next = response
+                .location()
                 .and_then(|next| parse_url(next.as_str()).ok())
                 .ok_or_else(|| EgressError::Redirects { target: origin(&url), hops })?;
             if next.origin() != url.origin() {
@@ -102,6 +101,7 @@ impl Client {
             Method::Get => http::Method::GET,
             Method::Head => http::Method::HEAD,
             Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
         };
         // The text that was parsed above is sent: no second parser gets another reading of the first text.
         let mut builder = http::Request::builder().method(verb).uri(url.as_str());
@@ -114,7 +114,7 @@ impl Client {
             builder = builder.header(name, value);
         }
         let failed = |error: ureq::Error| explain(origin(url), error);
-        let response = if method == Method::Post {
+        let response = if method.has_body() {
             let request = builder.body(body).map_err(|error| failed(error.into()))?;
             self.agent.run(request).map_err(failed)?
         } else {
@@ -190,7 +190,7 @@ fn parse_url(text: &str) -> Result<Url, EgressError> {
 }
 
 /// Characters that parsers of URLs disagree about.
-fn is_odd(text: &str) -> bool {
+pub(crate) fn is_odd(text: &str) -> bool {
     text.chars().any(|c| c.is_control() || c == ' ' || c == '\\')
 }
 

@@ -176,20 +176,36 @@ fn a_redirect_is_checked_like_a_first_request() {
 }
 
 #[test]
-fn redirects_end_and_posts_do_not_follow() {
+fn redirects_end_and_bodies_do_not_follow() {
     let round = || answer("302 Found", "location: /\r\n", "");
     let (address, heads) = serve((0..10).map(|_| round()).collect());
     let error = client(&["127.0.0.1"]).send(Request::get(format!("http://{address}/"))).unwrap_err();
     assert_eq!((error.code(), heads.try_iter().count()), ("egress-redirects", 6));
 
-    let (address, heads) = serve(vec![round()]);
-    let post = Request {
-        method: Method::Post,
-        body: b"hello".to_vec(),
-        ..Request::get(format!("http://{address}/"))
-    };
-    assert_eq!(client(&["127.0.0.1"]).send(post).unwrap().status, 302);
-    assert!(heads.recv().unwrap().to_lowercase().contains("content-length: 5"));
+    for make in [Request::post, Request::put] {
+        let (address, heads) = serve(vec![round()]);
+        let mut request = make(format!("http://{address}/"), b"hello".to_vec());
+        request.follow = Redirects::Follow;
+        assert_eq!(client(&["127.0.0.1"]).send(request).unwrap().status, 302);
+        assert!(heads.recv().unwrap().to_lowercase().contains("content-length: 5"));
+    }
+}
+
+#[test]
+fn a_location_is_read_from_where_the_answer_came_from() {
+    let table = [
+        ("location: /other?a=b\r\n", Some("/other?a=b")),
+        ("location: next\r\n", Some("/here/next")),
+        ("location: /a\\b\r\n", None),
+        ("location: http://[\r\n", None),
+        ("", None),
+    ];
+    for (header, expected) in table {
+        let (address, _heads) = serve(vec![answer("202 Accepted", header, "")]);
+        let request = Request::post(format!("http://{address}/here/now"), Vec::new());
+        let location = client(&["127.0.0.1"]).send(request).unwrap().location();
+        assert_eq!(location.map(String::from), expected.map(|path| format!("http://{address}{path}")));
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::io::Read;
 
 use url::Url;
 
+use crate::client::is_odd;
+
 /// How a request asks. Only what the product needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -13,6 +15,15 @@ pub enum Method {
     Head,
     /// Hand something over. Its redirects are never followed: the body was meant for the first target.
     Post,
+    /// Put something at the very place that the URL names. Its redirects are never followed either.
+    Put,
+}
+
+impl Method {
+    /// Whether a body goes with it.
+    pub(crate) fn has_body(self) -> bool {
+        matches!(self, Self::Post | Self::Put)
+    }
 }
 
 /// What to do with a redirect.
@@ -33,7 +44,7 @@ pub struct Request {
     pub url: String,
     /// Names and values, sent in this order.
     pub headers: Vec<(String, String)>,
-    /// Sent with a POST, ignored otherwise.
+    /// Sent with a POST or PUT, ignored otherwise.
     pub body: Vec<u8>,
     /// What to do with a redirect.
     pub follow: Redirects,
@@ -61,6 +72,16 @@ impl Request {
             body: Vec::new(),
             follow: Redirects::Follow,
         }
+    }
+
+    /// A POST of a body.
+    pub fn post(url: impl Into<String>, body: Vec<u8>) -> Self {
+        Self { method: Method::Post, body, follow: Redirects::Return, ..Self::get(url) }
+    }
+
+    /// A PUT of a body.
+    pub fn put(url: impl Into<String>, body: Vec<u8>) -> Self {
+        Self { method: Method::Put, body, follow: Redirects::Return, ..Self::get(url) }
     }
 
     /// The same with one more header.
@@ -98,5 +119,14 @@ impl Response {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Where the `Location` header points, seen from where the response came from. `None` when there is none, or when
+    /// it is no URL, or one that parsers read in different ways.
+    #[must_use]
+    pub fn location(&self) -> Option<Url> {
+        // Joined, the text would have lost what makes it odd.
+        let location = self.header("location").filter(|text| !is_odd(text))?;
+        self.url.join(location).ok()
     }
 }

@@ -9,6 +9,8 @@
 //! by all readers plus twelve bytes an entry; every loop has a cap in [`Limits`]. What was not seen is a
 //! [`model::Gap`]. Only what makes the rest unbelievable, above all a wrong digest, is an [`ImageError`].
 //!
+//! [`Repository`] and [`Layout`] hold what is stored like an image and is none.
+//!
 //! The crate reads no plugin's format: what a package database means is decided in the sandbox.
 
 mod archive;
@@ -30,6 +32,7 @@ mod packed;
 mod path;
 mod reference;
 mod registry;
+mod repository;
 mod scan;
 mod select;
 mod sink;
@@ -54,5 +57,6 @@ pub use open::{OpenOptions, open};
 pub use overlay::{LinkedFile, Overlay};
 pub use reference::{Reference, Source};
 pub use registry::Retry;
+pub use repository::{Layout, Repository, StoredManifest};
 pub use select::{Interest, Magic, Selector};
 pub use sink::{Body, SelectedFile, Sink};

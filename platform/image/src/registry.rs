@@ -1,4 +1,4 @@
-//! Reading from a registry: the OCI Distribution protocol, pull side, with token and basic authentication.
+//! The OCI Distribution protocol, with token and basic authentication.
 //!
 //! Everything goes through [`egress`], so every hop is guarded. Credentials go to the host they belong to, and to its
 //! token service only where that is the same host or shares its parent domain; any other token service gets what was
@@ -9,7 +9,7 @@ use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use egress::{Client, Request, Response};
+use egress::{Client, Method, Request, Response};
 use model::Digest;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -104,38 +104,96 @@ impl Registry {
         self.get(&format!("blobs/{digest}"), &what, None).map(|response| response.body)
     }
 
-    fn get(&self, path: &str, what: &str, accept: Option<&str>) -> Result<Response, ImageError> {
+    /// Whether there is such a blob.
+    pub(crate) fn has_blob(&self, digest: &Digest) -> Result<bool, ImageError> {
+        let what = format!("blob {digest} of {}", self.repository);
+        let request = Request { method: Method::Head, ..Request::get(self.url(&format!("blobs/{digest}"))) };
+        match self.accepted(self.authorized(&request, &what)?, &what, &[200]) {
+            Ok(_) => Ok(true),
+            Err(ImageError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Uploads a blob in one piece: a session, and the bytes to where the session says.
+    pub(crate) fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), ImageError> {
+        let what = format!("the upload of blob {digest} to {}", self.repository);
+        let session = Request::post(self.url("blobs/uploads/"), Vec::new());
+        let session = self.accepted(self.authorized(&session, &what)?, &what, &[202])?;
+        let Some(mut place) = session.location() else {
+            return Err(ImageError::format(what, "the registry does not say where the bytes shall go"));
+        };
+        let home = place.origin() == session.url.origin();
+        place.query_pairs_mut().append_pair("digest", digest.as_str());
+        let request =
+            Request::put(place.as_str(), bytes.to_vec()).header("content-type", "application/octet-stream");
+        // Somebody else's storage gets the bytes, and no word of who sends them.
+        let response = if home { self.authorized(&request, &what)? } else { self.send(request, &what)? };
+        self.accepted(response, &what, &[201]).map(drop)
+    }
+
+    /// Writes a manifest under a tag or its digest.
+    pub(crate) fn put_manifest(
+        &self,
+        name: &str,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<Digest, ImageError> {
+        let what = format!("the upload of manifest {name} to {}", self.repository);
+        let digest = Digest::from_sha256(Sha256::digest(bytes).into());
+        let request = Request::put(self.url(&format!("manifests/{name}")), bytes.to_vec())
+            .header("content-type", media_type);
+        let response = self.accepted(self.authorized(&request, &what)?, &what, &[201])?;
+        match response.header("docker-content-digest").filter(|kept| kept.starts_with("sha256:")) {
+            Some(kept) if kept != digest.as_str() => Err(ImageError::Digest {
+                what,
+                expected: digest.as_str().to_owned(),
+                actual: kept.chars().take(100).collect(),
+            }),
+            _ => Ok(digest),
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
         let scheme = if self.plain_http { "http" } else { "https" };
-        let url = format!("{scheme}://{}/v2/{}/{path}", api_host(&self.host), self.repository);
-        let request = |authorization: Option<String>| {
-            let mut request = Request::get(&url);
-            request.headers.extend(accept.map(|accept| ("accept".to_owned(), accept.to_owned())));
+        format!("{scheme}://{}/v2/{}/{path}", api_host(&self.host), self.repository)
+    }
+
+    fn get(&self, path: &str, what: &str, accept: Option<&str>) -> Result<Response, ImageError> {
+        let mut request = Request::get(self.url(path));
+        request.headers.extend(accept.map(|accept| ("accept".to_owned(), accept.to_owned())));
+        self.accepted(self.authorized(&request, what)?, what, &[200])
+    }
+
+    /// Sends with the authorization that worked last, and answers one challenge.
+    fn authorized(&self, request: &Request, what: &str) -> Result<Response, ImageError> {
+        let with = |authorization: Option<String>| {
+            let mut request = request.clone();
             request.headers.extend(authorization.map(|value| ("authorization".to_owned(), value)));
             request
         };
         let known = self.authorization().clone();
-        let response = self.send(request(known), what)?;
+        let response = self.send(with(known), what)?;
         if response.status != 401 {
-            return self.accepted(response, what);
+            return Ok(response);
         }
         let challenge = response.header("www-authenticate").unwrap_or_default().to_owned();
         drop(response);
-        let Some(authorization) = self.answer(&challenge, what)? else {
+        let Some(authorization) = self.answer(&challenge, request.method, what)? else {
             return Err(ImageError::Denied { host: self.host.clone(), what: what.to_owned(), status: 401 });
         };
         *self.authorization() = Some(authorization.clone());
-        let response = self.send(request(Some(authorization)), what)?;
-        self.accepted(response, what)
+        self.send(with(Some(authorization)), what)
     }
 
     fn authorization(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.authorization.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accepted(&self, response: Response, what: &str) -> Result<Response, ImageError> {
+    fn accepted(&self, response: Response, what: &str, good: &[u16]) -> Result<Response, ImageError> {
         let (host, what) = (self.host.clone(), what.to_owned());
         match response.status {
-            200 => Ok(response),
+            status if good.contains(&status) => Ok(response),
             status @ (401 | 403) => Err(ImageError::Denied { host, what, status }),
             404 => Err(ImageError::NotFound { what, why: format!("{host} does not have it") }),
             status => Err(ImageError::Answer { host, what, status }),
@@ -166,22 +224,28 @@ impl Registry {
     }
 
     /// The `Authorization` header that answers a challenge, or `None` when there is nothing more to offer.
-    fn answer(&self, challenge: &str, what: &str) -> Result<Option<String>, ImageError> {
+    fn answer(&self, challenge: &str, method: Method, what: &str) -> Result<Option<String>, ImageError> {
         let (scheme, parameters) = parse_challenge(challenge);
         match scheme.as_str() {
             "basic" => Ok(self.credentials.of(&self.host).map(Credential::basic)),
-            "bearer" => self.token(&parameters, what).map(Some),
+            "bearer" => self.token(&parameters, method, what).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn token(&self, parameters: &BTreeMap<String, String>, what: &str) -> Result<String, ImageError> {
+    fn token(
+        &self,
+        parameters: &BTreeMap<String, String>,
+        method: Method,
+        what: &str,
+    ) -> Result<String, ImageError> {
+        let rights = if matches!(method, Method::Get | Method::Head) { "pull" } else { "pull,push" };
         let realm = parameters.get("realm").map(String::as_str).unwrap_or_default();
         let what = format!("a token for {what}");
         let scope = parameters
             .get("scope")
             .cloned()
-            .unwrap_or_else(|| format!("repository:{}:pull", self.repository));
+            .unwrap_or_else(|| format!("repository:{}:{rights}", self.repository));
         let mut query = vec![("scope", scope)];
         query.extend(parameters.get("service").map(|service| ("service", service.clone())));
         let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
@@ -190,7 +254,7 @@ impl Registry {
         if let Some(credential) = self.credential_for(realm) {
             request = request.header("authorization", credential.basic());
         }
-        let response = self.accepted(self.send(request, &what)?, &what)?;
+        let response = self.accepted(self.send(request, &what)?, &what, &[200])?;
         let bytes = read_capped(response.body, TOKEN_BYTES_MAX, &what)?;
         let token: Option<Token> = serde_json::from_slice(&bytes).ok();
         let token = token.and_then(|token| token.token.or(token.access_token));

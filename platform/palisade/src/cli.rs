@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Import, update, query and check advisories
     #[command(subcommand)]
     Advisories(Advisories),
-    /// Look at plugins
+    /// Look at plugins, sign them, and move them between registries, files and bundles
     #[command(subcommand)]
     Plugin(Plugin),
     /// Make, list and revoke the tokens that open the API and the page
@@ -224,6 +224,89 @@ pub(crate) enum Plugin {
     Inspect {
         /// A component file, or the id of a plugin that scans use
         plugin: String,
+    },
+    /// Make a pair of keys to sign plugins with: NAME.key, which is a secret, and NAME.pub
+    Keygen {
+        /// What the two files are called, without their endings
+        #[arg(long, value_name = "NAME", default_value = "palisade-plugin")]
+        output: PathBuf,
+        /// How the key signs
+        #[arg(long, value_enum, default_value_t = SigningAlgorithm::EcdsaP256)]
+        algorithm: SigningAlgorithm,
+    },
+    /// Sign a component file; the signature goes into FILE.sig.json beside it
+    Sign {
+        /// The component
+        file: PathBuf,
+        /// The private key (PEM)
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The name to sign for, such as a repository [default: the plugin's id, which is good anywhere]
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Tell whether a plugin may be installed, by its signatures, the trust policy and the revocation lists
+    Verify {
+        /// A component file, REGISTRY/NAME:TAG, or a bundle
+        target: String,
+        /// Trust this public key (PEM), and no rule of the configuration; can be repeated
+        #[arg(long, value_name = "FILE")]
+        key: Vec<PathBuf>,
+    },
+    /// Upload a component, and the signatures that lie beside it, to a registry
+    Push {
+        /// The component
+        file: PathBuf,
+        /// REGISTRY/NAME:TAG
+        reference: String,
+        /// Sign it with this private key (PEM) as well
+        #[arg(long, value_name = "FILE")]
+        sign_key: Option<PathBuf>,
+    },
+    /// Fetch a plugin from a registry, if it may be installed
+    Pull {
+        /// REGISTRY/NAME:TAG, or REGISTRY/NAME@DIGEST
+        reference: String,
+        /// Where to write the component [default: ID-VERSION.wasm]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Carry plugins to machines without a network
+    #[command(subcommand)]
+    Bundle(Bundle),
+}
+
+/// How a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SigningAlgorithm {
+    /// ECDSA over P-256 with SHA-256, as cosign does by default
+    EcdsaP256,
+    /// Ed25519
+    Ed25519,
+}
+
+/// What to do with a bundle.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bundle {
+    /// Write plugins and their signatures into one file
+    Export {
+        /// Component files with their signatures beside them, or REGISTRY/NAME:TAG, which must be acceptable here
+        #[arg(required = true, value_name = "FILE|REFERENCE")]
+        plugins: Vec<String>,
+        /// The bundle to write
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// Put this revocation list into it
+        #[arg(long, value_name = "FILE")]
+        revocations: Option<PathBuf>,
+    },
+    /// Tell of every plugin of a bundle whether it may be installed
+    Verify {
+        /// The bundle
+        file: PathBuf,
+        /// Trust this public key (PEM), and no rule of the configuration; can be repeated
+        #[arg(long, value_name = "FILE")]
+        key: Vec<PathBuf>,
     },
 }
 

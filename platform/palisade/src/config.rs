@@ -9,6 +9,10 @@ use serde::Deserialize;
 
 use crate::cli::Global;
 
+mod plugins;
+
+pub(crate) use plugins::{Plugins, revocations};
+
 /// Everything that can be configured. Keys that are not listed here are refused, so that a typing error is not a silent default.
 #[derive(Debug, Clone, Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -27,7 +31,7 @@ pub(crate) struct Config {
     pub(crate) advisories: Advisories,
     /// How scans are made.
     pub(crate) scan: Scan,
-    /// Plugins beside the built-in ones.
+    /// Plugins beside the built-in ones, and whom to believe about them.
     pub(crate) plugins: Plugins,
 }
 
@@ -215,14 +219,6 @@ impl Scan {
             ..usual
         }
     }
-}
-
-/// Plugins beside the built-in ones.
-#[derive(Debug, Clone, Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(crate) struct Plugins {
-    /// Directories whose `*.wasm` files are loaded as plugins.
-    pub(crate) directories: Vec<PathBuf>,
 }
 
 impl Config {

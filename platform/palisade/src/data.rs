@@ -1,8 +1,9 @@
 //! The data directory: what lies where. Nothing is ever written outside it, but for files a user names.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// A data directory that exists and that only its owner can read.
 #[derive(Debug, Clone)]
@@ -50,6 +51,37 @@ impl DataDir {
     pub(crate) fn bus(&self) -> PathBuf {
         self.0.join("bus")
     }
+}
+
+/// A file that a user names, whole, if it is no larger than this.
+pub(crate) fn read_capped(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    let what = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).with_context(what)?;
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).with_context(what)?;
+    ensure!(bytes.len() as u64 <= bytes_max, "{} is larger than {bytes_max} bytes", path.display());
+    Ok(bytes)
+}
+
+/// Writes a file beside its place and then moves it there, so that nobody ever sees half of it.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole_with(path, |file| Ok(file.write_all(bytes)?))
+}
+
+/// The same for what is written piece by piece.
+pub(crate) fn write_whole_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn std::io::Write) -> Result<()>,
+) -> Result<()> {
+    let what = || format!("cannot write {}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(std::fs::Permissions::from_mode(0o644));
+    let mut file = builder.tempfile_in(folder).with_context(what)?;
+    write(file.as_file_mut()).with_context(what)?;
+    file.persist(path).with_context(what)?;
+    Ok(())
 }
 
 fn make_private(path: &Path) -> std::io::Result<()> {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use distribution::{Origin, Policy, Revocations, Subject, Verdict};
 use engine::{AnalyzerPlugin, Plan};
 use host::{Compiler, Host, HostOptions};
 
@@ -71,10 +72,36 @@ pub(crate) fn host(data: &DataDir) -> Result<Host> {
     Host::new(options).context("cannot start the plugin host")
 }
 
+/// The operator has chosen these plugins; what is revoked is refused all the same, at every load.
+fn refuse_revoked(component: &Component, revocations: &Revocations) -> Result<()> {
+    // Inspecting hashes the component, which start-up need not pay where nothing is revoked.
+    if *revocations == Revocations::default() {
+        return Ok(());
+    }
+    let inspection = host::inspect(&component.bytes)?;
+    let subject = Subject {
+        digest: None,
+        component: &inspection.digest,
+        id: &inspection.manifest.id,
+        version: &inspection.manifest.version,
+        origin: &Origin::Operator,
+    };
+    match distribution::decide(&subject, &[], &Policy::default(), revocations) {
+        Verdict::Accepted { .. } => Ok(()),
+        Verdict::Refused(refusals) => match refusals.into_iter().next() {
+            Some(refusal) => Err(refusal.into()),
+            None => bail!("it was refused without a reason"),
+        },
+    }
+}
+
 /// Loads every plugin with no grants: an image analyzer needs none, and nothing else is called yet.
 pub(crate) fn load(config: &Config, host: &Host) -> Result<Plan> {
     let mut analyzers = Vec::new();
+    let revocations = config.plugins.revoked()?;
     for component in components(config)? {
+        refuse_revoked(&component, &revocations)
+            .with_context(|| format!("the plugin {} may not be loaded", component.origin))?;
         let plugin = host
             .load(&component.bytes)
             .with_context(|| format!("cannot load the plugin {}", component.origin))?;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 16] = [
+const OWNERS: [(&str, &str); 18] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -26,6 +26,8 @@ const OWNERS: [(&str, &str); 16] = [
     ("aho-corasick", "image"),
     ("globset", "host, image"),
     ("clap", "palisade"),
+    ("aws-lc-rs", "distribution"),
+    ("rustls-webpki", "distribution"),
 ];
 
 /// Modules that may use `unsafe`, each with why.

@@ -24,6 +24,7 @@ mod java_archive;
 mod layer;
 mod layer_index;
 mod osv_record;
+mod plugin_documents;
 mod purl;
 mod rpm_database;
 mod spdx;
@@ -35,7 +36,7 @@ mod versions;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
     ("cyclonedx", cyclonedx::run),
@@ -47,6 +48,7 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("java-archive", java_archive::run),
     ("layer-index", layer_index::run),
     ("osv-record", osv_record::run),
+    ("plugin-documents", plugin_documents::run),
     ("purl", purl::run),
     ("rpm-database", rpm_database::run),
     ("spdx", spdx::run),

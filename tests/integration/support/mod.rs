@@ -2,6 +2,7 @@
 
 mod api;
 mod binary;
+pub(crate) mod identity;
 mod images;
 pub(crate) mod layout;
 mod nats;

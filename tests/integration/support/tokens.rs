@@ -65,10 +65,19 @@ impl Signer {
 
     /// A service that gives everybody tokens to pull below `public/`, and to pull anything to whoever sends `basic`.
     pub(crate) fn serve(&self, basic: String) -> Web {
+        self.serve_actions(basic, &["pull"])
+    }
+
+    /// The same with tokens that allow to push as well.
+    pub(crate) fn serve_pushers(&self, basic: String) -> Web {
+        self.serve_actions(basic, &["pull", "push"])
+    }
+
+    fn serve_actions(&self, basic: String, actions: &'static [&'static str]) -> Web {
         let signer = self.clone();
         Web::start(move |asked| match signer.granted(asked, &basic) {
             Some(repository) => {
-                let body = json!({ "token": signer.token(&repository, &["pull"]), "expires_in": 300 });
+                let body = json!({ "token": signer.token(&repository, actions), "expires_in": 300 });
                 Reply::Answer(
                     200,
                     vec![("content-type", "application/json".to_owned())],

@@ -13,9 +13,10 @@ use crate::{plugins, serve};
 
 /// Checks every part, whether or not an earlier one is well.
 pub(crate) fn run(config: &Config) -> Result<Outcome> {
-    let checks: [(&str, Result<String>); 6] = [
+    let checks: [(&str, Result<String>); 7] = [
         ("data", data(config)),
         ("plugins", loaded_plugins(config)),
+        ("trust", trust(config)),
         ("advisories", advisories(config)),
         ("store", block_on(store(config))),
         ("bus", block_on(bus(config))),
@@ -57,6 +58,17 @@ fn loaded_plugins(config: &Config) -> Result<String> {
         format!("{} {}", manifest.id, manifest.version)
     });
     Ok(names.collect::<Vec<_>>().join(", "))
+}
+
+/// Keys and lists are files that may be gone, which otherwise is only seen when a plugin is to be installed.
+fn trust(config: &Config) -> Result<String> {
+    let plugins = &config.plugins;
+    plugins.policy()?;
+    plugins.revoked()?;
+    Ok(match (plugins.trust.len(), plugins.revocations.len()) {
+        (0, 0) => "nobody is trusted: plugins from elsewhere are refused".to_owned(),
+        (rules, lists) => format!("{rules} rules and {lists} revocation lists are usable"),
+    })
 }
 
 fn advisories(config: &Config) -> Result<String> {

@@ -1,11 +1,18 @@
-//! `palisade plugin`: what is loaded, and what a component wants before it is loaded.
+//! `palisade plugin`: what is loaded, what a component wants before it is loaded, and how plugins travel.
+
+mod bundle;
+mod judge;
+mod local;
+mod registry;
+mod sign;
+mod verify;
 
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 use host::{Inspection, Interest};
 
-use crate::cli::Plugin;
+use crate::cli::{Bundle, Plugin};
 use crate::config::Config;
 use crate::exit::Outcome;
 use crate::output::{visible, write_stdout};
@@ -13,11 +20,25 @@ use crate::plugins::{Component, components};
 
 /// Runs a subcommand.
 pub(crate) fn run(what: Plugin, config: &Config) -> Result<Outcome> {
-    let text = match what {
-        Plugin::List => list(config)?,
-        Plugin::Inspect { plugin } => describe(&find(&plugin, config)?)?,
-    };
-    write_stdout(&text)?;
+    match what {
+        Plugin::List => print(&list(config)?),
+        Plugin::Inspect { plugin } => print(&describe(&find(&plugin, config)?)?),
+        Plugin::Keygen { output, algorithm } => print(&sign::keygen(&output, algorithm)?),
+        Plugin::Sign { file, key, name } => print(&sign::sign(&file, &key, name)?),
+        Plugin::Verify { target, key } => verify::verify(&target, &key, config),
+        Plugin::Push { file, reference, sign_key } => {
+            print(&registry::push(&file, &reference, sign_key.as_deref(), config)?)
+        }
+        Plugin::Pull { reference, output } => registry::pull(&reference, output, config),
+        Plugin::Bundle(Bundle::Export { plugins, output, revocations }) => {
+            bundle::export(&plugins, &output, revocations.as_deref(), config)
+        }
+        Plugin::Bundle(Bundle::Verify { file, key }) => verify::bundle(&file, &key, config),
+    }
+}
+
+fn print(text: &str) -> Result<Outcome> {
+    write_stdout(text)?;
     Ok(Outcome::Clean)
 }
 
