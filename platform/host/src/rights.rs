@@ -189,6 +189,77 @@ impl Rights {
         lines
     }
 
+    /// Reads rights from lines as [`Rights::lines`] writes them.
+    ///
+    /// # Errors
+    /// [`GrantError`] with the line that is no right.
+    pub fn from_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Self, GrantError> {
+        let mut rights = Self::none();
+        for line in lines {
+            rights.add(line).ok_or_else(|| GrantError {
+                what: format!("{:?}", crate::error::shown(line)),
+                problem: "is not a right; rights look like `http GET api.example.com/v1/**`, \
+                          `secret token to api.example.com`, `state 65536 bytes`, `advisories`, `assets pod` and \
+                          `blob registry.example/team/*`"
+                    .to_owned(),
+            })?;
+        }
+        Ok(rights)
+    }
+
+    fn add(&mut self, line: &str) -> Option<()> {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words.as_slice() {
+            ["http", method, target] => {
+                let (host, path) = target.split_at_checked(target.find('/')?)?;
+                self.http.push(HttpRule {
+                    host: host.to_owned(),
+                    methods: vec![(*method).to_owned()],
+                    paths: vec![path.to_owned()],
+                });
+            }
+            ["secret", name] => {
+                self.secrets.push(SecretRule { name: (*name).to_owned(), hosts: Vec::new() });
+            }
+            ["secret", name, "to", host] => {
+                let hosts = vec![(*host).to_owned()];
+                self.secrets.push(SecretRule { name: (*name).to_owned(), hosts });
+            }
+            ["state", bytes, "bytes"] => self.state_bytes = self.state_bytes.max(bytes.parse().ok()?),
+            ["advisories"] => self.advisories = true,
+            ["assets", kind] => self.assets.push((*kind).to_owned()),
+            ["blob", repository] => self.blob.push((*repository).to_owned()),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Lines of these rights that have no effect beside what is asked for.
+    #[must_use]
+    pub fn beyond(&self, asked: &Self) -> Vec<String> {
+        let one = |line: &String| {
+            Self::from_lines([line.as_str()]).is_ok_and(|right| !right.is_within(asked))
+        };
+        self.lines().into_iter().filter(one).collect()
+    }
+
+    /// Whether a single right is part of what is asked for. A pattern is taken for a path: `/v1/*` is within `/v1/**`.
+    fn is_within(&self, asked: &Self) -> bool {
+        let http = self.http.iter().all(|rule| {
+            let all = |method: &String| rule.paths.iter().all(|path| asked.allows_http(&rule.host, method, path));
+            rule.methods.iter().all(all)
+        });
+        let secrets = self
+            .secrets
+            .iter()
+            .all(|secret| secret.hosts.iter().all(|host| asked.allows_secret(&secret.name, host, true)));
+        http && secrets
+            && (self.state_bytes == 0 || asked.state_bytes > 0)
+            && (!self.advisories || asked.advisories)
+            && self.assets.iter().all(|kind| asked.allows_asset(kind))
+            && self.blob.iter().all(|repository| asked.allows_blob(repository))
+    }
+
     /// What these rights have more and less than others.
     #[must_use]
     pub fn difference(&self, before: &Self) -> RightsDifference {
@@ -399,6 +470,33 @@ mod tests {
         assert!(secret(&[]).check_grant().is_err() && secret(&[]).check(true).is_ok());
         assert!(secret(&["*"]).check_grant().is_err());
         assert!(secret(&["a.example"]).check_grant().is_ok());
+    }
+
+    #[test]
+    fn lines_are_read_as_they_are_written() {
+        let lines = [
+            "advisories", "assets pod", "blob registry.example/team/*", "http GET a.example:8443/v1/**",
+            "http POST a.example/", "secret token", "secret token to a.example", "state 65536 bytes",
+        ];
+        let rights = Rights::from_lines(lines).unwrap();
+        assert_eq!(rights.lines().into_iter().collect::<Vec<_>>(), lines);
+        for odd in ["", "http GET a.example", "http a.example/", "state many bytes", "assets", "all", "advisories "] {
+            assert!(Rights::from_lines([odd]).is_err(), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_named() {
+        let asked = Rights::from_lines(["http GET */v1/**", "secret token", "state 10 bytes"]).unwrap();
+        let granted = Rights::from_lines([
+            "http GET a.example/v1/*", "http GET a.example/v2", "http POST a.example/v1/x",
+            "secret token to a.example", "secret other to a.example", "state 5 bytes", "advisories",
+        ])
+        .unwrap();
+        assert_eq!(
+            granted.beyond(&asked),
+            ["advisories", "http GET a.example/v2", "http POST a.example/v1/x", "secret other to a.example"]
+        );
     }
 
     #[test]

@@ -26,8 +26,24 @@ pub(crate) struct Plugins {
     pub(crate) identity_log: Option<PathBuf>,
     /// Who must have signed which plugin. The first rule that fits counts; without one a plugin is refused.
     pub(crate) trust: Vec<Trust>,
+    /// Credentials that the host puts into requests of plugins, by the names that plugins ask for.
+    pub(crate) secrets: BTreeMap<String, Secret>,
+    /// Whether a new version that asks for no more rights runs beside the old one first, until somebody promotes it.
+    pub(crate) canary: bool,
     /// Revocation lists (JSON files). They add up, and count for built-in plugins too.
     pub(crate) revocations: Vec<PathBuf>,
+}
+
+/// A credential. Plugins never see it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Secret {
+    /// File that holds it; read at every use, so that it can be rotated.
+    pub(crate) file: PathBuf,
+    /// How it is put in: `bearer`, `basic:USER` or `header:NAME`.
+    pub(crate) inject: String,
+    /// Hosts that it may go to, with a port where it is not 443. A grant can narrow this and not widen it.
+    pub(crate) hosts: Vec<String>,
 }
 
 /// Somebody who signs by a certificate.
