@@ -1,5 +1,5 @@
 //! Bundles for machines without a network: one tar that is an OCI image layout, with artifacts, their signatures, and if
-//! wanted a revocation list. `oras` and `skopeo` can read it too.
+//! wanted a revocation list.
 //!
 //! Nothing in it is believed because it is in it: every blob is checked against its digest, and the artifacts are
 //! decided about like any others.
