@@ -151,6 +151,10 @@ describe("offers", () => {
 describe("explain", () => {
   it("gives sizes their unit and does not pretend to know", () => {
     expect(explain("state 65536 bytes")).toContain("64 KiB");
+    expect(explain("state 1048576 bytes", ["advisories", "state 65536 bytes"])).toContain(
+      "64 KiB are in force",
+    );
+    expect(explain("state 65536 bytes", ["state 65536 bytes"])).not.toContain("in force");
     expect(explain("http GET */x")).toContain("you name");
     expect(explain("http GET a.example/x")).toContain("this host");
     expect(explain("teleport everywhere")).toContain("does not know");

@@ -32,9 +32,10 @@ export function rightsDiff(added: readonly string[], removed: readonly string[])
   });
 }
 
-/** What a line means for whoever has to decide. */
-export function explain(line: string): string {
+/** What a line means for whoever has to decide, beside the rights that are in force. */
+export function explain(line: string, granted: readonly string[] = []): string {
   const size = STATE.exec(line)?.[1];
+  const before = granted.map((each) => STATE.exec(each)?.[1]).find((each) => each !== undefined);
   switch (capabilityOf(line)) {
     case "http":
       return needsHost(line)
@@ -43,7 +44,10 @@ export function explain(line: string): string {
     case "secret":
       return "Has the host put this credential into its requests. The plugin itself never sees it.";
     case "state":
-      return size ? `Keeps up to ${bytes(Number(size))} between calls.` : "Keeps data between calls.";
+      if (!size) return "Keeps data between calls.";
+      return before && before !== size
+        ? `Keeps up to ${bytes(Number(size))} between calls; ${bytes(Number(before))} are in force.`
+        : `Keeps up to ${bytes(Number(size))} between calls.`;
     case "advisories":
       return "Asks the advisory index.";
     case "assets":

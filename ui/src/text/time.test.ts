@@ -33,7 +33,9 @@ it("measures", () => {
 
 it("gives a measured time the unit that suits it", () => {
   expect(
-    [0, 12.4, 999, 1_000, 12_440, 99_949, 99_950, 388_000, 999_499, 999_500, 1_310_000].map(micros),
+    [0, 12.4, 999, 1_000, 12_440, 99_949, 99_950, 388_000, 999_499, 999_500, 1_310_000, 30_000_000].map(
+      micros,
+    ),
   ).toEqual([
     "0 µs",
     "12 µs",
@@ -46,5 +48,6 @@ it("gives a measured time the unit that suits it", () => {
     "999 ms",
     "1.00 s",
     "1.31 s",
+    "30 s",
   ]);
 });

@@ -92,7 +92,7 @@ function Consequence({ wish }: { wish: Exclude<Wish, { verb: "approve" }> }) {
             New calls go to it, and no longer to version {now}. What was found before stays; the next scan is
             the first that it looks at.
           </p>
-          <RightsChanges version={wish.version} />
+          <RightsChanges plugin={wish.plugin} version={wish.version} />
         </>
       );
     case "retire":

@@ -81,6 +81,7 @@ export function Approve({
             key={offer.line}
             index={offered.indexOf(offer)}
             offer={offer}
+            inForceNow={plugin.granted}
             choice={choice(offer.line)}
             problem={tried && open(offer) ? hostProblem(choice(offer.line).host) : null}
             onChange={(to) => change(offer.line, to)}
@@ -128,12 +129,14 @@ export function Approve({
 
 function OfferRow({
   offer,
+  inForceNow,
   index,
   choice,
   problem,
   onChange,
 }: {
   offer: Offer;
+  inForceNow: readonly string[];
   index: number;
   choice: Choice;
   problem: string | null;
@@ -156,7 +159,7 @@ function OfferRow({
         {held && <span className="tag">In force now</span>}
       </label>
       <div id={`${id}-why`} className="offer-why muted">
-        <p>{explain(line)}</p>
+        <p>{explain(line, inForceNow)}</p>
         {why && (
           <p>
             Its author says: <Text value={why} max={600} />
@@ -176,6 +179,8 @@ function OfferRow({
             autoComplete="off"
             autoCapitalize="none"
             placeholder="api.example.com"
+            // Naming a host is not approving: that takes the button.
+            onKeyDown={(event) => event.key === "Enter" && event.preventDefault()}
             disabled={!choice.allowed}
             aria-invalid={problem !== null}
             aria-describedby={problem === null ? undefined : `${id}-problem`}

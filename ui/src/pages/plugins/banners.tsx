@@ -6,6 +6,7 @@ import { Icon, type IconName } from "../../parts/icon";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { count, counted, percent } from "../../text/number";
+import { grantedFor } from "../../text/rights";
 import { visible } from "../../text/visible";
 import { Changes } from "./changes";
 import { Provenance, RightsChanges, Verdict } from "./evidence";
@@ -103,7 +104,7 @@ function Waiting({ plugin, version, ask }: { plugin: Plugin; version: PluginVers
           Turn it down …
         </button>
       </p>
-      <RightsChanges version={version} />
+      <RightsChanges plugin={plugin} version={version} />
       <Provenance version={version} />
     </Banner>
   );
@@ -120,15 +121,15 @@ function Stuck({ plugin, version }: { plugin: Plugin; version: PluginVersion }) 
       kind="stuck"
     >
       <p>
-        {version.note ? <Text value={version.note} max={800} /> : "The server gave no reason."} Version{" "}
-        <Text value={plugin.version} max={40} /> goes on without what the newer one would bring.
+        {version.note ? <Text value={version.note} max={800} /> : "The server gave no reason"}. Version{" "}
+        <Text value={plugin.version} max={40} /> stays in force, without what the newer one would bring.
       </p>
       <p>
         {refused
-          ? "Nothing of it was run. Mend the cause, then install it again."
+          ? "It is not called. Mend the cause, then install it again."
           : "It is not called. Tell its author, or install a version that works."}
       </p>
-      <p className="muted tags">
+      <p className="muted">
         <VersionState state={version.state} /> <Time at={version.installed_at} />, from{" "}
         <Text value={version.source} max={200} />
       </p>
@@ -141,7 +142,7 @@ function Degraded({ plugin }: { plugin: Plugin }) {
     <Banner tone="warned" icon="warning" title="Degraded" kind="degraded">
       <p>
         {plugin.denials > 0
-          ? `${counted(plugin.denials, "call of it was", "calls of it were")} refused for want of a right.`
+          ? `${counted(plugin.denials, "host call was", "host calls were")} refused for want of a right.`
           : "It faulted lately."}{" "}
         It is still called, but what it answers may be incomplete, and a call that fails is a coverage gap.
       </p>
@@ -150,8 +151,31 @@ function Degraded({ plugin }: { plugin: Plugin }) {
           ? "Look whether it needs a right that it was not granted."
           : "Look at the last fault: more of them in a short time lead to quarantine."}
       </p>
+      <Missing plugin={plugin} />
       <LastFault plugin={plugin} />
     </Banner>
+  );
+}
+
+/** The rights that it asked for and was not given. */
+function Missing({ plugin }: { plugin: Plugin }) {
+  const missing = plugin.asked
+    .flatMap((ask) => ask.rights)
+    .filter((line) => grantedFor(line, plugin.granted).length === 0);
+  if (plugin.denials === 0 || missing.length === 0) return null;
+  return (
+    <>
+      <h3>Asked for and not granted</h3>
+      <ul className="breaks">
+        {missing.map((line) => (
+          <li key={line}>
+            <code>
+              <Text value={line} max={600} />
+            </code>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
 
@@ -220,7 +244,7 @@ function Canary({ plugin, version, ask }: { plugin: Plugin; version: PluginVersi
       {version.added.length + version.removed.length > 0 && (
         <>
           <h3>How the rights differ</h3>
-          <RightsChanges version={version} />
+          <RightsChanges plugin={plugin} version={version} />
         </>
       )}
     </Banner>

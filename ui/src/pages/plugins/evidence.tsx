@@ -1,6 +1,6 @@
 // What speaks for and against a version: its trial, its rights, where it came from.
 
-import type { PluginVersion } from "../../api/types";
+import type { Plugin, PluginVersion } from "../../api/types";
 import { Digest } from "../../parts/copy";
 import { Icon } from "../../parts/icon";
 import { Text } from "../../parts/text";
@@ -32,13 +32,13 @@ export function Verdict({ version }: { version: PluginVersion }) {
 }
 
 /** How the rights that a version asks for differ from those of the version in force. */
-export function RightsChanges({ version }: { version: PluginVersion }) {
+export function RightsChanges({ plugin, version }: { plugin: Plugin; version: PluginVersion }) {
   const changes = rightsDiff(version.added, version.removed);
   if (changes.length === 0)
     return <p className="muted">It asks for the same rights as the version in force.</p>;
   return (
     <Changes changes={changes} label="difference of rights" plus="Asks for more" minus="No longer asks for">
-      {explain}
+      {(line) => explain(line, plugin.granted)}
     </Changes>
   );
 }

@@ -71,7 +71,7 @@ export function Health({ plugin }: { plugin: Plugin }) {
           </tbody>
         </table>
       )}
-      {plugin.state !== "quarantined" && <LastFault plugin={plugin} />}
+      {plugin.state === "ready" && <LastFault plugin={plugin} />}
       {plugin.calls > 0 && <Cost plugin={plugin} />}
     </section>
   );
@@ -154,8 +154,8 @@ export function HostCalls({ plugin }: { plugin: Plugin }) {
         <p className="verdict bad">
           <Icon name="gap" />
           <span>
-            {counted(plugin.denials, "call was", "calls were")} refused for want of a right. What it needed
-            them for is missing from its answers. Compare what it asked for with what it got.
+            {counted(plugin.denials, "host call was", "host calls were")} refused for want of a right. What it
+            needed them for is missing from its answers. Compare what it asked for with what it got.
           </span>
         </p>
       )}

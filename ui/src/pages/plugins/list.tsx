@@ -108,8 +108,8 @@ function NeedText({ plugin, need }: { plugin: Plugin; need: Need }) {
       const [first] = stuck(plugin);
       return (
         <>
-          could not take version <Text value={first?.version ?? ""} max={40} /> into force. The version before
-          goes on.
+          could not take version <Text value={first?.version ?? ""} max={40} /> into force: it stays at{" "}
+          <Text value={plugin.version} max={40} />.
         </>
       );
     }

@@ -40,7 +40,7 @@ export function PluginPage() {
 }
 
 const DONE: Record<PluginAction["verb"], string> = {
-  approve: "Approved. It takes over as soon as it is ready.",
+  approve: "Approved with the rights that you ticked.",
   promote: "Promoted: new calls go to it.",
   activate: "Activated: new calls go to it.",
   retire: "Retired: it is not called any more.",
@@ -59,6 +59,8 @@ function PluginView({ plugin }: { plugin: Plugin }) {
       setWish(null);
       setDone(DONE[wanted.verb]);
     },
+    // Refused is often late: somebody else was quicker. The page behind the dialog then shows what is now.
+    onError: () => client.invalidateQueries({ queryKey: ["plugins"] }),
   });
   // The button that opened the dialog is often gone by now, and the focus with it.
   useEffect(() => {

@@ -16,7 +16,7 @@ export function wishFor(plugin: Plugin, verb: Verb, version: PluginVersion | und
 }
 
 const BUTTONS: Record<Verb, string> = {
-  approve: "Review and approve",
+  approve: "Approve",
   promote: "Promote",
   activate: "Activate",
   retire: "Retire",

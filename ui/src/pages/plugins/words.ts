@@ -3,11 +3,11 @@ const LIMITS: Record<string, readonly [string, string]> = {
   cpu_ms: ["Processor time", "ms"],
   wall_ms: ["Wall time", "ms"],
   host_copy_mib: ["Bytes copied", "MiB"],
-  handles: ["Handles", ""],
-  results: ["Results", ""],
+  handles: ["Handles", "at once"],
+  results: ["Results", "records"],
   log_kib: ["Log", "KiB"],
-  egress_requests: ["Requests sent", ""],
-  egress_mib: ["Bytes sent", "MiB"],
+  egress_requests: ["Sent", "requests"],
+  egress_mib: ["Sent with them", "MiB"],
 };
 
 const plain = (key: string) => key.replaceAll("-", "_");
