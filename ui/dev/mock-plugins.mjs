@@ -357,7 +357,32 @@ export function act(plugin, verb, { digest, rights }) {
     plugin.granted = rights;
   }
   for (const each of plugin.versions) if (each.digest === plugin.digest) each.state = "retired";
+  takeOver(plugin, version);
   Object.assign(version, { state: "ready", canary: null, added: [], removed: [] });
-  Object.assign(plugin, { digest, version: version.version, state: "ready" });
   return null;
+}
+
+/** The plugin in the words of the version that comes into force; its manifest is known from the difference alone. */
+function takeOver(plugin, { digest, version, source, added, removed }) {
+  const asked = plugin.asked.map((ask) => ({
+    ...ask,
+    rights: ask.rights.filter(
+      (line) =>
+        !removed.includes(line) &&
+        !(line.startsWith("state ") && added.some((one) => one.startsWith("state "))),
+    ),
+  }));
+  for (const line of added) {
+    const capability = line.split(" ", 1)[0];
+    const known = asked.find((ask) => ask.capability === capability);
+    if (known) known.rights.push(line);
+    else asked.push({ capability, why: "New in this version.", rights: [line] });
+  }
+  Object.assign(plugin, {
+    asked: asked.filter((ask) => ask.rights.length > 0),
+    digest,
+    version,
+    source,
+    state: "ready",
+  });
 }
