@@ -5,6 +5,7 @@ import { checks as findings } from "./checks/findings.mjs";
 import { checks as looks } from "./checks/looks.mjs";
 import { checks as objects } from "./checks/objects.mjs";
 import { checks as overview } from "./checks/overview.mjs";
+import { checks as plugins } from "./checks/plugins.mjs";
 import { checks as scans } from "./checks/scans.mjs";
 import { checks as trouble } from "./checks/trouble.mjs";
 import { Skip, start } from "./harness.mjs";
@@ -32,6 +33,7 @@ for (const [name, check] of [
   ...overview,
   ...findings,
   ...objects,
+  ...plugins,
   ...scans,
   ...trouble,
   ...looks,

@@ -1,6 +1,8 @@
 // Made-up scan results for working on the UI without a server. Deterministic: the same rows every time. The ids that look
 // like public ones are; versions and places are invented for the shape of the data, not as facts.
 
+import { makePlugins } from "./mock-plugins.mjs";
+
 const DAY = 86_400_000;
 export const SEVERITIES = ["critical", "high", "medium", "low", "negligible", "none", "unknown"];
 
@@ -472,86 +474,7 @@ export function makeData(now) {
     };
   }
 
-  const plugins = [
-    {
-      id: "palisade.image-packages",
-      version: "0.1.0",
-      publisher: "Palisade",
-      license: "Apache-2.0",
-      description: "Finds installed packages in the files of an image.",
-      digest: plugin.digest,
-      kinds: ["image-analyzer"],
-      state: "ready",
-      asked: [],
-      granted: [],
-      limits: {
-        memory_mib: 64,
-        cpu_ms: 2000,
-        wall_ms: 30000,
-        host_copy_mib: 256,
-        handles: 1024,
-        results: 10000,
-        log_kib: 64,
-      },
-      calls: 1832,
-      faults: [{ kind: "trap", count: 0 }],
-      last_fault: null,
-      interests: [
-        {
-          name: "dpkg-status",
-          paths: ["var/lib/dpkg/status", "var/lib/dpkg/status.d/*"],
-          magic: [],
-          keywords: [],
-          size_max: 134217728,
-        },
-        {
-          name: "elf",
-          paths: [],
-          magic: [{ offset: 0, bytes: "7f454c46" }],
-          keywords: ["Go buildinf:", ".dep-v0"],
-          size_max: 134217728,
-        },
-        { name: "jar", paths: ["**/*.jar", "**/*.war"], magic: [], keywords: [] },
-      ],
-      rules: [],
-    },
-    {
-      id: "example.secret-hunter",
-      version: "1.4.0",
-      publisher: "Example <b>Org</b>",
-      license: "MIT",
-      description: "Looks for credentials.",
-      digest: digest(),
-      kinds: ["image-analyzer", "notifier"],
-      state: "quarantined",
-      asked: [
-        {
-          capability: "http",
-          why: "Asks the issuer whether a credential still works.",
-          parameters: { hosts: ["api.example.org"] },
-        },
-        { capability: "state", why: "Remembers what it has asked.", parameters: { bytes: 1048576 } },
-      ],
-      granted: ["state"],
-      limits: {
-        memory_mib: 64,
-        cpu_ms: 2000,
-        wall_ms: 30000,
-        host_copy_mib: 256,
-        handles: 1024,
-        results: 10000,
-        log_kib: 64,
-      },
-      calls: 77,
-      faults: [
-        { kind: "cpu", count: 4 },
-        { kind: "trap", count: 1 },
-      ],
-      last_fault: { kind: "cpu", message: "the call used 2,000 ms of 2,000 ms", at: ago(0.01) },
-      interests: [{ name: "text", paths: ["**/*.env"], magic: [], keywords: ["AKIA"], size_max: 1048576 }],
-      rules: [{ id: "aws-key", title: "AWS access key", severity: "critical" }],
-    },
-  ];
+  const plugins = makePlugins({ digest, now, builtIn: plugin.digest });
   const status = {
     ...advisories,
     sample: true,

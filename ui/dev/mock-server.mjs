@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { countSeverities, makeData, SEVERITIES } from "./mock-data.mjs";
+import { act } from "./mock-plugins.mjs";
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
@@ -322,6 +323,13 @@ async function api(request, response, path, query) {
   if (id) {
     const plugin = data.plugins.find((each) => each.id === id[0]);
     return plugin ? send(response, 200, plugin) : problem(response, 404, "plugin-unknown", "No such plugin");
+  }
+  id = at(/^\/plugins\/([^/]+)\/([a-z]+)$/);
+  if (id && method === "POST") {
+    const plugin = data.plugins.find((each) => each.id === id[0]);
+    if (!plugin) return problem(response, 404, "plugin-unknown", "No such plugin");
+    const refusal = act(plugin, id[1], await body(request));
+    return refusal ? problem(response, ...refusal) : send(response, 200, plugin);
   }
   if (path === "/advisories") return send(response, 200, data.status);
   return problem(response, 404, "no-such-path", "There is nothing here");

@@ -119,8 +119,8 @@ export const checks = [
       const page = await open(await context());
       await page.goto("/plugins");
       await page.getByRole("heading", { name: "Plugins", level: 1 }).waitFor();
-      await page.locator(".plugin-list > li").first().waitFor();
-      equal(await page.locator(".plugin-list > li").count(), items.length, "plugins listed");
+      await page.locator("[data-plugin]").first().waitFor();
+      equal(await page.locator("[data-plugin]").count(), items.length, "plugins listed");
       for (const plugin of items) {
         await page.goto(`/plugins/${encodeURIComponent(plugin.id)}`);
         const rights = page.getByTestId("rights");
@@ -134,10 +134,14 @@ export const checks = [
         const text = await page.locator("main").innerText();
         for (const ask of plugin.asked)
           if (plain(ask.why)) expect(text.includes(ask.why), `the reason is missing: ${ask.why}`);
-        equal(
-          await rights.getByText("Granted", { exact: true }).count(),
-          plugin.asked.filter((ask) => plugin.granted.includes(ask.capability)).length,
-          "grants",
+        const lines = plugin.asked.flatMap((ask) => ask.rights);
+        equal(await rights.locator("[data-right]").count(), lines.length, `lines of rights of ${plugin.id}`);
+        for (const line of plugin.granted)
+          if (plain(line)) expect(text.includes(line), `the right in force is missing: ${line}`);
+        expect(
+          (await rights.locator('[data-right="granted"]').count()) >=
+            lines.filter((line) => plugin.granted.includes(line)).length,
+          `a granted right of ${plugin.id} is shown as not granted`,
         );
         expect((await page.locator("main").innerHTML()).includes(plugin.digest), "the digest is missing");
         for (const interest of plugin.interests)

@@ -14,6 +14,8 @@ import type {
   PackageRow,
   Page,
   Plugin,
+  PluginAction,
+  PluginVersion,
   Scan,
   Session,
 } from "./types";
@@ -104,6 +106,7 @@ export const scanQuery = (id: string) =>
 
 export const pluginsQuery = queryOptions({
   queryKey: ["plugins", "list"],
+  refetchInterval: 30_000,
   queryFn: ({ signal }) => request<Page<Plugin>>("/plugins", { signal }),
 });
 
@@ -111,7 +114,15 @@ export const pluginQuery = (id: string) =>
   queryOptions({
     queryKey: ["plugins", "one", id],
     queryFn: ({ signal }) => request<Plugin>(`/plugins/${encodeURIComponent(id)}`, { signal }),
+    refetchInterval: (query) => (query.state.data?.versions.some(underWay) ? 5_000 : 30_000),
   });
+
+/** Whether the server is still at work on a version, so that its figures change by themselves. */
+const underWay = (version: PluginVersion) =>
+  ["installed", "verified", "compiled", "canary"].includes(version.state);
+
+export const actOnPlugin = (id: string, { verb, ...body }: PluginAction) =>
+  request<unknown>(`/plugins/${encodeURIComponent(id)}/${verb}`, { method: "POST", body });
 
 export const signIn = (token: string) => request<void>("/session", { method: "POST", body: { token } });
 

@@ -259,6 +259,65 @@ export interface PluginInterest {
   size_max?: number | null;
 }
 
+export interface AskedCapability {
+  capability: string;
+  /** The author's reason. */
+  why: string;
+  /** A line for each right, such as `http GET api.example.com/v1/**`. */
+  rights: string[];
+}
+
+/** What the calls since the server started took. */
+export interface PluginCost {
+  latency_p50_us: number;
+  latency_p99_us: number;
+  queued_p50_us: number;
+  queued_p99_us: number;
+  /** Processor time of all calls together. */
+  cpu_ms: number;
+  memory_peak_bytes: number;
+  host_calls: number;
+  bytes_out: number;
+}
+
+export type PluginVersionState =
+  | "installed"
+  | "verified"
+  | "compiled"
+  | "ready"
+  | "waiting"
+  | "canary"
+  | "quarantined"
+  | "retired"
+  | "refused";
+
+/** A version beside the one in force, on the same inputs. */
+export interface PluginCanary {
+  calls: number;
+  /** Calls whose findings were the same. */
+  same: number;
+  faults: number;
+  /** Findings that only it has, a line each; the server caps them. */
+  added: string[];
+  /** Findings that only the version in force has. */
+  removed: string[];
+}
+
+export interface PluginVersion {
+  digest: string;
+  version: string;
+  state: PluginVersionState;
+  source: string;
+  signers: string[];
+  installed_at: string;
+  /** Why it was refused or is in quarantine. */
+  note?: string | null;
+  /** Rights that it asks for and the version in force does not. */
+  added: string[];
+  removed: string[];
+  canary?: PluginCanary | null;
+}
+
 export interface Plugin {
   id: string;
   version: string;
@@ -267,16 +326,36 @@ export interface Plugin {
   description: string;
   digest: string;
   kinds: string[];
-  state: "ready" | "quarantined";
-  asked: { capability: string; why: string; parameters?: unknown }[];
+  state: "ready" | "degraded" | "quarantined";
+  /** `built-in`, a directory, a registry reference, `upload` or `bundle`. */
+  source: string;
+  contract: string;
+  asked: AskedCapability[];
+  /** Rights in force, as lines. */
   granted: string[];
-  limits: Record<string, number | string>;
+  /** Limits of one call, in the unit that the name ends in. */
+  limits: Record<string, number>;
   calls: number;
   faults: { kind: string; count: number }[];
   last_fault?: { kind: string; message: string; at?: string | null } | null;
+  cost: PluginCost;
+  /** Host calls by capability. */
+  capability_calls: Record<string, number>;
+  /** Host calls refused for want of a right. */
+  denials: number;
+  /** The latest lines, oldest first. */
+  logs: { level: string; message: string }[];
   interests: PluginInterest[];
   rules?: { id: string; title?: string; severity?: string }[];
+  /** Newest first; empty for a built-in plugin that has no other. */
+  versions: PluginVersion[];
 }
+
+/** What an operator can do about a plugin. All but `release` are about one version. */
+export type PluginAction =
+  | { verb: "release" }
+  | { verb: "promote" | "activate" | "retire"; digest: string }
+  | { verb: "approve"; digest: string; rights: string[] };
 
 export interface AdvisoryStatus {
   loaded?: boolean;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { absolute, age, duration, relative } from "./time";
+import { absolute, age, duration, micros, relative } from "./time";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 
@@ -29,4 +29,25 @@ it("measures", () => {
   expect(duration("2026-11-22T12:00:00Z", "2026-11-22T12:00:01.440Z")).toBe("1.4 s");
   expect(duration("2026-11-22T12:00:00Z", "2026-11-22T12:02:05Z")).toBe("2 min 5 s");
   expect(duration("2026-11-22T12:00:00Z", null)).toBe("");
+});
+
+it("gives a measured time the unit that suits it", () => {
+  expect(
+    [0, 12.4, 999, 1_000, 12_440, 99_949, 99_950, 388_000, 999_499, 999_500, 1_310_000, 30_000_000].map(
+      micros,
+    ),
+  ).toEqual([
+    "0 µs",
+    "12 µs",
+    "999 µs",
+    "1.0 ms",
+    "12.4 ms",
+    "99.9 ms",
+    "100 ms",
+    "388 ms",
+    "999 ms",
+    "1.00 s",
+    "1.31 s",
+    "30 s",
+  ]);
 });

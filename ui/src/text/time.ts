@@ -54,3 +54,10 @@ export function duration(from: string | null | undefined, to: string | null | un
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
+
+/** A measured time: `850 µs`, `12.4 ms`, `1.25 s`, `30 s`. */
+export function micros(value: number): string {
+  if (value < 999.5) return `${Math.round(value)} µs`;
+  if (value < 999_500) return `${(value / 1_000).toFixed(value < 99_950 ? 1 : 0)} ms`;
+  return `${value % 1_000_000 === 0 ? value / 1_000_000 : (value / 1_000_000).toFixed(2)} s`;
+}

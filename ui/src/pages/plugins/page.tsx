@@ -1,16 +1,21 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { pluginQuery } from "../../api/queries";
-import type { Plugin } from "../../api/types";
+import { useEffect, useRef, useState } from "react";
+import { actOnPlugin, pluginQuery } from "../../api/queries";
+import type { Plugin, PluginAction } from "../../api/types";
 import { Digest } from "../../parts/copy";
 import { Icon } from "../../parts/icon";
-import { SeverityBadge } from "../../parts/severity";
 import { Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
-import { Time } from "../../parts/time";
-import { bytes, count } from "../../text/number";
+import { ActDialog } from "./act";
+import { Banners } from "./banners";
+import { Interests, Limits, Rules } from "./facts";
+import { Health, HostCalls } from "./health";
+import { Logs } from "./logs";
+import { Rights } from "./rights";
 import { PluginState } from "./state";
-import { limitName } from "./words";
+import { Versions } from "./versions";
+import { type Ask, type Wish, wishFor } from "./wish";
 
 const route = getRouteApi("/plugins/$id");
 
@@ -28,60 +33,62 @@ export function PluginPage() {
       ) : plugin.isError ? (
         <Failure error={plugin.error} retry={() => plugin.refetch()} what="this plugin" />
       ) : (
-        <PluginView plugin={plugin.data} />
+        <PluginView key={id} plugin={plugin.data} />
       )}
     </main>
   );
 }
 
+const DONE: Record<PluginAction["verb"], string> = {
+  approve: "Approved with the rights that you ticked.",
+  promote: "Promoted: new calls go to it.",
+  activate: "Activated: new calls go to it.",
+  retire: "Retired: it is not called any more.",
+  release: "Released: it is called again from the next scan on.",
+};
+
 function PluginView({ plugin }: { plugin: Plugin }) {
+  const [wish, setWish] = useState<Wish | null>(null);
+  const [done, setDone] = useState("");
+  const said = useRef<HTMLParagraphElement>(null);
+  const client = useQueryClient();
+  const action = useMutation({
+    mutationFn: (wanted: PluginAction) => actOnPlugin(plugin.id, wanted),
+    onSuccess: async (_, wanted) => {
+      await client.invalidateQueries({ queryKey: ["plugins"] });
+      setWish(null);
+      setDone(DONE[wanted.verb]);
+    },
+    // Refused is often late: somebody else was quicker. The page behind the dialog then shows what is now.
+    onError: () => client.invalidateQueries({ queryKey: ["plugins"] }),
+  });
+  // The button that opened the dialog is often gone by now, and the focus with it.
+  useEffect(() => {
+    if (done) said.current?.focus();
+  }, [done]);
+  const ask: Ask = (verb, version) => {
+    action.reset();
+    setDone("");
+    setWish(wishFor(plugin, verb, version));
+  };
   return (
     <>
-      <header className="page-head">
-        <h1>
-          <Text value={plugin.id} max={120} /> <span className="muted">{plugin.version}</span>
-        </h1>
-        <p>
-          <PluginState state={plugin.state} /> <Text value={plugin.description} max={600} />
-        </p>
-        <dl className="meta">
-          <div>
-            <dt>Publisher</dt>
-            <dd>
-              <Text value={plugin.publisher} max={100} />
-            </dd>
-          </div>
-          <div>
-            <dt>Licence</dt>
-            <dd>
-              <Text value={plugin.license} max={60} />
-            </dd>
-          </div>
-          <div>
-            <dt>Kinds</dt>
-            <dd>{plugin.kinds.join(", ")}</dd>
-          </div>
-          <div>
-            <dt>Digest</dt>
-            <dd>
-              <Digest value={plugin.digest} />
-            </dd>
-          </div>
-        </dl>
-      </header>
-      {plugin.state === "quarantined" && (
-        <section className="card failure" role="alert" aria-label="Quarantine">
-          <h2>In quarantine</h2>
-          <p>
-            It failed too often in too short a time and is not called any more. What it would have seen is a
-            coverage gap in every scan since.
-          </p>
-        </section>
-      )}
+      <Head plugin={plugin} />
+      <p ref={said} tabIndex={-1} role="status" className={done ? "verdict good done" : "sr-only"}>
+        {done && <Icon name="check" />} {done}
+      </p>
+      <Banners plugin={plugin} ask={ask} />
       <div className="two">
-        <Rights plugin={plugin} />
-        <Health plugin={plugin} />
+        <div className="stack">
+          <Health plugin={plugin} />
+          <HostCalls plugin={plugin} />
+        </div>
+        <div className="stack">
+          <Rights plugin={plugin} />
+          <Logs plugin={plugin} />
+        </div>
       </div>
+      <Versions plugin={plugin} ask={ask} />
       <div className="two">
         <Interests plugin={plugin} />
         <div className="stack">
@@ -89,163 +96,54 @@ function PluginView({ plugin }: { plugin: Plugin }) {
           <Rules plugin={plugin} />
         </div>
       </div>
+      <ActDialog
+        wish={wish}
+        acting={{
+          pending: action.isPending,
+          error: action.error,
+          act: action.mutate,
+          cancel: () => setWish(null),
+        }}
+      />
     </>
   );
 }
 
-function Rights({ plugin }: { plugin: Plugin }) {
-  const unasked = plugin.granted.filter((each) => !plugin.asked.some((ask) => ask.capability === each));
+function Head({ plugin }: { plugin: Plugin }) {
+  const facts: [string, string][] = [
+    ["Publisher", plugin.publisher],
+    ["From", plugin.source],
+    ["Kinds", plugin.kinds.join(", ")],
+    ["Contract", plugin.contract],
+    ["Licence", plugin.license],
+  ];
   return (
-    <section className="card" aria-labelledby="rights" data-testid="rights">
-      <h2 id="rights">What it asked for, and what it got</h2>
-      {plugin.asked.length === 0 && (
-        <p>
-          It asks for no capability. It sees the files that it is handed, its configuration, and nothing else:
-          no network, no file system, no clock.
-        </p>
-      )}
-      <ul className="rights">
-        {plugin.asked.map((ask) => {
-          const granted = plugin.granted.includes(ask.capability);
-          return (
-            <li key={ask.capability}>
-              <div className="card-head">
-                <strong className="mono">
-                  <Text value={ask.capability} max={60} />
-                </strong>
-                <span className={granted ? "tag good" : "tag"}>
-                  <Icon name={granted ? "check" : "close"} /> {granted ? "Granted" : "Not granted"}
-                </span>
-              </div>
-              <p>
-                <Text value={ask.why} max={600} />
-              </p>
-              {ask.parameters !== undefined && ask.parameters !== null && (
-                <pre className="code" tabIndex={0}>
-                  <Text value={JSON.stringify(ask.parameters, null, 2)} lines max={4000} />
-                </pre>
-              )}
-            </li>
-          );
-        })}
-      </ul>
-      {unasked.length > 0 && (
-        <p className="muted">Granted without being asked for, so without effect: {unasked.join(", ")}</p>
-      )}
-    </section>
-  );
-}
-
-function Health({ plugin }: { plugin: Plugin }) {
-  const faults = plugin.faults.filter((fault) => fault.count > 0);
-  return (
-    <section className="card" aria-labelledby="health">
-      <h2 id="health">Calls and faults</h2>
-      <dl className="facts-list">
-        <dt>Calls</dt>
-        <dd>{count(plugin.calls)}</dd>
-        {faults.length === 0 ? (
-          <>
-            <dt>Faults</dt>
-            <dd>none</dd>
-          </>
-        ) : (
-          faults.map((fault) => (
-            <div key={fault.kind} className="contents">
-              <dt className="mono">{fault.kind}</dt>
-              <dd>{count(fault.count)}</dd>
-            </div>
-          ))
-        )}
-      </dl>
-      {plugin.last_fault && (
-        <p className="note">
-          Last fault
-          {plugin.last_fault.at && (
-            <>
-              {" "}
-              <Time at={plugin.last_fault.at} />
-            </>
-          )}
-          : <strong className="mono">{plugin.last_fault.kind}</strong>{" "}
-          <Text value={plugin.last_fault.message} max={800} />
-        </p>
-      )}
-    </section>
-  );
-}
-
-function Limits({ plugin }: { plugin: Plugin }) {
-  return (
-    <section className="card" aria-labelledby="limits">
-      <h2 id="limits">Limits of each call</h2>
-      <dl className="facts-list">
-        {Object.entries(plugin.limits).map(([name, value]) => {
-          const [label, unit] = limitName(name);
-          return (
-            <div key={name} className="contents">
-              <dt>{label}</dt>
-              <dd>
-                {typeof value === "number" ? count(value) : String(value)} {unit}
-              </dd>
-            </div>
-          );
-        })}
-      </dl>
-    </section>
-  );
-}
-
-function Interests({ plugin }: { plugin: Plugin }) {
-  return (
-    <section className="card" aria-labelledby="interests">
-      <h2 id="interests">Which files it is handed</h2>
-      {plugin.interests.length === 0 ? (
-        <p className="muted">None by itself.</p>
-      ) : (
-        <ul className="interests">
-          {plugin.interests.map((interest) => (
-            <li key={interest.name}>
-              <strong className="mono">
-                <Text value={interest.name} max={80} />
-              </strong>
-              <span className="muted">
-                {[
-                  ...(interest.paths ?? []),
-                  ...(interest.magic ?? []).map((magic) => `bytes ${magic.bytes} at ${magic.offset}`),
-                  ...(interest.keywords ?? []).map((keyword) => `containing ${keyword}`),
-                  ...(interest.size_max ? [`up to ${bytes(interest.size_max)}`] : []),
-                ].map((clause) => (
-                  <code key={clause} className="clause">
-                    <Text value={clause} max={200} />
-                  </code>
-                ))}
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </section>
-  );
-}
-
-function Rules({ plugin }: { plugin: Plugin }) {
-  const rules = plugin.rules ?? [];
-  if (rules.length === 0) return null;
-  return (
-    <section className="card" aria-labelledby="rules">
-      <h2 id="rules">Rules it can raise</h2>
-      <ul className="plain">
-        {rules.map((rule) => (
-          <li key={rule.id}>
-            <Link to="/findings" search={{ state: "open", rule: rule.id }} className="mono">
-              <Text value={rule.id} max={100} />
-            </Link>{" "}
-            <Text value={rule.title ?? ""} max={200} />{" "}
-            {rule.severity && <SeverityBadge severity={rule.severity} />}
-          </li>
+    <header className="page-head">
+      <h1>
+        <Text value={plugin.id} max={120} />{" "}
+        <span className="muted">
+          <Text value={plugin.version} max={40} />
+        </span>
+      </h1>
+      <p>
+        <PluginState state={plugin.state} /> <Text value={plugin.description} max={600} />
+      </p>
+      <dl className="meta">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <Text value={value} max={200} />
+            </dd>
+          </div>
         ))}
-      </ul>
-    </section>
+        <div>
+          <dt>Digest</dt>
+          <dd>
+            <Digest value={plugin.digest} />
+          </dd>
+        </div>
+      </dl>
+    </header>
   );
 }
