@@ -1,9 +1,10 @@
 //! The long-lived parts behind the handlers.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use model::TenantId;
+use model::{Digest, TenantId};
 use store::Store;
 use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
@@ -50,12 +51,55 @@ pub enum Ui {
 /// Answers a question about the running process. Called on a request's thread: it must not block.
 pub type Ask<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
+/// What an operator decides about a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginDecision {
+    /// Grant exactly these rights to a version, and put it in force where it waits.
+    Approve {
+        /// Which version.
+        digest: Digest,
+        /// The rights, one a line.
+        rights: Vec<String>,
+    },
+    /// Put the version that runs beside in force.
+    Promote,
+    /// Put a version in force that was decided about before.
+    Activate {
+        /// Which.
+        digest: Digest,
+    },
+    /// Let the plugin be called again after quarantine.
+    Release,
+    /// Take a version out of use.
+    Retire {
+        /// Which.
+        digest: Digest,
+    },
+}
+
+/// Why a decision about a plugin was not carried out, in words for the person who made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginRefusal {
+    /// What is wrong and what to do.
+    pub detail: String,
+    /// Whether there is no such plugin or version.
+    pub unknown: bool,
+}
+
+/// A decision that is under way.
+pub type Deciding = Pin<Box<dyn Future<Output = Result<(), PluginRefusal>> + Send>>;
+
+/// Carries decisions about plugins out: who decides, about which plugin, what.
+pub type Decide = Arc<dyn Fn(String, String, PluginDecision) -> Deciding + Send + Sync>;
+
 /// Everything the API needs from its owner.
 pub struct ApiOptions {
     /// The truth.
     pub store: Store,
-    /// The loaded plugins with their health, for the plugin pages.
+    /// The plugins with their health, for the plugin pages.
     pub plugins: Ask<Vec<Plugin>>,
+    /// Carries decisions about plugins out.
+    pub decide: Decide,
     /// The advisories in use; `None` inside means that none are loaded.
     pub advisories: Ask<AdvisoryStatus>,
     /// Directories below which a scan may read files of this machine. Empty: scans of files are refused.
@@ -77,6 +121,7 @@ pub(crate) type App = Arc<Parts>;
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) plugins: Ask<Vec<Plugin>>,
+    pub(crate) decide: Decide,
     pub(crate) advisories: Ask<AdvisoryStatus>,
     /// With every link resolved.
     pub(crate) scan_roots: Vec<PathBuf>,
@@ -107,6 +152,7 @@ impl Parts {
         Ok(Self {
             store: options.store,
             plugins: options.plugins,
+            decide: options.decide,
             advisories: options.advisories,
             scan_roots,
             ui: options.ui,

@@ -54,6 +54,8 @@ codes! {
     ImageNotFound = "image-not-found", NOT_FOUND, "There is no such image";
     /// No plugin with this id is loaded.
     PluginNotFound = "plugin-not-found", NOT_FOUND, "There is no such plugin";
+    /// A decision about a plugin that cannot be carried out.
+    PluginDecisionRefused = "plugin-decision-refused", CONFLICT, "The decision about the plugin cannot be carried out";
     /// No error code is called this.
     CodeNotFound = "code-not-found", NOT_FOUND, "There is no such error code";
     /// The path exists, but not with this method.

@@ -30,7 +30,7 @@ mod server;
 mod tests;
 mod ui;
 
-pub use app::{ApiOptions, Ask, ScanChange, Scheme, Ui};
+pub use app::{ApiOptions, Ask, Decide, Deciding, PluginDecision, PluginRefusal, ScanChange, Scheme, Ui};
 pub use auth::{Secret, bootstrap_token, create_token};
 pub use code::{Code, error_codes};
 pub use error::ApiError;

@@ -72,7 +72,7 @@ impl Client {
     pub fn send(&self, request: Request) -> Result<Response, EgressError> {
         let mut url = parse_url(&request.url)?;
         let mut headers = request.headers;
-        let follow = request.follow == Redirects::Follow && !request.method.has_body();
+        let follow = request.follow == Redirects::Follow && !request.method.changes();
         for hops in 0..=self.max_redirects {
             let response = self.hop(request.method, &url, &headers, &request.body)?;
             if !follow || !is_redirect(response.status) || response.header("location").is_none() {
@@ -102,6 +102,8 @@ impl Client {
             Method::Head => http::Method::HEAD,
             Method::Post => http::Method::POST,
             Method::Put => http::Method::PUT,
+            Method::Patch => http::Method::PATCH,
+            Method::Delete => http::Method::DELETE,
         };
         // The text that was parsed above is sent: no second parser gets another reading of the first text.
         let mut builder = http::Request::builder().method(verb).uri(url.as_str());

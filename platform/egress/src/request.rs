@@ -17,12 +17,21 @@ pub enum Method {
     Post,
     /// Put something at the very place that the URL names. Its redirects are never followed either.
     Put,
+    /// Change a part of what the URL names. Its redirects are never followed either.
+    Patch,
+    /// Remove what the URL names. Its redirects are never followed either.
+    Delete,
 }
 
 impl Method {
+    /// Whether it may change something, so that it was meant for its first target alone.
+    pub(crate) fn changes(self) -> bool {
+        !matches!(self, Self::Get | Self::Head)
+    }
+
     /// Whether a body goes with it.
     pub(crate) fn has_body(self) -> bool {
-        matches!(self, Self::Post | Self::Put)
+        matches!(self, Self::Post | Self::Put | Self::Patch)
     }
 }
 

@@ -9,6 +9,7 @@ use host::{Body, InputFile};
 use image::{Image, LayerIndex, LinkedFile, SelectedFile, Selector, Sink};
 use model::Gap;
 
+use crate::canary::lines;
 use crate::facts::{Place, PluginFacts};
 use crate::{AnalyzerPlugin, EngineError, Plan};
 
@@ -167,6 +168,11 @@ impl<'a> Batch<'a> {
         let places: Vec<Place> = pending.iter().map(Pending::place).collect();
         let plugin = self.analyzer.plugin();
         let analysis = plugin.analyze_files(self.analyzer.config(), files)?;
+        if let Some(canary) = self.analyzer.canary() {
+            let paths: Vec<&str> = pending.iter().map(|one| one.file.path.as_str()).collect();
+            let files = pending.iter().map(Pending::input).collect();
+            canary.compare(self.analyzer.config(), &paths, files, &lines(&analysis, &paths));
+        }
         self.facts.add(&plugin.manifest().id, &places, analysis);
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! way the bytes were reached.
 
 pub mod cache;
+mod canary;
 pub mod dispatch;
 mod error;
 pub mod facts;
@@ -17,6 +18,7 @@ pub mod plan;
 pub mod scan;
 
 pub use cache::FactCache;
+pub use canary::{Canary, Comparison};
 pub use error::EngineError;
 pub use plan::{AnalyzerPlugin, Plan};
 pub use scan::{Progress, ScanOptions, ScanOutcome, Step, scan_image, scan_packages};

@@ -4,7 +4,7 @@ use host::Plugin;
 use image::{Interest, Selector};
 use model::AnalyzerCoverage;
 
-use crate::EngineError;
+use crate::{Canary, EngineError};
 
 /// A loaded plugin of kind `image-analyzer` with the configuration it runs under.
 #[derive(Clone)]
@@ -12,6 +12,7 @@ pub struct AnalyzerPlugin {
     plugin: Plugin,
     config: String,
     facts_key: String,
+    canary: Option<Canary>,
 }
 
 impl AnalyzerPlugin {
@@ -22,7 +23,19 @@ impl AnalyzerPlugin {
         let mut hasher = blake3::Hasher::new();
         hasher.update(plugin.digest().as_str().as_bytes()).update(&[0]).update(config.as_bytes());
         let facts_key = hasher.finalize().to_hex().to_string();
-        Self { plugin, config, facts_key }
+        Self { plugin, config, facts_key, canary: None }
+    }
+
+    /// The same with a new version beside it.
+    #[must_use]
+    pub fn with_canary(self, canary: Canary) -> Self {
+        Self { canary: Some(canary), ..self }
+    }
+
+    /// The version that runs beside, if there is one.
+    #[must_use]
+    pub fn canary(&self) -> Option<&Canary> {
+        self.canary.as_ref()
     }
 
     /// The loaded component.

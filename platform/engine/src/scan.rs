@@ -235,7 +235,12 @@ fn look_up(key: Option<&model::Digest>, plan: &Plan, cache: &FactCache) -> Known
     let Some(key) = key else {
         return Known { index: None, facts: plan.analyzers().iter().map(|_| None).collect() };
     };
-    let facts = plan.analyzers().iter().map(|analyzer| cache.facts(key, analyzer.facts_key())).collect();
+    // Where a new version runs beside, there is only something to compare if the layer is read.
+    let facts = plan.analyzers().iter().map(|analyzer| match analyzer.canary() {
+        Some(_) => None,
+        None => cache.facts(key, analyzer.facts_key()),
+    });
+    let facts = facts.collect();
     Known { index: cache.index(key), facts }
 }
 

@@ -63,4 +63,5 @@ pub use plugin::{CallContext, Outcome, Plugin, Replay};
 pub use redaction::Redaction;
 pub use rights::{Capability, Grant, GrantError, HttpRule, Rights, RightsDifference, SecretRule};
 pub use services::{NoServices, Refusal, Services};
+pub use target::host_of;
 pub use transcript::{Difference, Transcript};

@@ -237,16 +237,16 @@ impl Rights {
     /// Lines of these rights that have no effect beside what is asked for.
     #[must_use]
     pub fn beyond(&self, asked: &Self) -> Vec<String> {
-        let one = |line: &String| {
-            Self::from_lines([line.as_str()]).is_ok_and(|right| !right.is_within(asked))
-        };
+        let one =
+            |line: &String| Self::from_lines([line.as_str()]).is_ok_and(|right| !right.is_within(asked));
         self.lines().into_iter().filter(one).collect()
     }
 
     /// Whether a single right is part of what is asked for. A pattern is taken for a path: `/v1/*` is within `/v1/**`.
     fn is_within(&self, asked: &Self) -> bool {
         let http = self.http.iter().all(|rule| {
-            let all = |method: &String| rule.paths.iter().all(|path| asked.allows_http(&rule.host, method, path));
+            let all =
+                |method: &String| rule.paths.iter().all(|path| asked.allows_http(&rule.host, method, path));
             rule.methods.iter().all(all)
         });
         let secrets = self
@@ -475,12 +475,20 @@ mod tests {
     #[test]
     fn lines_are_read_as_they_are_written() {
         let lines = [
-            "advisories", "assets pod", "blob registry.example/team/*", "http GET a.example:8443/v1/**",
-            "http POST a.example/", "secret token", "secret token to a.example", "state 65536 bytes",
+            "advisories",
+            "assets pod",
+            "blob registry.example/team/*",
+            "http GET a.example:8443/v1/**",
+            "http POST a.example/",
+            "secret token",
+            "secret token to a.example",
+            "state 65536 bytes",
         ];
         let rights = Rights::from_lines(lines).unwrap();
         assert_eq!(rights.lines().into_iter().collect::<Vec<_>>(), lines);
-        for odd in ["", "http GET a.example", "http a.example/", "state many bytes", "assets", "all", "advisories "] {
+        for odd in
+            ["", "http GET a.example", "http a.example/", "state many bytes", "assets", "all", "advisories "]
+        {
             assert!(Rights::from_lines([odd]).is_err(), "{odd:?}");
         }
     }
@@ -489,8 +497,13 @@ mod tests {
     fn what_nobody_asked_for_is_named() {
         let asked = Rights::from_lines(["http GET */v1/**", "secret token", "state 10 bytes"]).unwrap();
         let granted = Rights::from_lines([
-            "http GET a.example/v1/*", "http GET a.example/v2", "http POST a.example/v1/x",
-            "secret token to a.example", "secret other to a.example", "state 5 bytes", "advisories",
+            "http GET a.example/v1/*",
+            "http GET a.example/v2",
+            "http POST a.example/v1/x",
+            "secret token to a.example",
+            "secret other to a.example",
+            "state 5 bytes",
+            "advisories",
         ])
         .unwrap();
         assert_eq!(

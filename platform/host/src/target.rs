@@ -93,6 +93,19 @@ fn target(url: &mut Url, host: &str, request: &HttpRequest) -> Result<Target, Re
     Ok(Target { url: url.to_string(), host: host.to_owned(), method: request.method.clone(), path })
 }
 
+/// The host of a URL that the gate has let through, as rights write it.
+#[must_use]
+pub fn host_of(url: &str) -> Option<String> {
+    let request = HttpRequest {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        secret: None,
+    };
+    read(&request).ok().map(|target| target.host)
+}
+
 /// Whether the authority has an `@`, empty names included, which parsers drop silently.
 fn has_user_info(text: &str) -> bool {
     let authority = text.split_once("://").map_or(text, |(_, rest)| rest);

@@ -274,6 +274,81 @@ pub(crate) enum Plugin {
     /// Carry plugins to machines without a network
     #[command(subcommand)]
     Bundle(Bundle),
+    /// Install a plugin, or a new version of one, if the trust policy accepts it
+    Install {
+        /// A component file, REGISTRY/NAME:TAG, or a bundle
+        target: String,
+        /// Let it run beside the version in force until `promote`, and only compare what it says
+        #[arg(long)]
+        canary: bool,
+    },
+    /// Decide about the rights of a plugin: grant exactly these, and put a version that waits in force
+    Grant {
+        /// Id of the plugin
+        plugin: String,
+        /// Rights, one an argument, such as "http GET api.example.com/v1/**", "secret token to api.example.com",
+        /// "state 65536 bytes"; none withdraws all
+        #[arg(value_name = "RIGHT")]
+        rights: Vec<String>,
+        /// Everything that it asks for; only if it names every host itself
+        #[arg(long, conflicts_with = "rights")]
+        all: bool,
+        /// The version, by the digest of its component [default: the one that waits, else the one in force]
+        #[arg(long, value_name = "DIGEST", value_parser = digest)]
+        digest: Option<model::Digest>,
+        /// Let it run beside the version in force until `promote`
+        #[arg(long)]
+        canary: bool,
+    },
+    /// Put the version that runs beside in force
+    Promote {
+        /// Id of the plugin
+        plugin: String,
+    },
+    /// Put a version in force that was decided about before, such as the one before the last
+    Activate {
+        /// Id of the plugin
+        plugin: String,
+        /// Digest of its component
+        #[arg(value_parser = digest)]
+        digest: model::Digest,
+    },
+    /// Let a plugin be called again after quarantine
+    Release {
+        /// Id of the plugin
+        plugin: String,
+    },
+    /// Take a plugin, or one version of it, out of use
+    Retire {
+        /// Id of the plugin
+        plugin: String,
+        /// Digest of the component [default: the version in force]
+        #[arg(long, value_name = "DIGEST", value_parser = digest)]
+        digest: Option<model::Digest>,
+    },
+    /// Show the versions of installed plugins, what they ask for and what was granted, and the audit log
+    Versions {
+        /// Id of the plugin [default: all]
+        plugin: Option<String>,
+    },
+    /// Call an installed plugin with an input, keep the state that it changes, and print its answer as JSON
+    Run {
+        /// Id of the plugin
+        plugin: String,
+        /// The input as JSON, as in a plugin's cases; `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        input: PathBuf,
+        /// Write the call down, to be repeated with `palisade plugin replay`
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+        /// More keys of JSON whose values are not written down
+        #[arg(long, value_name = "KEY", requires = "record")]
+        redact: Vec<String>,
+    },
+}
+
+fn digest(text: &str) -> Result<model::Digest, String> {
+    model::Digest::parse(text).map_err(|error| error.to_string())
 }
 
 /// How a key signs.

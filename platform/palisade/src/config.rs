@@ -11,7 +11,7 @@ use crate::cli::Global;
 
 mod plugins;
 
-pub(crate) use plugins::{Plugins, revocations};
+pub(crate) use plugins::{Plugins, Secret, revocations};
 
 /// Everything that can be configured. Keys that are not listed here are refused, so that a typing error is not a silent default.
 #[derive(Debug, Clone, Deserialize, Default)]

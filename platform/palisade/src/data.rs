@@ -47,6 +47,11 @@ impl DataDir {
         Ok(directory.join("palisade.db"))
     }
 
+    /// Whether there is an embedded store already.
+    pub(crate) fn has_store(&self) -> bool {
+        self.0.join("store/palisade.db").exists()
+    }
+
     /// The embedded bus.
     pub(crate) fn bus(&self) -> PathBuf {
         self.0.join("bus")

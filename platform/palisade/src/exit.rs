@@ -44,6 +44,8 @@ pub(crate) fn code(error: &anyhow::Error) -> Option<&'static str> {
             .or_else(|| cause.code(distribution::DistributionError::code))
             .or_else(|| cause.code(distribution::Refusal::code))
             .or_else(|| cause.code(host::LoadError::code))
+            .or_else(|| cause.code(host::GrantError::code))
+            .or_else(|| cause.code(crate::catalog::CatalogError::code))
             .or_else(|| cause.code(host::HostError::code))
             .or_else(|| cause.code(store::StoreError::code))
             .or_else(|| cause.code(bus::BusError::code))

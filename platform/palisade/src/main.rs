@@ -1,5 +1,6 @@
 //! The one binary of Palisade: a table of contents. Arguments, configuration, log, command, exit code.
 
+mod catalog;
 mod cli;
 mod command;
 mod config;
@@ -9,6 +10,7 @@ mod output;
 mod plugins;
 mod progress;
 mod serve;
+mod services;
 mod telemetry;
 
 use std::process::ExitCode;

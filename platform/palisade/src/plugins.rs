@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use distribution::{Origin, Policy, Revocations, Subject, Verdict};
-use engine::{AnalyzerPlugin, Plan};
-use host::{Compiler, Host, HostOptions};
+use engine::{AnalyzerPlugin, Canary, Plan};
+use host::{Compiler, Host, HostOptions, Kind, Plugin, Rights};
+use model::TenantId;
+use store::{Store, VersionState};
 
+use crate::catalog::{Catalog, LivePlugin};
 use crate::config::Config;
 use crate::data::DataDir;
 
@@ -95,23 +98,85 @@ fn refuse_revoked(component: &Component, revocations: &Revocations) -> Result<()
     }
 }
 
-/// Loads every plugin with no grants: an image analyzer needs none, and nothing else is called yet.
-pub(crate) fn load(config: &Config, host: &Host) -> Result<Plan> {
-    let mut analyzers = Vec::new();
+/// A plugin that is loaded, and what there is to say of it.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    /// The plugin.
+    pub(crate) plugin: Plugin,
+    /// What is granted to it.
+    pub(crate) rights: Rights,
+    /// Where it came from.
+    pub(crate) source: String,
+    /// The version beside it.
+    pub(crate) canary: Option<Canary>,
+}
+
+/// Every loaded plugin, and the plan that scans follow.
+pub(crate) struct PluginSet {
+    /// The analyzers of a scan.
+    pub(crate) plan: Plan,
+    /// All plugins, by id.
+    pub(crate) loaded: Vec<Loaded>,
+}
+
+/// Loads every plugin: built in, from directories, and installed. An installed version takes the place of another plugin of the
+/// same id. Image analyzers are called without rights, because what they say of a layer is kept and must depend on nothing but
+/// the layer.
+pub(crate) fn load(config: &Config, host: &Host, installed: Vec<LivePlugin>) -> Result<PluginSet> {
     let revocations = config.plugins.revoked()?;
+    let mut loaded: Vec<Loaded> = Vec::new();
     for component in components(config)? {
         refuse_revoked(&component, &revocations)
             .with_context(|| format!("the plugin {} may not be loaded", component.origin))?;
         let plugin = host
             .load(&component.bytes)
             .with_context(|| format!("cannot load the plugin {}", component.origin))?;
-        analyzers.push(AnalyzerPlugin::new(plugin, "{}".to_owned()));
+        loaded.push(Loaded { plugin, rights: Rights::none(), source: component.origin, canary: None });
     }
+    let (beside, in_force): (Vec<_>, Vec<_>) =
+        installed.into_iter().partition(|live| live.version.state == VersionState::Canary);
+    for live in in_force {
+        loaded.retain(|other| other.plugin.manifest().id != live.version.plugin);
+        let LivePlugin { plugin, rights, version } = live;
+        loaded.push(Loaded { plugin, rights, source: version.source, canary: None });
+    }
+    for live in beside {
+        let id = &live.version.plugin;
+        if let Some(other) = loaded.iter_mut().find(|other| other.plugin.manifest().id == *id) {
+            other.canary = Some(Canary::new(live.plugin));
+        }
+    }
+    loaded.sort_by(|one, other| one.plugin.manifest().id.cmp(&other.plugin.manifest().id));
+    let analyzers: Vec<AnalyzerPlugin> = loaded
+        .iter()
+        .filter(|one| one.plugin.manifest().declares(Kind::ImageAnalyzer))
+        .map(|one| {
+            let analyzer = AnalyzerPlugin::new(one.plugin.clone(), "{}".to_owned());
+            one.canary.clone().map_or(analyzer.clone(), |canary| analyzer.with_canary(canary))
+        })
+        .collect();
     if analyzers.is_empty() {
         bail!(
             "this binary was built without its plugins; run `cargo xtask guests` and build it again, or name a \
              directory of plugins in the configuration (plugins.directories)"
         );
     }
-    Ok(Plan::new(analyzers)?)
+    Ok(PluginSet { plan: Plan::new(analyzers)?, loaded })
+}
+
+/// The same for a command that ends: with what is installed, where there is a store to look into.
+pub(crate) fn load_once(config: &Config, data: &DataDir, host: &Host) -> Result<PluginSet> {
+    if config.store.url.is_none() && !data.has_store() {
+        return load(config, host, Vec::new());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let installed = runtime.block_on(async {
+        let store = Store::connect(&crate::serve::store_url(config, data)?).await?;
+        let (tenant, revocations) = (TenantId::default_tenant(), config.plugins.revoked()?);
+        let catalog = Catalog { store, host: host.clone(), tenant, revocations };
+        let live = catalog.live().await;
+        catalog.store.close().await;
+        live
+    })?;
+    load(config, host, installed)
 }

@@ -10,14 +10,14 @@ use egress::{Method, Redirects, Request};
 use host::services::{AdvisoryAnswer, Caller, HttpRequest, HttpResponse, RelatedAsset};
 use host::{Refusal, Services, SharedBytes};
 use image::{OpenOptions, Reference, Repository};
-use model::Digest;
+use model::{Digest, TargetKind};
 use store::Store;
 use tokio::runtime::Handle;
 
 use crate::config::Secret;
 
 /// Largest secret, in bytes.
-const SECRET_BYTES_MAX: usize = 64 * 1024;
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
 /// Largest blob that is lent to a plugin.
 const BLOB_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -40,7 +40,8 @@ impl Platform {
 
     /// The header that a secret becomes, if it may go to the host of this URL.
     fn credential(&self, name: &str, host: &str) -> Result<(String, String), Refusal> {
-        let secret = self.secrets.get(name).filter(|secret| secret.hosts.iter().any(|allowed| allowed == host));
+        let secret =
+            self.secrets.get(name).filter(|secret| secret.hosts.iter().any(|allowed| allowed == host));
         let Some(secret) = secret else {
             return Err(Refusal::Denied(format!("secret: {name} is not configured for {host}")));
         };
@@ -121,9 +122,17 @@ impl Services for Platform {
     fn advisories(&self, _: &Caller, purl: &str) -> Result<Vec<AdvisoryAnswer>, Refusal> {
         let none = || Refusal::Unavailable("no advisories are loaded".to_owned());
         let index = self.library.current().map_err(|_| none())?.ok_or_else(none)?;
-        let package = ingest::package_of_purl(purl)
-            .ok_or_else(|| Refusal::Invalid("this is not a purl of a package with a version".to_owned()))?;
-        let found = index.matching(&package).map_err(|_| none())?;
+        let invalid = || Refusal::Invalid("this is not the purl of a package with a version".to_owned());
+        // The road of every bill of materials, so that a plugin hears what a scan would say.
+        let document = serde_json::json!({
+            "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+            "components": [{ "type": "library", "name": "package", "purl": purl }],
+        });
+        let bom = ingest::read(document.to_string().as_bytes()).map_err(|_| invalid())?;
+        if bom.packages.is_empty() {
+            return Err(invalid());
+        }
+        let found = advisories::judge(Some(&index), bom.os.as_ref(), &bom.packages).findings;
         let answer = |finding: model::Finding| AdvisoryAnswer {
             id: finding.rule,
             aliases: finding.ids,
@@ -134,7 +143,7 @@ impl Services for Platform {
 
     fn asset_kind(&self, caller: &Caller, asset: &str) -> Result<String, Refusal> {
         let found = self.wait(self.store.asset(&caller.tenant, &model::AssetId(asset.to_owned())))?;
-        found.map(|found| found.row.kind.as_str().to_owned()).ok_or(Refusal::NotFound)
+        found.map(|found| kind(found.row.kind).to_owned()).ok_or(Refusal::NotFound)
     }
 
     fn describe(&self, caller: &Caller, asset: &str) -> Result<Vec<u8>, Refusal> {
@@ -142,7 +151,7 @@ impl Services for Platform {
         let found = found.ok_or(Refusal::NotFound)?;
         let value = serde_json::json!({
             "id": asset,
-            "kind": found.row.kind.as_str(),
+            "kind": kind(found.row.kind),
             "name": found.row.name,
             "packages": found.row.packages,
         });
@@ -163,6 +172,15 @@ impl Services for Platform {
             _ => Refusal::Unavailable(error.to_string()),
         })?;
         Ok(Arc::new(bytes))
+    }
+}
+
+/// Kind of an asset, as rights name it.
+fn kind(kind: TargetKind) -> &'static str {
+    match kind {
+        TargetKind::Image => "image",
+        TargetKind::Directory => "directory",
+        TargetKind::Sbom => "sbom",
     }
 }
 

@@ -73,7 +73,8 @@ impl Store {
                  FROM plugin_state WHERE tenant = $1 AND plugin = $2"
             }
         };
-        let row = self.backend.row("weigh a plugin's state", sql(octets, [tenant.into(), plugin.into()])).await?;
+        let row =
+            self.backend.row("weigh a plugin's state", sql(octets, [tenant.into(), plugin.into()])).await?;
         row.map_or(Ok(0), |row| row.count("bytes"))
     }
 

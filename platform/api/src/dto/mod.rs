@@ -18,8 +18,8 @@ pub use images::{ImageDetail, ImageRow, PackageRow};
 pub use overview::Overview;
 pub use page::{Page, Plugins, SeverityCounts};
 pub use plugins::{
-    AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginCost, PluginInterest, PluginLog, PluginRule,
-    PluginState,
+    ApprovedRights, AskedCapability, FaultCount, LastFault, Magic, NoContent, Plugin, PluginComparison,
+    PluginCost, PluginDigest, PluginInterest, PluginLog, PluginRule, PluginState, PluginVersion,
 };
 pub use scans::{NewScan, Scan, ScanFailure, ScanKind, ScanState, ScanSummary};
 pub use session::{Health, Session, SignIn, Version};

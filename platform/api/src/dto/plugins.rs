@@ -1,7 +1,7 @@
 //! Plugins: what they are, what they asked for, what they were granted and how they do.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A loaded plugin.
@@ -52,7 +52,78 @@ pub struct Plugin {
     pub interests: Vec<PluginInterest>,
     /// Rules it can emit findings for.
     pub rules: Vec<PluginRule>,
+    /// Where it came from: `built-in`, a file, a registry, a bundle.
+    pub source: String,
+    /// Its installed versions, newest first; empty for a plugin that was not installed.
+    pub versions: Vec<PluginVersion>,
 }
+
+/// An installed version of a plugin.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PluginVersion {
+    /// Digest of its component.
+    pub digest: String,
+    /// Version its author gave it.
+    pub version: String,
+    /// `installed`, `verified`, `compiled`, `ready`, `waiting`, `canary`, `quarantined`, `retired` or `refused`.
+    pub state: String,
+    /// Where it came from.
+    pub source: String,
+    /// Who signed it, as far as the trust policy knows them.
+    pub signers: Vec<String>,
+    /// When it was installed.
+    pub installed_at: Timestamp,
+    /// Why it stands where it stands, where that needs words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Capabilities that its manifest asks for.
+    pub asked: Vec<AskedCapability>,
+    /// Rights that it asks for and the version in force does not, one a line.
+    pub added: Vec<String>,
+    /// Rights that the version in force asks for and this one does not.
+    pub removed: Vec<String>,
+    /// What came of running it beside the version in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<PluginComparison>,
+}
+
+/// Two versions of a plugin on the same inputs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PluginComparison {
+    /// Batches that both were called with since the server started.
+    pub calls: u64,
+    /// Batches about which both said the same.
+    pub same: u64,
+    /// Batches that the new version failed on.
+    pub faults: u64,
+    /// What only the new version says, one line each; at most 100.
+    pub added: Vec<String>,
+    /// What only the version in force says; at most 100.
+    pub removed: Vec<String>,
+}
+
+/// Which version of a plugin is meant.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PluginDigest {
+    /// Digest of its component.
+    pub digest: String,
+}
+
+/// The rights that an operator grants.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovedRights {
+    /// Digest of the component that they are granted to.
+    pub digest: String,
+    /// The rights, one a line, such as `http GET api.example.com/v1/**`.
+    #[schema(max_items = 1000)]
+    pub rights: Vec<String>,
+}
+
+/// Nothing more to say.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct NoContent {}
 
 /// Whether a plugin is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -64,6 +135,8 @@ pub enum PluginState {
     Degraded,
     /// It failed too often and is not called.
     Quarantined,
+    /// It is installed, and no version of it is in force.
+    Inactive,
 }
 
 /// What the calls of a plugin cost since the server started. Times are within an eighth of the true figure.

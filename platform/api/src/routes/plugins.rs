@@ -2,11 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use model::Digest;
 
-use crate::app::App;
+use crate::app::{App, PluginDecision};
+use crate::auth::Caller;
 use crate::code::Code;
-use crate::dto::{Plugin, Plugins};
-use crate::extract::{Nothing, Path, Query};
+use crate::dto::{ApprovedRights, NoContent, Plugin, PluginDigest, Plugins};
+use crate::extract::{Body, Nothing, Path, Query};
 use crate::problem::Problem;
 
 /// List plugins
@@ -44,4 +46,121 @@ pub(crate) async fn get(
         Problem::new(Code::PluginNotFound, "No plugin with this id is loaded.")
             .hint("List them at /api/v1/plugins.")
     })
+}
+
+/// Approve a version of a plugin
+///
+/// Grants exactly the rights that are sent, for this version alone, and puts a version that waits in force. Every right has to be
+/// one that the version asks for.
+#[utoipa::path(
+    post,
+    path = "/api/v1/plugins/{id}/approve",
+    operation_id = "approve_plugin",
+    tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "palisade.image-packages")),
+    request_body = ApprovedRights,
+    responses((status = 200, description = "Decided.", body = NoContent))
+)]
+pub(crate) async fn approve(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(..): Query<Nothing>,
+    Body(approved): Body<ApprovedRights>,
+) -> Result<Json<NoContent>, Problem> {
+    let ApprovedRights { digest, rights } = approved;
+    decide(&app, caller, id, PluginDecision::Approve { digest: checked(&digest)?, rights }).await
+}
+
+/// Promote the version that runs beside the one in force
+#[utoipa::path(
+    post,
+    path = "/api/v1/plugins/{id}/promote",
+    operation_id = "promote_plugin",
+    tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "palisade.image-packages")),
+    responses((status = 200, description = "Decided.", body = NoContent))
+)]
+pub(crate) async fn promote(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(..): Query<Nothing>,
+) -> Result<Json<NoContent>, Problem> {
+    decide(&app, caller, id, PluginDecision::Promote).await
+}
+
+/// Activate a version that was decided about before
+#[utoipa::path(
+    post,
+    path = "/api/v1/plugins/{id}/activate",
+    operation_id = "activate_plugin",
+    tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "palisade.image-packages")),
+    request_body = PluginDigest,
+    responses((status = 200, description = "Decided.", body = NoContent))
+)]
+pub(crate) async fn activate(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(..): Query<Nothing>,
+    Body(PluginDigest { digest }): Body<PluginDigest>,
+) -> Result<Json<NoContent>, Problem> {
+    decide(&app, caller, id, PluginDecision::Activate { digest: checked(&digest)? }).await
+}
+
+/// Release a plugin from quarantine
+#[utoipa::path(
+    post,
+    path = "/api/v1/plugins/{id}/release",
+    operation_id = "release_plugin",
+    tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "palisade.image-packages")),
+    responses((status = 200, description = "Decided.", body = NoContent))
+)]
+pub(crate) async fn release(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(..): Query<Nothing>,
+) -> Result<Json<NoContent>, Problem> {
+    decide(&app, caller, id, PluginDecision::Release).await
+}
+
+/// Retire a version of a plugin
+#[utoipa::path(
+    post,
+    path = "/api/v1/plugins/{id}/retire",
+    operation_id = "retire_plugin",
+    tag = "plugins",
+    params(("id" = String, Path, description = "Id of the plugin.", example = "palisade.image-packages")),
+    request_body = PluginDigest,
+    responses((status = 200, description = "Decided.", body = NoContent))
+)]
+pub(crate) async fn retire(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(..): Query<Nothing>,
+    Body(PluginDigest { digest }): Body<PluginDigest>,
+) -> Result<Json<NoContent>, Problem> {
+    decide(&app, caller, id, PluginDecision::Retire { digest: checked(&digest)? }).await
+}
+
+async fn decide(
+    app: &App,
+    caller: Caller,
+    id: String,
+    decision: PluginDecision,
+) -> Result<Json<NoContent>, Problem> {
+    match (app.decide)(caller.token_name, id, decision).await {
+        Ok(()) => Ok(Json(NoContent {})),
+        Err(refusal) if refusal.unknown => Err(Problem::new(Code::PluginNotFound, refusal.detail)),
+        Err(refusal) => Err(Problem::new(Code::PluginDecisionRefused, refusal.detail)),
+    }
+}
+
+fn checked(digest: &str) -> Result<Digest, Problem> {
+    Digest::parse(digest).map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))
 }

@@ -10,8 +10,8 @@ use store::{NewScan, ScanOutcome, ScanRequest, Store};
 use uuid::Uuid;
 
 use crate::dto::{
-    AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginCost, PluginInterest, PluginLog, PluginRule,
-    PluginState,
+    AskedCapability, FaultCount, LastFault, Magic, Plugin, PluginComparison, PluginCost, PluginInterest,
+    PluginLog, PluginRule, PluginState, PluginVersion,
 };
 
 pub(crate) fn plugin(id: &str) -> Plugin {
@@ -46,6 +46,26 @@ pub(crate) fn plugin(id: &str) -> Plugin {
             ..PluginInterest::default()
         }],
         rules: vec![PluginRule { id: "r".to_owned(), title: "t".to_owned(), severity: "high".to_owned() }],
+        source: "built-in".to_owned(),
+        versions: vec![PluginVersion {
+            digest: format!("sha256:{}", "11".repeat(32)),
+            version: "1.1.0".to_owned(),
+            state: "canary".to_owned(),
+            source: "registry.example/team/plugin:1.1.0".to_owned(),
+            signers: vec!["ci".to_owned()],
+            installed_at: Timestamp::UNIX_EPOCH,
+            note: None,
+            asked: vec![],
+            added: vec![],
+            removed: vec!["advisories".to_owned()],
+            canary: Some(PluginComparison {
+                calls: 2,
+                same: 1,
+                faults: 0,
+                added: vec!["finding r".to_owned()],
+                removed: vec![],
+            }),
+        }],
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use axum::http::Method;
+
 use super::{Rig, content};
 
 const IMAGE: &str = "sha256:00000000000000000000000000000000000000000000000000000000000000aa";
@@ -166,6 +168,31 @@ async fn the_first_page_agrees_with_the_lists() {
     );
     assert_eq!(overview["scans_running"], 1);
     assert_eq!(overview["newest"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn decisions_about_plugins_are_carried_out_or_refused_with_the_reason() {
+    let rig = Rig::new().await;
+    let digest = format!("sha256:{}", "22".repeat(32));
+    let post = async |path: &str, body: &str| {
+        let headers = [("authorization", rig.bearer()), ("content-type", "application/json".to_owned())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        rig.send(Method::POST, &format!("/api/v1/plugins/{path}"), &headers, Some(body)).await
+    };
+    let one = format!("{{\"digest\":\"{digest}\"}}");
+    let approved = format!("{{\"digest\":\"{digest}\",\"rights\":[\"advisories\"]}}");
+    for (path, body) in
+        [("approve", approved.as_str()), ("activate", &one), ("retire", &one), ("release", "")]
+    {
+        let answer = post(&format!("a.first/{path}"), body).await;
+        assert_eq!(answer.status.as_u16(), 200, "{path}");
+        post(&format!("a.none/{path}"), body).await.problem(404, "plugin-not-found");
+    }
+    post("a.first/promote", "").await.problem(409, "plugin-decision-refused");
+    let nothing = format!("{{\"digest\":\"{digest}\",\"rights\":[]}}");
+    post("a.first/approve", &nothing).await.problem(409, "plugin-decision-refused");
+    post("a.first/retire", "{\"digest\":\"latest\"}").await.problem(422, "invalid-body");
+    post("a.first/retire", "{}").await.problem(422, "invalid-body");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ use tokio::sync::broadcast;
 use tower::ServiceExt as _;
 
 use crate::dto::AdvisoryStatus;
-use crate::{Api, ApiOptions, ScanChange, Scheme, Ui, create_token};
+use crate::{Api, ApiOptions, PluginDecision, PluginRefusal, ScanChange, Scheme, Ui, create_token};
 
 /// A server without a socket.
 pub(crate) struct Rig {
@@ -131,11 +131,24 @@ impl Answer {
 }
 
 /// Options over a fresh SQLite store in a directory.
+/// Decides as a service would that has one plugin, `a.first`, and nothing that runs beside it.
+async fn decided(actor: String, plugin: String, decision: PluginDecision) -> Result<(), PluginRefusal> {
+    assert_eq!(actor, "test");
+    let refuse = |detail: &str, unknown| Err(PluginRefusal { detail: detail.to_owned(), unknown });
+    match decision {
+        _ if plugin != "a.first" => refuse("no such plugin", true),
+        PluginDecision::Promote => refuse("nothing runs beside", false),
+        PluginDecision::Approve { rights, .. } if rights.is_empty() => refuse("no rights", false),
+        _ => Ok(()),
+    }
+}
+
 pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, scheme: Scheme) -> ApiOptions {
     let store = Store::connect(&format!("sqlite:{}", dir.join("test.db").display())).await.unwrap();
     ApiOptions {
         store,
         plugins: Arc::new(|| vec![content::plugin("z.second"), content::plugin("a.first")]),
+        decide: Arc::new(|actor, plugin, decision| Box::pin(decided(actor, plugin, decision))),
         advisories: Arc::new(AdvisoryStatus::default),
         scan_roots,
         ui: Ui::Embedded,

@@ -51,10 +51,11 @@ fn data(config: &Config) -> Result<String> {
 }
 
 fn loaded_plugins(config: &Config) -> Result<String> {
-    let host = plugins::host(&DataDir::open(config.data_dir())?)?;
-    let plan = plugins::load(config, &host)?;
-    let names = plan.analyzers().iter().map(|analyzer| {
-        let manifest = analyzer.plugin().manifest();
+    let data = DataDir::open(config.data_dir())?;
+    let host = plugins::host(&data)?;
+    let set = plugins::load_once(config, &data, &host)?;
+    let names = set.loaded.iter().map(|loaded| {
+        let manifest = loaded.plugin.manifest();
         format!("{} {}", manifest.id, manifest.version)
     });
     Ok(names.collect::<Vec<_>>().join(", "))

@@ -1,8 +1,10 @@
 //! `palisade plugin`: what is loaded, what a component wants before it is loaded, and how plugins travel.
 
 mod bundle;
+mod install;
 mod judge;
 mod local;
+mod operate;
 mod registry;
 mod sign;
 mod verify;
@@ -34,6 +36,8 @@ pub(crate) fn run(what: Plugin, config: &Config) -> Result<Outcome> {
             bundle::export(&plugins, &output, revocations.as_deref(), config)
         }
         Plugin::Bundle(Bundle::Verify { file, key }) => verify::bundle(&file, &key, config),
+        Plugin::Install { target, canary } => install::install(&target, canary, config),
+        decision => operate::decide(decision, config),
     }
 }
 

@@ -45,7 +45,7 @@ fn scan_and_print(
 ) -> Result<Outcome> {
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host(&data)?;
-    let plan = plugins::load(config, &host)?;
+    let plan = plugins::load_once(config, &data, &host)?.plan;
     let index = advisory_index(&data, printing.advisories.as_deref())?;
     let cache = match reading.no_cache {
         true => FactCache::disabled(),

@@ -1,43 +1,98 @@
 //! Plugins and advisories in the words of the API.
 
+use std::collections::BTreeMap;
+
 use api::dto::{
-    AdvisoryStatus, AskedCapability, EcosystemRecords, FaultCount, LastFault, Magic, Plugin, PluginCost,
-    PluginInterest, PluginLog, PluginRule, PluginState,
+    AdvisoryStatus, AskedCapability, EcosystemRecords, FaultCount, LastFault, Magic, Plugin,
+    PluginComparison, PluginCost, PluginInterest, PluginLog, PluginRule, PluginState, PluginVersion,
 };
-use engine::AnalyzerPlugin;
+use engine::{Canary, Comparison};
+use host::Manifest;
 use jiff::Timestamp;
 
+use super::live::Known;
+use crate::plugins::{Loaded, PluginSet};
+
+/// Every plugin that is loaded or installed.
+pub(crate) fn plugins(set: &PluginSet, versions: &[Known]) -> Vec<Plugin> {
+    let mut all: Vec<Plugin> = set.loaded.iter().map(|loaded| plugin(loaded, versions)).collect();
+    // Newest first, so the first version of a plugin is the one that speaks for it.
+    for known in versions {
+        if !all.iter().any(|one| one.id == known.version.plugin) {
+            all.push(inactive(known, versions));
+        }
+    }
+    all
+}
+
+/// The versions of a plugin, each compared with the one in force.
+fn history(id: &str, canary: Option<&Canary>, versions: &[Known]) -> Vec<PluginVersion> {
+    let own = || versions.iter().filter(|known| known.version.plugin == id);
+    let wanted = |known: &Known| known.inspection.manifest.asked();
+    let before = own().find(|known| known.version.state.is_in_force()).map(wanted).unwrap_or_default();
+    let version = |known: &Known| {
+        let difference = wanted(known).difference(&before);
+        let beside = canary.filter(|canary| *canary.plugin().digest() == known.version.digest);
+        PluginVersion {
+            digest: known.version.digest.to_string(),
+            version: known.version.version.clone(),
+            state: known.version.state.as_str().to_owned(),
+            source: known.version.source.clone(),
+            signers: known.version.signers.clone(),
+            installed_at: known.version.installed_at,
+            note: Some(known.version.note.clone()).filter(|note| !note.is_empty()),
+            asked: known.inspection.manifest.capabilities.iter().map(self::asked).collect(),
+            added: difference.added,
+            removed: difference.removed,
+            canary: beside.map(|canary| comparison(&canary.comparison())),
+        }
+    };
+    own().map(version).collect()
+}
+
+fn comparison(compared: &Comparison) -> PluginComparison {
+    PluginComparison {
+        calls: compared.calls,
+        same: compared.same,
+        faults: compared.faults,
+        added: compared.added.iter().cloned().collect(),
+        removed: compared.removed.iter().cloned().collect(),
+    }
+}
+
+/// A plugin of which no version is in force.
+fn inactive(known: &Known, versions: &[Known]) -> Plugin {
+    let manifest = &known.inspection.manifest;
+    Plugin {
+        state: PluginState::Inactive,
+        source: known.version.source.clone(),
+        versions: history(&manifest.id, None, versions),
+        digest: known.version.digest.to_string(),
+        contract: known.inspection.contract.clone(),
+        ..stated(manifest)
+    }
+}
+
 /// A loaded plugin: what it is, what it asked for and got, and how it does.
-pub(crate) fn plugin(analyzer: &AnalyzerPlugin) -> Plugin {
-    let plugin = analyzer.plugin();
+fn plugin(loaded: &Loaded, versions: &[Known]) -> Plugin {
+    let plugin = &loaded.plugin;
     let manifest = plugin.manifest();
     let health = plugin.health();
     Plugin {
-        id: manifest.id.clone(),
-        version: manifest.version.clone(),
-        publisher: manifest.publisher.clone(),
-        license: manifest.license.clone(),
-        description: manifest.description.clone(),
         digest: plugin.digest().to_string(),
-        kinds: manifest.kinds.iter().map(|declared| declared.kind.as_str().to_owned()).collect(),
         state: match health.state {
             host::PluginState::Ready => PluginState::Ready,
             host::PluginState::Degraded => PluginState::Degraded,
             host::PluginState::Quarantined { .. } => PluginState::Quarantined,
         },
-        asked: manifest.capabilities.iter().map(asked).collect(),
-        granted: plugin
-            .capabilities(&host::Rights::none())
-            .iter()
-            .map(|granted| granted.as_str().to_owned())
-            .collect(),
+        granted: loaded.rights.lines().into_iter().collect(),
+        contract: plugin.inspection().contract.clone(),
         limits: plugin
             .limits()
             .figures()
             .iter()
             .map(|(name, value)| ((*name).to_owned(), u64::from(*value)))
             .collect(),
-        contract: plugin.inspection().contract.clone(),
         calls: health.calls,
         cost: PluginCost {
             latency_p50_us: micros(health.latency_p50),
@@ -66,6 +121,34 @@ pub(crate) fn plugin(analyzer: &AnalyzerPlugin) -> Plugin {
             message: last.fault.message,
             at: Timestamp::try_from(last.at).ok(),
         }),
+        source: loaded.source.clone(),
+        versions: history(&manifest.id, loaded.canary.as_ref(), versions),
+        ..stated(manifest)
+    }
+}
+
+/// What a manifest says, of a plugin that was never called.
+fn stated(manifest: &Manifest) -> Plugin {
+    Plugin {
+        id: manifest.id.clone(),
+        version: manifest.version.clone(),
+        publisher: manifest.publisher.clone(),
+        license: manifest.license.clone(),
+        description: manifest.description.clone(),
+        digest: String::new(),
+        kinds: manifest.kinds.iter().map(|declared| declared.kind.as_str().to_owned()).collect(),
+        state: PluginState::Inactive,
+        asked: manifest.capabilities.iter().map(asked).collect(),
+        granted: Vec::new(),
+        limits: BTreeMap::new(),
+        contract: String::new(),
+        calls: 0,
+        cost: PluginCost::default(),
+        capability_calls: BTreeMap::new(),
+        denials: 0,
+        logs: Vec::new(),
+        faults: Vec::new(),
+        last_fault: None,
         interests: manifest.interests().iter().map(interest).collect(),
         rules: manifest
             .rules
@@ -76,6 +159,8 @@ pub(crate) fn plugin(analyzer: &AnalyzerPlugin) -> Plugin {
                 severity: rule.severity.to_string(),
             })
             .collect(),
+        source: String::new(),
+        versions: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod describe;
+mod live;
 mod relay;
 mod session;
 mod worker;
@@ -10,17 +11,20 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use api::{Api, ScanChange};
-use engine::{FactCache, Plan};
+use engine::FactCache;
 use image::OpenOptions;
+use model::TenantId;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, watch};
 
+use crate::catalog::Catalog;
 use crate::cli::Serve;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
 use crate::plugins;
 
+use live::Live;
 pub(crate) use session::{http_client, open_options};
 
 /// Changes of scans that a slow event stream may be behind; beyond that it asks the store.
@@ -31,7 +35,7 @@ pub(crate) struct Service {
     config: Config,
     store: store::Store,
     bus: bus::Bus,
-    plan: Arc<Plan>,
+    live: Live,
     cache: FactCache,
     library: Arc<advisories::Library>,
     /// How images are opened; its clones share one client and one memory budget, however many scans run.
@@ -62,6 +66,7 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let mut parts = tokio::task::JoinSet::new();
     parts.spawn(relay::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(live::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(abandoned::run(Arc::clone(&service), stopped.clone()));
     for number in 0..service.config.server.workers {
         parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));
@@ -92,13 +97,22 @@ async fn start(config: Config) -> Result<Service> {
         None => bus::Bus::embedded_with(&data.bus(), config.bus.embedded()).await,
     }
     .context("cannot open the bus")?;
-    let host = plugins::host(&data)?;
-    let plan = Arc::new(plugins::load(&config, &host)?);
+    let live = live(&config, &data, &store).await?;
     let library = Arc::new(advisories::Library::open(&data.advisories()));
     let opening = open_options(&config, None)?;
     let cache = FactCache::at(&data.layer_facts(&opening.limits));
     let (progress, _) = broadcast::channel(PROGRESS_KEPT);
-    Ok(Service { config, store, bus, plan, cache, library, opening, outbox_bell: Notify::new(), progress })
+    Ok(Service { config, store, bus, live, cache, library, opening, outbox_bell: Notify::new(), progress })
+}
+
+/// The plugins as they were decided about last.
+async fn live(config: &Config, data: &DataDir, store: &store::Store) -> Result<Live> {
+    let host = plugins::host(data)?;
+    let (store, tenant) = (store.clone(), TenantId::default_tenant());
+    let catalog = Catalog { store, host, tenant, revocations: config.plugins.revoked()? };
+    let installed = catalog.live().await?;
+    let set = tokio::task::block_in_place(|| plugins::load(config, &catalog.host, installed))?;
+    Live::new(catalog, set).await
 }
 
 /// The store of the configuration, else SQLite in the data directory.

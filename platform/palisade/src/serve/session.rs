@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use api::dto::AdvisoryStatus;
-use api::{ApiOptions, Scheme, Ui};
+use api::{ApiOptions, PluginRefusal, Scheme, Ui};
 use image::{Exclude, OpenOptions, Reference, Source};
 use jiff::Timestamp;
 use model::{AssetId, TargetKind};
 use store::ScanRequest;
 
 use super::Service;
+use crate::catalog::CatalogError;
 use crate::config::Config;
 
 /// The one way out, with what the configuration allows besides public addresses.
@@ -106,10 +107,23 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let (plugins, advisories) = (Arc::clone(service), Arc::clone(service));
+    let (plugins, advisories, decides) = (Arc::clone(service), Arc::clone(service), Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
-        plugins: Arc::new(move || plugins.plan.analyzers().iter().map(super::describe::plugin).collect()),
+        plugins: Arc::new(move || super::describe::plugins(&plugins.live.set(), &plugins.live.versions())),
+        decide: Arc::new(move |actor, plugin, decision| {
+            let service = Arc::clone(&decides);
+            Box::pin(async move {
+                let done = super::live::decide(&service, &actor, &plugin, decision).await;
+                done.map_err(|error| PluginRefusal {
+                    unknown: matches!(
+                        error.downcast_ref(),
+                        Some(CatalogError::Unknown { .. } | CatalogError::NoVersion { .. })
+                    ),
+                    detail: crate::exit::one_line(&error),
+                })
+            })
+        }),
         advisories: Arc::new(move || advisory_status(&advisories)),
         scan_roots: service.config.server.scan_roots.clone(),
         ui: Ui::Embedded,

@@ -139,7 +139,8 @@ fn make(service: &Service, scan: &Scan) -> Result<ScanOutcome, Failure> {
     let image = image::open(&source, &options).map_err(|error| Failure::new(error.code(), error))?;
     let options =
         ScanOptions { threads: service.config.threads(None), cache: &service.cache, progress: &|_| () };
-    engine::scan_image(&image, reference, &service.plan, index.as_deref(), &options)
+    let plugins = service.live.set();
+    engine::scan_image(&image, reference, &plugins.plan, index.as_deref(), &options)
         .map_err(|error| Failure::new(error.code(), error))
 }
 

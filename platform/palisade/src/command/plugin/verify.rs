@@ -32,7 +32,7 @@ pub(super) fn verify(target: &str, keys: &[PathBuf], config: &Config) -> Result<
     Ok(judged.outcome())
 }
 
-fn is_component(path: &Path) -> Result<bool> {
+pub(super) fn is_component(path: &Path) -> Result<bool> {
     let mut start = Vec::new();
     let file = std::fs::File::open(path);
     file.and_then(|file| file.take(4).read_to_end(&mut start))
