@@ -17,6 +17,7 @@ mod distribution;
 mod feeds;
 mod hostile;
 mod images;
+mod plugins;
 mod registries;
 mod serve;
 mod support;

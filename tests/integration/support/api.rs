@@ -39,6 +39,17 @@ impl Api {
         answer(request.call()?)
     }
 
+    /// `POST` of JSON, with whatever status.
+    #[track_caller]
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("authorization", self.bearer())
+            .header("content-type", "application/json");
+        answer(request.send(body.to_string()).unwrap()).unwrap()
+    }
+
     /// `GET` that must succeed.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Value {

@@ -326,7 +326,7 @@ export interface Plugin {
   description: string;
   digest: string;
   kinds: string[];
-  state: "ready" | "degraded" | "quarantined";
+  state: "ready" | "degraded" | "quarantined" | "inactive";
   /** `built-in`, a directory, a registry reference, `upload` or `bundle`. */
   source: string;
   contract: string;

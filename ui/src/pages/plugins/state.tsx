@@ -6,6 +6,7 @@ const STATES: Record<string, readonly [string, string, IconName]> = {
   ready: ["Ready", "good", "check"],
   degraded: ["Degraded", "warn", "warning"],
   quarantined: ["Quarantined", "bad", "gap"],
+  inactive: ["Not in use", "", "out"],
 };
 
 export function PluginState({ state }: { state: string }) {
