@@ -19,6 +19,7 @@ mod child;
 mod compiled;
 mod content;
 mod contract;
+mod current;
 pub mod error;
 pub mod fault;
 mod gate;
@@ -47,6 +48,7 @@ pub use analysis::{
     Problem, SharedBytes, Usage,
 };
 pub use child::{Compiler, compile_as_child};
+pub use current::Current;
 pub use error::{HostError, LoadError};
 pub use fault::{Fault, FaultKind};
 pub use gate::{Ask, Audit, Reply};

@@ -174,7 +174,7 @@ impl Plugin {
         let outcome = self.call(&context, Input::ImageAnalyzer { files });
         match outcome.result {
             Ok(Answer::ImageAnalyzer(analysis)) => {
-                Ok(Analysis { logs: outcome.logs, usage: outcome.usage, ..analysis })
+                Ok(Analysis { logs: outcome.logs, usage: outcome.usage, ..*analysis })
             }
             Ok(_) => Err(crate::contract::misdirected()),
             Err(fault) => Err(Fault { logs: outcome.logs, ..fault }),

@@ -97,7 +97,7 @@ impl std::fmt::Debug for Input {
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "a variant for each kind")]
 pub enum Answer {
-    ImageAnalyzer(Analysis),
+    ImageAnalyzer(Box<Analysis>),
     Posture(Assessment),
     Correlator(Correlation),
     Compliance(Vec<ControlResult>),

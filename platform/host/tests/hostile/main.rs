@@ -17,3 +17,4 @@ mod loading;
 mod rights;
 mod services;
 mod support;
+mod swaps;

@@ -273,13 +273,16 @@ fn every_host_function_that_needs_a_grant_is_walked() {
     }
 }
 
+/// Makes a situation of a context in which all is granted.
+type Change = fn(CallContext, &Plugin, Capability) -> CallContext;
+
 /// (host function) x (situation) x (version of the contract): typed, counted, audited, and nobody is reached.
 #[test]
 fn what_is_not_both_asked_and_granted_is_denied_whenever_it_is_tried() {
     for function in &FUNCTIONS {
         let plugin = guest(function, false, 0);
         let capability = function.capability;
-        let situations: [(&str, fn(CallContext, &Plugin, Capability) -> CallContext); 6] = [
+        let situations: [(&str, Change); 6] = [
             ("nothing was ever granted", |context, _, _| CallContext { grant: None, ..context }),
             ("everything else is granted", |context, plugin, capability| {
                 regrant(context, plugin, without(capability))

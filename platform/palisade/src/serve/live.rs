@@ -4,11 +4,11 @@
 //! beside it, and the old one goes when its last scan has ended. The store is asked every few seconds whether anything was
 //! decided, so that every process follows, and a decision on the command line needs no restart.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use host::{Inspection, PluginState};
+use host::{Current, Inspection, PluginState};
 use store::{PluginVersion, VersionState};
 use tokio::sync::{Notify, watch};
 
@@ -29,27 +29,23 @@ pub(crate) struct Known {
 /// The set in force, and what it was made from.
 pub(crate) struct Live {
     pub(crate) catalog: Catalog,
-    set: RwLock<Arc<PluginSet>>,
-    versions: RwLock<Arc<Vec<Known>>>,
+    set: Current<PluginSet>,
+    versions: Current<Vec<Known>>,
     /// Rung when somebody in this process has decided something.
     pub(crate) bell: Notify,
 }
 
 impl Live {
     pub(crate) async fn new(catalog: Catalog, set: PluginSet) -> Result<Self> {
-        let live = Self {
-            catalog,
-            set: RwLock::new(Arc::new(set)),
-            versions: RwLock::default(),
-            bell: Notify::new(),
-        };
+        let live =
+            Self { catalog, set: Current::new(set), versions: Current::default(), bell: Notify::new() };
         live.look_at_versions().await?;
         Ok(live)
     }
 
     /// Every installed version, as of the last look.
     pub(crate) fn versions(&self) -> Arc<Vec<Known>> {
-        Arc::clone(&self.versions.read().unwrap_or_else(PoisonError::into_inner))
+        self.versions.get()
     }
 
     /// Reads what is installed. Components are inspected once.
@@ -64,17 +60,13 @@ impl Live {
             };
             versions.push(Known { version, inspection });
         }
-        *self.versions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(versions);
+        self.versions.swap(versions);
         Ok(())
     }
 
     /// The set in force. Whoever holds it goes on with it, whatever is decided meanwhile.
     pub(crate) fn set(&self) -> Arc<PluginSet> {
-        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn swap(&self, set: PluginSet) {
-        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+        self.set.get()
     }
 }
 
@@ -117,7 +109,7 @@ async fn look(service: &Service, known: i64) -> Result<i64> {
     let set = tokio::task::block_in_place(|| plugins::load(&service.config, &live.catalog.host, installed))
         .context("cannot load the plugins that were decided about")?;
     let loaded = set.loaded.len();
-    live.swap(set);
+    live.set.swap(set);
     live.look_at_versions().await?;
     tracing::info!(plugins = loaded, "the plugins were changed");
     // What refusing one has changed is seen at the next look.

@@ -13,20 +13,32 @@ use crate::build::cargo;
 const NODE_PACKAGES: usize = 400;
 const PYTHON_PACKAGES: usize = 100;
 const DEBIAN_PACKAGES: usize = 400;
+/// Packages of a status file of 5 MiB.
+const LARGE_STATUS: usize = 13_000;
 
 /// Prints both times and their ratio. `host` is the compiled `bench_host`.
 pub(crate) fn guest_against_native(root: &Path, host: &Path) -> Result<()> {
-    let folder = root.join("target/bench-batch");
-    write_batch(root, &folder)?;
+    let mixed = root.join("target/bench-batch");
+    write_batch(root, &mixed)?;
+    compare(root, host, &mixed, "packages of all sorts in one batch")?;
+    let dpkg = root.join("target/bench-dpkg");
+    write_files(
+        &dpkg,
+        vec![("var/lib/dpkg/status".to_owned(), "dpkg-status", debian(LARGE_STATUS).into_bytes())],
+    )?;
+    compare(root, host, &dpkg, "packages of one dpkg status file of 5 MiB")
+}
+
+fn compare(root: &Path, host: &Path, folder: &Path, what: &str) -> Result<()> {
     let component = root.join("target/guests/image-packages.wasm");
-    let guest = measured(Command::new(host).arg(component).arg("--batch").arg(&folder))?;
+    let guest = measured(Command::new(host).arg(component).arg("--batch").arg(folder))?;
     let native = measured(
         cargo(root)
             .current_dir(root.join("plugins"))
             .env("CARGO_TARGET_DIR", root.join("target/guest-native"))
             .args(["run", "--release", "--locked", "--quiet", "--package", "image-packages"])
             .args(["--example", "bench_batch", "--"])
-            .arg(&folder),
+            .arg(folder),
     )?;
     let figure = |report: &Value, key: &str| {
         report.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} in {report}"))
@@ -38,7 +50,7 @@ pub(crate) fn guest_against_native(root: &Path, host: &Path) -> Result<()> {
         "guest and native found different things: {guest} and {native}"
     );
     println!(
-        "image-packages, {packages} packages in one batch: guest {guest_ms:.2} ms, native {native_ms:.2} ms, \
+        "image-packages, {packages} {what}: guest {guest_ms:.2} ms, native {native_ms:.2} ms, \
          ratio {:.2}",
         guest_ms / native_ms
     );
@@ -53,11 +65,10 @@ fn measured(command: &mut Command) -> Result<Value> {
 
 /// Writes the files, and `batch.json` with the path in the image, the interests and the file of each.
 fn write_batch(root: &Path, folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let jar = root.join("tests/fixtures/rootfs/srv/api/app.jar");
     let jar = std::fs::read(&jar).with_context(|| format!("cannot read {}", jar.display()))?;
     let mut files = vec![
-        ("var/lib/dpkg/status".to_owned(), "dpkg-status", debian().into_bytes()),
+        ("var/lib/dpkg/status".to_owned(), "dpkg-status", debian(DEBIAN_PACKAGES).into_bytes()),
         ("srv/api/app.jar".to_owned(), "java-archive", jar),
     ];
     files.extend((0..NODE_PACKAGES).map(|number| {
@@ -75,6 +86,11 @@ fn write_batch(root: &Path, folder: &Path) -> Result<()> {
             format!("Metadata-Version: 2.1\nName: p{number}\nVersion: 1.{number}\n\n{}", "text ".repeat(400));
         (path, "python-metadata", text.into_bytes())
     }));
+    write_files(folder, files)
+}
+
+fn write_files(folder: &Path, files: Vec<(String, &str, Vec<u8>)>) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut list = Vec::new();
     for (number, (path, interest, bytes)) in files.into_iter().enumerate() {
         let name = number.to_string();
@@ -87,8 +103,8 @@ fn write_batch(root: &Path, folder: &Path) -> Result<()> {
         .with_context(|| format!("cannot write into {}", folder.display()))
 }
 
-fn debian() -> String {
-    (0..DEBIAN_PACKAGES).fold(String::new(), |mut text, number| {
+fn debian(packages: usize) -> String {
+    (0..packages).fold(String::new(), |mut text, number| {
         let _ = write!(
             text,
             "Package: lib{number}\nStatus: install ok installed\nSource: source{number} (1.{number}-1)\n\

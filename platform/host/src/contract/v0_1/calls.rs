@@ -84,7 +84,9 @@ impl Bound {
         Ok(match (self, input) {
             (Self::ImageAnalyzer(guest), Lowered::Files(files)) => {
                 let answer = guest.load(&mut *store, instance)?.call_analyze(&mut *store, &files)?;
-                settle(store, answer, |it| analyzer::check(it, bounds).map(Answer::ImageAnalyzer))
+                settle(store, answer, |it| {
+                    analyzer::check(it, bounds).map(Box::new).map(Answer::ImageAnalyzer)
+                })
             }
             (Self::Posture(guest), Lowered::Other(Input::Posture { resources })) => {
                 let resources: Vec<_> = resources.into_iter().map(judged::resource).collect();

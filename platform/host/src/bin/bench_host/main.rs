@@ -5,6 +5,8 @@
 //! every byte once and answers with one record of each kind for each file: what is measured is the way there and back.
 //! Run it from a release build on a quiet machine.
 
+mod fleet;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,14 +37,15 @@ fn main() -> Result<(), Failure> {
         println!("{}", one_batch(&component, std::path::Path::new(&folder))?);
         return Ok(());
     }
-    let figures = measure(&component)?;
+    let guests = std::path::Path::new(&path).parent().unwrap_or(std::path::Path::new("."));
+    let figures = measure(&component, guests)?;
     if json {
         let map: serde_json::Map<String, serde_json::Value> =
             figures.iter().map(|(name, value, _)| ((*name).to_owned(), (*value).into())).collect();
         println!("{}", serde_json::Value::Object(map));
     } else {
         for (name, value, unit) in &figures {
-            println!("{name:<28} {value:>12.1} {unit}");
+            println!("{name:<30} {value:>12.1} {unit}");
         }
     }
     Ok(())
@@ -50,9 +53,12 @@ fn main() -> Result<(), Failure> {
 
 type Figure = (&'static str, f64, &'static str);
 
-fn measure(component: &[u8]) -> Result<Vec<Figure>, Failure> {
+fn measure(component: &[u8], guests: &std::path::Path) -> Result<Vec<Figure>, Failure> {
     let directory = std::env::temp_dir().join(format!("palisade-bench-host-{}", std::process::id()));
-    let outcome = measure_in(&directory, component);
+    let outcome = measure_in(&directory, component).and_then(|mut figures| {
+        figures.extend(fleet::measure(&directory, guests)?);
+        Ok(figures)
+    });
     std::fs::remove_dir_all(&directory)?;
     outcome
 }
