@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Import, update, query and check advisories
     #[command(subcommand)]
     Advisories(Advisories),
-    /// Look at plugins
+    /// Write plugins, and look at them
     #[command(subcommand)]
     Plugin(Plugin),
     /// Make, list and revoke the tokens that open the API and the page
@@ -225,6 +225,9 @@ pub(crate) enum Plugin {
         /// A component file, or the id of a plugin that scans use
         plugin: String,
     },
+    /// What authors of plugins do.
+    #[command(flatten)]
+    Author(crate::command::author::Author),
 }
 
 /// What to do with tokens. All of it works on the store itself, so it needs no token, and helps when the last one is lost.

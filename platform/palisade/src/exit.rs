@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Outcome {
     /// Exit code 0.
     Clean,
-    /// Exit code 1: a finding at or above `--fail-on`, or pairs that compare otherwise.
+    /// Exit code 1: a finding at or above `--fail-on`, pairs that compare otherwise, or a plugin that is not as it should be.
     PolicyFailed,
     /// Exit code 3: `--strict`, and something was not looked at.
     CoverageGaps,
@@ -41,6 +41,7 @@ pub(crate) fn code(error: &anyhow::Error) -> Option<&'static str> {
             .or_else(|| cause.code(engine::EngineError::code))
             .or_else(|| cause.code(advisories::AdvisoryError::code))
             .or_else(|| cause.code(ingest::IngestError::code))
+            .or_else(|| cause.code(author::AuthorError::code))
             .or_else(|| cause.code(host::LoadError::code))
             .or_else(|| cause.code(host::HostError::code))
             .or_else(|| cause.code(store::StoreError::code))

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 16] = [
+const OWNERS: [(&str, &str); 17] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -26,6 +26,7 @@ const OWNERS: [(&str, &str); 16] = [
     ("aho-corasick", "image"),
     ("globset", "host, image"),
     ("clap", "palisade"),
+    ("wit-component", "componentize"),
 ];
 
 /// Modules that may use `unsafe`, each with why.

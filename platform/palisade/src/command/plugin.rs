@@ -14,6 +14,7 @@ use crate::plugins::{Component, components};
 /// Runs a subcommand.
 pub(crate) fn run(what: Plugin, config: &Config) -> Result<Outcome> {
     let text = match what {
+        Plugin::Author(what) => return crate::command::author::run(what, config),
         Plugin::List => list(config)?,
         Plugin::Inspect { plugin } => describe(&find(&plugin, config)?)?,
     };
