@@ -238,7 +238,7 @@ mod tests {
         std::fs::write(folder.path().join("plugin.toml"), manifest).unwrap();
         std::fs::write(folder.path().join("build.py"), "").unwrap();
         let project = Project::open(folder.path()).unwrap();
-        let mut builds = |script: &str| {
+        let builds = |script: &str| {
             let mut shell = std::process::Command::new("sh");
             project.build_with(shell.args(["-c", script]), "it")
         };

@@ -229,3 +229,73 @@ fn names(capabilities: &[Capability]) -> String {
     }
     capabilities.iter().map(|capability| capability.as_str()).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Level, Remark, check};
+    use host::{Host, HostOptions, Limits};
+
+    const HEAD: &str = "id = 'a.b'\nversion = '1.0.0'\npublisher = 'p'\nlicense = 'MIT'\ndescription = 'd'\n[kinds.posture]\n";
+
+    /// Remarks on a component that imports these interfaces and has this manifest. It does not load: its export has no shape.
+    fn remarks(imports: &[&str], manifest: &str) -> Vec<Remark> {
+        let imports: String = imports
+            .iter()
+            .enumerate()
+            .map(|(index, name)| format!("(import \"palisade:host/{name}@0.1.0\" (instance $i{index}))"))
+            .collect();
+        let text = format!("(component {imports} (export \"palisade:plugin/posture@0.1.0\" (instance $i0)))");
+        let component =
+            componentize::with_manifest(wat::parse_str(text).unwrap(), &format!("{HEAD}{manifest}"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wasm");
+        std::fs::write(&path, component).unwrap();
+        check(&Host::new(HostOptions { instances: 1, ..HostOptions::default() }).unwrap(), &path).unwrap()
+    }
+
+    #[track_caller]
+    fn says(remarks: &[Remark], level: Level, words: &str) {
+        assert!(
+            remarks.iter().any(|remark| remark.level == level && remark.text.contains(words)),
+            "{words}: {remarks:?}"
+        );
+    }
+
+    #[test]
+    fn rights_and_imports_are_compared_in_both_directions() {
+        let asked = "[capabilities.state]\nwhy = 'counts logins'\nbytes = 1\n[capabilities.secret]\nwhy = 'token'\nnames = ['t']\n";
+        let remarks = remarks(&["log", "http"], asked);
+        says(
+            &remarks,
+            Level::Error,
+            "imports palisade:host/http, and plugin.toml has no [capabilities.http]",
+        );
+        says(
+            &remarks,
+            Level::Warning,
+            "asks for state and never calls it; delete the table [capabilities.state]",
+        );
+        says(&remarks, Level::Warning, "a secret and for no request");
+        says(&remarks, Level::Hint, "capabilities.secret.why says \"token\"");
+        says(&remarks, Level::Fine, "it imports: http");
+    }
+
+    #[test]
+    fn what_keeps_it_from_loading_is_an_error_with_its_code() {
+        says(&remarks(&["log"], ""), Level::Error, "(plugin-interface-mismatch)");
+        let rules = "[[rules]]\nid = 'r'\ntitle = 'r'\nseverity = 'low'\n[[rules]]\nid = 'r'\ntitle = 'two'\nseverity = 'low'\n";
+        let remarks = remarks(&["log"], rules);
+        says(&remarks, Level::Hint, "has its id as its title");
+        says(&remarks, Level::Warning, "there twice");
+    }
+
+    #[test]
+    fn the_page_of_limits_has_the_figures_that_are_enforced() {
+        let page = include_str!("../../../plugins/LIMITS.md");
+        let figures = Limits::default().figures().into_iter().zip(Limits::CEILING.figures());
+        for ((name, usual), (_, most)) in figures {
+            let row = format!("| `{name}` | {usual} | {most} | ");
+            assert!(page.contains(&row), "plugins/LIMITS.md lacks {row:?}");
+        }
+    }
+}

@@ -119,3 +119,56 @@ fn error_line(error: &AuthorError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     crate::shown::shown(&format!("{error}{cause}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Session;
+    use crate::error::AuthorError;
+    use crate::project::Project;
+    use host::{Host, HostOptions};
+    use std::path::{Path, PathBuf};
+
+    const MANIFEST: &str = "id = 'a.b'\nversion = '1.0.0'\npublisher = 'p'\nlicense = 'MIT'\ndescription = 'd'\n[kinds.posture]\n";
+
+    /// Turns with a build that leaves no component: what it says is the only line.
+    struct Turns(Session, Host, usize);
+
+    impl Turns {
+        fn turn(&mut self) -> Result<Option<Vec<String>>, AuthorError> {
+            let Self(session, host, builds) = self;
+            let mut build = |project: &Project| -> Result<PathBuf, AuthorError> {
+                *builds += 1;
+                // As Cargo does.
+                std::fs::write(project.directory.join("Cargo.lock"), builds.to_string()).unwrap();
+                Err(AuthorError::NotBuilt { path: project.directory.clone() })
+            };
+            session.turn(host, &mut build, &mut |_: &Path| Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_turn_builds_after_a_change_and_only_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::new(HostOptions { instances: 1, ..HostOptions::default() }).unwrap();
+        let mut turns = Turns(Session::new(folder.path()), host, 0);
+        assert_eq!(turns.turn().unwrap_err().code(), "plugin-project-unusable");
+
+        let mut turns = Turns(Session::new(folder.path()), turns.1, 0);
+        std::fs::write(folder.path().join("plugin.toml"), MANIFEST).unwrap();
+        std::fs::write(folder.path().join("build.py"), "").unwrap();
+        assert!(turns.turn().unwrap().unwrap()[0].contains("has no component"));
+        assert_eq!((turns.turn().unwrap(), turns.2), (None, 1), "a lock file is no change");
+        std::fs::create_dir(folder.path().join("build")).unwrap();
+        std::fs::write(folder.path().join("build/out"), "x").unwrap();
+        assert_eq!((turns.turn().unwrap(), turns.2), (None, 1), "nor is what was built");
+        std::fs::write(folder.path().join("build.py"), "changed").unwrap();
+        assert!(turns.turn().unwrap().is_some() && turns.2 == 2);
+
+        // Half-written, and then whole again.
+        std::fs::write(folder.path().join("plugin.toml"), "id =").unwrap();
+        assert!(turns.turn().unwrap().unwrap()[0].contains("cannot be read"));
+        assert_eq!((turns.turn().unwrap(), turns.2), (None, 2));
+        std::fs::write(folder.path().join("plugin.toml"), MANIFEST).unwrap();
+        assert!(turns.turn().unwrap().is_some() && turns.2 == 3);
+    }
+}

@@ -63,6 +63,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     licenses(root, &mut wrong)?;
     crate::codes::check(root, &mut wrong)?;
     crate::contract::check(root, &mut wrong)?;
+    crate::guides::check(root, &mut wrong)?;
     let files = tracked_files(root)?;
     for file in &files {
         unsafe_code(root, file, &mut wrong)?;

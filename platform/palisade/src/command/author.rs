@@ -141,17 +141,14 @@ fn say(lines: &[String]) -> Result<()> {
 fn create(wanted: &NewProject<'_>) -> Result<Outcome> {
     let created = author::create(wanted)?;
     let folder = wanted.directory.display();
-    let next = match wanted.language {
-        Language::Rust => "palisade plugin build && palisade plugin test --bless",
-        Language::Javascript => "npm ci && palisade plugin build && palisade plugin test --bless",
-        Language::Python => {
-            "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && palisade plugin build && palisade \
-             plugin test --bless"
-        }
+    let tools = match wanted.language {
+        Language::Rust => "",
+        Language::Javascript => "npm ci && ",
+        Language::Python => "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && ",
     };
     say(&[
         format!("{} ({}): {} files in {folder}", created.name, created.id, created.files.len()),
-        format!("next: cd {folder} && {next}"),
+        format!("next: cd {folder} && {tools}palisade plugin build && palisade plugin test"),
     ])?;
     Ok(Outcome::Clean)
 }
