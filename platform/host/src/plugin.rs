@@ -154,6 +154,13 @@ impl Plugin {
         granted.capabilities().into_iter().filter(|capability| self.0.asked.has(*capability)).collect()
     }
 
+    /// Bytes of the machine code that it was compiled to.
+    #[must_use]
+    pub fn machine_code_bytes(&self) -> usize {
+        let range = self.0.pre.component().image_range();
+        range.end.addr().saturating_sub(range.start.addr())
+    }
+
     /// How it behaves.
     #[must_use]
     pub fn health(&self) -> Health {

@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Import, update, query and check advisories
     #[command(subcommand)]
     Advisories(Advisories),
-    /// Look at plugins, sign them, and move them between registries, files and bundles
+    /// Write plugins, sign them, carry them, install them, and decide about them
     #[command(subcommand)]
     Plugin(Plugin),
     /// Make, list and revoke the tokens that open the API and the page
@@ -220,6 +220,9 @@ pub(crate) enum Advisories {
 pub(crate) enum Plugin {
     /// List the plugins that scans use
     List,
+    /// What authors of plugins do.
+    #[command(flatten)]
+    Author(crate::command::author::Author),
     /// Show what a component is, wants and imports, without running it
     Inspect {
         /// A component file, or the id of a plugin that scans use
@@ -335,7 +338,7 @@ pub(crate) enum Plugin {
     Run {
         /// Id of the plugin
         plugin: String,
-        /// The input as JSON, as in a plugin's cases; `-` for standard input
+        /// The input as JSON, as in a plugin's cases
         #[arg(long, value_name = "FILE")]
         input: PathBuf,
         /// Write the call down, to be repeated with `palisade plugin replay`

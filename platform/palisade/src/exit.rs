@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Outcome {
     /// Exit code 0.
     Clean,
-    /// Exit code 1: a finding at or above `--fail-on`, pairs that compare otherwise, or a plugin that may not be used.
+    /// Exit code 1: a finding at or above `--fail-on`, pairs that compare otherwise, or a plugin that is not as it should be.
     PolicyFailed,
     /// Exit code 3: `--strict`, and something was not looked at.
     CoverageGaps,
@@ -43,6 +43,7 @@ pub(crate) fn code(error: &anyhow::Error) -> Option<&'static str> {
             .or_else(|| cause.code(ingest::IngestError::code))
             .or_else(|| cause.code(distribution::DistributionError::code))
             .or_else(|| cause.code(distribution::Refusal::code))
+            .or_else(|| cause.code(author::AuthorError::code))
             .or_else(|| cause.code(host::LoadError::code))
             .or_else(|| cause.code(host::GrantError::code))
             .or_else(|| cause.code(crate::catalog::CatalogError::code))

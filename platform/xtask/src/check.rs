@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 18] = [
+const OWNERS: [(&str, &str); 19] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -28,6 +28,7 @@ const OWNERS: [(&str, &str); 18] = [
     ("clap", "palisade"),
     ("aws-lc-rs", "distribution"),
     ("rustls-webpki", "distribution"),
+    ("wit-component", "componentize"),
 ];
 
 /// Modules that may use `unsafe`, each with why.
@@ -64,6 +65,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     licenses(root, &mut wrong)?;
     crate::codes::check(root, &mut wrong)?;
     crate::contract::check(root, &mut wrong)?;
+    crate::guides::check(root, &mut wrong)?;
     let files = tracked_files(root)?;
     for file in &files {
         unsafe_code(root, file, &mut wrong)?;

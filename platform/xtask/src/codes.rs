@@ -14,13 +14,13 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 /// Folder of the pages.
-const PAGES: &str = "platform/error-codes";
+pub(crate) const PAGES: &str = "platform/error-codes";
 
 /// End of the line that begins a function whose literals are codes.
 const CODE: &str = "fn code(&self) -> &'static str {";
 
 /// The same for the functions of [`WORDS`].
-const AS_STR: &str = "fn as_str(self) -> &'static str {";
+pub(crate) const AS_STR: &str = "fn as_str(self) -> &'static str {";
 
 /// Files with an enum whose words are codes: gaps, and faults of plugins.
 const WORDS: [&str; 2] = ["platform/model/src/coverage.rs", "platform/host/src/fault.rs"];
@@ -99,7 +99,7 @@ fn keep(found: Vec<String>, file: &str, codes: &mut BTreeMap<String, String>) {
 }
 
 /// The pages by their names, with their first lines.
-fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
+pub(crate) fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
     let folder = root.join(PAGES);
     let mut pages = BTreeMap::new();
     for name in children(&folder)? {
@@ -112,7 +112,7 @@ fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 /// The string literals in the functions whose first line ends with `head`.
-fn functions(source: &str, head: &str) -> Vec<String> {
+pub(crate) fn functions(source: &str, head: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut end: Option<String> = None;
     for line in source.lines() {

@@ -11,16 +11,13 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use componentize::{TARGET, Toolchain};
 use serde_json::Value;
-use wit_component::ComponentEncoder;
 
-use crate::toolchain::{TARGET, Toolchain, run};
+use crate::toolchain::run;
 
 /// Workspaces of guests, from the repository's root.
 const WORKSPACES: [&str; 2] = ["plugins", "tests/guests"];
-
-/// Where the host looks for the manifest.
-const MANIFEST_SECTION: &str = "palisade:manifest";
 
 /// One plugin to build.
 struct Guest {
@@ -35,7 +32,7 @@ struct Guest {
 /// Builds all guests, or the one of this package name.
 pub(crate) fn build(only: Option<&str>) -> Result<()> {
     let root = crate::repository_root()?;
-    let toolchain = Toolchain::find()?;
+    let toolchain = crate::toolchain::find()?;
     let output = root.join("target/guests");
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
     let mut built = BTreeSet::new();
@@ -120,11 +117,11 @@ fn build_workspace(
     for guest in &stale {
         cargo.args(["--package", &guest.package]);
     }
-    cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain, root)?);
+    cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", toolchain.flags(root));
     run(&mut cargo)?;
     for guest in stale {
         let module = target.join(TARGET).join("release").join(format!("{}.wasm", guest.library));
-        let bytes = componentize(&module, &guest.directory.join("plugin.toml"))
+        let bytes = packed(&module, &guest.directory.join("plugin.toml"))
             .with_context(|| format!("cannot make a component of {}", guest.package))?;
         write_if_changed(&component(guest), &bytes)?;
         write_if_changed(&stamp(guest), inputs.as_bytes())?;
@@ -133,51 +130,11 @@ fn build_workspace(
     Ok(())
 }
 
-/// Compiler flags that keep this machine's paths out of panic messages. The last matching mapping wins.
-fn flags(toolchain: &Toolchain, root: &Path) -> Result<String> {
-    let home = std::env::home_dir().unwrap_or_default();
-    let cargo_home = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-    let sources = PathBuf::from(toolchain.sysroot()?).join("lib/rustlib/src/rust");
-    // Debian's sources are a link to where its source package is unpacked.
-    let real_sources = std::fs::canonicalize(&sources).unwrap_or_else(|_| sources.clone());
-    let map = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    Ok([
-        map(root, ""),
-        map(&cargo_home.join("registry/src"), "registry"),
-        map(&sources, "rust"),
-        map(&real_sources, "rust"),
-    ]
-    .join("\x1f"))
-}
-
-fn componentize(module: &Path, manifest: &Path) -> Result<Vec<u8>> {
+fn packed(module: &Path, manifest: &Path) -> Result<Vec<u8>> {
     let core = std::fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
     let text =
         std::fs::read_to_string(manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
-    let encoder = ComponentEncoder::default().validate(true).module(&core).map_err(anyhow::Error::msg);
-    let mut component = encoder.and_then(|mut encoder| encoder.encode().map_err(anyhow::Error::msg))?;
-    append_section(&mut component, MANIFEST_SECTION, text.as_bytes());
-    Ok(component)
-}
-
-/// Appends a custom section: id 0, size, length of the name, name, data (WebAssembly core specification, "Binary
-/// Format", "Custom Section"; components share it).
-fn append_section(component: &mut Vec<u8>, name: &str, data: &[u8]) {
-    let mut body = Vec::new();
-    push_leb128(&mut body, name.len());
-    body.extend_from_slice(name.as_bytes());
-    body.extend_from_slice(data);
-    component.push(0);
-    push_leb128(component, body.len());
-    component.extend_from_slice(&body);
-}
-
-fn push_leb128(out: &mut Vec<u8>, mut value: usize) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+    Ok(componentize::component(&core, &text)?)
 }
 
 /// Leaves the file alone when it is the same, so that nothing is rebuilt because of its time.
@@ -192,7 +149,12 @@ fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
 /// own text.
 fn hash_of_inputs(toolchain: &Toolchain, root: &Path, workspace: &Path) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    (toolchain.version()?, include_str!("guests.rs"), include_str!("toolchain.rs")).hash(&mut hasher);
+    let makers = [
+        include_str!("guests.rs"),
+        include_str!("../../componentize/src/lib.rs"),
+        include_str!("../../componentize/src/toolchain.rs"),
+    ];
+    (toolchain.version(), makers).hash(&mut hasher);
     // Guests may use crates of the plugins' workspace, such as the SDK.
     let folders = BTreeSet::from([workspace.to_owned(), root.join("plugins"), root.join("wit")]);
     for folder in folders {
@@ -216,19 +178,4 @@ fn hash_folder(folder: &Path, root: &Path, hasher: &mut DefaultHasher) -> Result
         (path.strip_prefix(root).unwrap_or(&path), bytes).hash(hasher);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{append_section, push_leb128};
-
-    #[test]
-    fn a_custom_section_is_framed_as_the_specification_says() {
-        let mut out = b"head".to_vec();
-        append_section(&mut out, "ab", b"xyz");
-        assert_eq!(out, b"head\x00\x06\x02abxyz");
-        let mut long = Vec::new();
-        push_leb128(&mut long, 624_485);
-        assert_eq!(long, [0xe5, 0x8e, 0x26]);
-    }
 }

@@ -6,6 +6,7 @@ mod check;
 mod codes;
 mod contract;
 mod guests;
+mod guides;
 mod http;
 mod prepare;
 mod server;
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
   bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | advisories [FEED...]
   guests [--only NAME]                  build the plugins
+  guides                                write the guides for authors that are made from other files
   check                                 the house law alone";
 
 fn main() -> ExitCode {
@@ -56,6 +58,7 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["bench", name, arguments @ ..] => in_root(&|root| bench::run_named(root, name, arguments)),
         ["guests"] => guests::build(None),
         ["guests", "--only", name] => guests::build(Some(name)),
+        ["guides"] => in_root(&guides::write),
         ["check"] => in_root(&check::run),
         _ => return None,
     })

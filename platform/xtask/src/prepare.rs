@@ -31,7 +31,7 @@ const BUILD: [Need; 3] = [
     },
     Need {
         what: "a compiler for wasm32-unknown-unknown",
-        present: || crate::toolchain::Toolchain::is_present(),
+        present: || componentize::Toolchain::present().is_some(),
         debian: &["rustc-web", "cargo-web", "rust-web-src", "lld-22"],
         elsewhere: "the target: `rustup target add wasm32-unknown-unknown`",
     },

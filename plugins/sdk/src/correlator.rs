@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::item::{Item, items};
 use crate::text::{cut, evidence};
-use crate::{Config, Correlation, Detection, Error, Event, IncidentLink, Severity, Timer, Unreadable, host};
+use crate::{
+    Config, Correlation, Detection, Error, Event, IncidentLink, Problem, Severity, Timer, Unreadable, host,
+};
 
 /// Joins events into detections, and detections into incidents.
 ///
@@ -103,6 +105,13 @@ impl Story {
     pub fn timer(&mut self, key: impl Into<String>, time: u64) {
         self.0.timers.push(Timer { key: key.into(), time });
     }
+
+    /// An event that could not be understood, or only in part, and what is wrong with it. Skipping one in silence hides a gap;
+    /// an event that is merely not for this plugin is none.
+    pub fn problem(&mut self, event: Item<'_, Event>, message: impl Into<Unreadable>) {
+        let Unreadable(message) = message.into();
+        self.0.problems.push(Problem { item: event.place(), message: cut(message) });
+    }
 }
 
 impl Detection {
@@ -182,7 +191,12 @@ pub fn correlate<C: Correlator>(
     watermark: u64,
 ) -> Result<Correlation, Error> {
     host::settled(|| {
-        let empty = Correlation { detections: Vec::new(), links: Vec::new(), timers: Vec::new() };
+        let empty = Correlation {
+            detections: Vec::new(),
+            links: Vec::new(),
+            timers: Vec::new(),
+            problems: Vec::new(),
+        };
         let mut story = Story(empty);
         C::new(&Config::new(config))?.correlate(&Batch { events, due, watermark }, &mut story)?;
         Ok(story.0)
@@ -227,6 +241,32 @@ mod tests {
         assert_eq!(correlation.links[0].merged, "two");
         assert_eq!(correlation.timers, [Timer { key: "later".to_owned(), time: 8 }]);
         assert_eq!(fakes.state()["last"], 7u64.to_le_bytes());
+    }
+
+    #[test]
+    fn an_odd_event_is_told_of_by_its_place() {
+        struct Odd;
+        impl Correlator for Odd {
+            fn new(_config: &Config) -> Result<Self, Error> {
+                Ok(Self)
+            }
+
+            fn correlate(&self, batch: &Batch<'_>, story: &mut Story) -> Result<(), Error> {
+                for event in batch.events() {
+                    match event.json::<u8>() {
+                        Ok(_) => story.problem(event, "a number"),
+                        Err(unreadable) => story.problem(event, unreadable),
+                    }
+                }
+                Ok(())
+            }
+        }
+        let broken = Event { body: b"{".to_vec(), ..Event::new("i", 1, "a", "", &1) };
+        let problems =
+            correlate::<Odd>("{}", &[Event::new("j", 1, "a", "", &1), broken], &[], 7).unwrap().problems;
+        assert_eq!((problems[0].item, problems[0].message.as_str()), (0, "a number"));
+        assert_eq!(problems[1].item, 1);
+        assert!(problems[1].message.contains("not as expected"), "{}", problems[1].message);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use model::Severity;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::Problem;
+
 /// A normalised event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -67,4 +69,6 @@ pub struct Correlation {
     pub links: Vec<IncidentLink>,
     /// Timers to set.
     pub timers: Vec<Timer>,
+    /// Events that could not be understood.
+    pub problems: Vec<Problem>,
 }

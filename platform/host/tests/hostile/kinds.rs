@@ -104,6 +104,10 @@ fn correlator() {
     let due = vec![Timer { key: "failed/host/a".to_owned(), time: 5 }];
     let outcome = call(&plugin, Input::Correlator { events: Vec::new(), due, watermark: 9 }, &played);
     assert!(outcome.state.values().all(Option::is_none) && outcome.state.len() == 1, "{:?}", outcome.state);
+    // An event that cannot be read is told of, and the one behind it counts.
+    let odd = vec![event(6, "host/b", "{"), event(7, "host/b", failed)];
+    let Answer::Correlator(found) = answer(&plugin, events(odd), &played) else { panic!() };
+    assert_eq!((found.problems.len(), found.problems[0].item, found.timers.len()), (1, 0, 1));
     // Another tenant starts at nothing.
     let other = CallContext { tenant: TenantId::parse("other").unwrap(), ..context(&plugin, "{}", &played) };
     let grant = host::Grant { tenant: other.tenant.clone(), ..(**other.grant.as_ref().unwrap()).clone() };

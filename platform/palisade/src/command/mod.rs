@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod advisories;
+pub(crate) mod author;
 mod doctor;
 mod explain;
 mod plugin;

@@ -6,6 +6,7 @@ mod judge;
 mod local;
 mod operate;
 mod registry;
+mod run;
 mod sign;
 mod verify;
 
@@ -37,6 +38,10 @@ pub(crate) fn run(what: Plugin, config: &Config) -> Result<Outcome> {
         }
         Plugin::Bundle(Bundle::Verify { file, key }) => verify::bundle(&file, &key, config),
         Plugin::Install { target, canary } => install::install(&target, canary, config),
+        Plugin::Run { plugin, input, record, redact } => {
+            run::run(&plugin, &input, record.as_deref(), &redact, config)
+        }
+        Plugin::Author(what) => crate::command::author::run(what, config),
         decision => operate::decide(decision, config),
     }
 }

@@ -1,5 +1,5 @@
 // Builds build/{{name}}.wasm, the component without its manifest. `palisade plugin build` runs this and packs plugin.toml into
-// it.
+// build/{{name}}.plugin.wasm.
 
 import { componentize } from '@bytecodealliance/componentize-js';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';

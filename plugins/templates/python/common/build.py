@@ -1,6 +1,6 @@
 """Builds build/{{name}}.wasm, the component without its manifest.
 
-`palisade plugin build` runs this and packs plugin.toml into it.
+`palisade plugin build` runs this and packs plugin.toml into build/{{name}}.plugin.wasm.
 """
 
 import os

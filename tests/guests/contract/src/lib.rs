@@ -38,7 +38,7 @@ pub fn nothing() -> Analysis {
 
 /// An answer to a batch of events of which nothing became.
 pub fn no_story() -> Correlation {
-    Correlation { detections: Vec::new(), links: Vec::new(), timers: Vec::new() }
+    Correlation { detections: Vec::new(), links: Vec::new(), timers: Vec::new(), problems: Vec::new() }
 }
 
 /// A failed check of the first resource, by the manifest's rule.

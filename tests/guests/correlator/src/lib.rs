@@ -43,8 +43,14 @@ impl Correlator for Logins {
             state::delete(&timer.key)?;
         }
         for event in batch.events() {
-            // An event of another shape is not for this plugin, and must not hold up those behind it for ever.
-            let Ok(body) = event.json() else { continue };
+            let body = match event.json() {
+                Ok(body) => body,
+                // An error of the call would hold up the events behind it for ever.
+                Err(unreadable) => {
+                    story.problem(event, unreadable);
+                    continue;
+                }
+            };
             match body {
                 Body::LoginFailed => {
                     let key = format!("failed/{}", event.asset);

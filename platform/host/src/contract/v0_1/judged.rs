@@ -87,7 +87,12 @@ pub(super) fn correlation(
     answer: correlator::Correlation,
     bounds: &Bounds<'_>,
 ) -> Result<Correlation, Fault> {
-    bounds.count(&[answer.detections.len(), answer.links.len(), answer.timers.len()])?;
+    bounds.count(&[
+        answer.detections.len(),
+        answer.links.len(),
+        answer.timers.len(),
+        answer.problems.len(),
+    ])?;
     Ok(Correlation {
         detections: each("detections", answer.detections, |at, it| detection(at, it, bounds))?,
         links: each("links", answer.links, |at, it| {
@@ -96,6 +101,7 @@ pub(super) fn correlation(
         timers: each("timers", answer.timers, |at, it| {
             Ok(Timer { key: at.id("key", it.key)?, time: it.time })
         })?,
+        problems: each("problems", answer.problems, |at, it| analyzer::problem(at, it, bounds))?,
     })
 }
 

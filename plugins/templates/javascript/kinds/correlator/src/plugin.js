@@ -25,13 +25,18 @@ export const correlator = {
     const counted = new Map();
     const failuresOf = (/** @type {string} */ asset) => counted.get(asset) ?? load(asset);
     const detections = [];
+    const problems = [];
 
     for (const timer of due.filter(({ key }) => key.startsWith(TIMER))) {
       const asset = timer.key.slice(TIMER.length);
       counted.set(asset, failuresOf(asset).filter(({ time }) => time > timer.time - window));
     }
     for (const [item, { id, time, source, asset }] of events.entries()) {
-      if (source !== SOURCE || asset === '') continue;
+      if (source !== SOURCE) continue;
+      if (asset === '') {
+        problems.push({ item, message: 'the event names no asset, so its failure counts for none' });
+        continue;
+      }
       const failures = failuresOf(asset).filter((failure) => failure.time > time - window);
       // An event may come twice and must count once.
       if (!failures.some((failure) => failure.id === id)) failures.push({ id, time });
@@ -49,7 +54,7 @@ export const correlator = {
       const last = failures.at(-1);
       if (last) timers.push({ key: TIMER + asset, time: last.time + window });
     }
-    return { detections, links: [], timers };
+    return { detections, links: [], timers, problems };
   },
 };
 

@@ -42,13 +42,15 @@ test('an event that comes twice counts once', () => {
   assert.deepEqual(correlator.correlate([...five.slice(0, 4), five[3]], [], START).detections, []);
 });
 
-test('other sources, other assets and events of nobody do not count', () => {
+test('other sources, other assets and events of nobody do not count, and the last are told of', () => {
   const others = [
     event('x', 41, { source: 'falco' }),
     event('y', 42, { asset: 'host:web-2' }),
     event('z', 43, { asset: '' }),
   ];
-  assert.deepEqual(correlator.correlate([...five.slice(0, 4), ...others], [], START).detections, []);
+  const { detections, problems } = correlator.correlate([...five.slice(0, 4), ...others], [], START);
+  assert.deepEqual(detections, []);
+  assert.deepEqual(problems.map(({ item }) => item), [6]);
 });
 
 test('failures outside the window are forgotten, by time and by timer', () => {

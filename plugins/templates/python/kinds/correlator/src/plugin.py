@@ -5,7 +5,7 @@ What was counted lives in palisade:host/state, because every call may run in a n
 
 from wit_world.exports.correlator import Correlation
 from wit_world.imports import state
-from wit_world.imports.common import Severity
+from wit_world.imports.common import Problem, Severity
 from wit_world.imports.events import Detection, Event, Timer
 
 from palisade import config, decode, encode, host, invalid_config
@@ -27,12 +27,16 @@ class Correlator:
         window = _window()
         counted: dict[str, Failures] = {}
         detections = []
+        problems = []
         for timer in due:
             if timer.key.startswith(TIMER):
                 asset = timer.key.removeprefix(TIMER)
                 counted[asset] = _since(_failures(counted, asset), timer.time - window)
         for item, event in enumerate(events):
-            if event.source != SOURCE or not event.asset:
+            if event.source != SOURCE:
+                continue
+            if not event.asset:
+                problems.append(Problem(item, "the event names no asset, so its failure counts for none"))
                 continue
             failures = _since(_failures(counted, event.asset), event.time - window)
             # An event may come twice and must count once.
@@ -46,7 +50,7 @@ class Correlator:
         for asset, failures in counted.items():
             _store(asset, failures)
         timers = [Timer(TIMER + asset, failures[-1][1] + window) for asset, failures in counted.items() if failures]
-        return Correlation(detections, [], timers)
+        return Correlation(detections, [], timers, problems)
 
 
 def _window() -> int:

@@ -34,9 +34,11 @@ class CorrelatorTest(HostTest):
     def test_an_event_that_comes_twice_counts_once(self) -> None:
         self.assertEqual(Correlator().correlate([*FIVE[:4], FIVE[3]], [], START).detections, [])
 
-    def test_other_sources_other_assets_and_events_of_nobody_do_not_count(self) -> None:
+    def test_other_sources_other_assets_and_events_of_nobody_do_not_count_and_the_last_are_told_of(self) -> None:
         others = [event("x", 41, source="falco"), event("y", 42, asset="host:web-2"), event("z", 43, asset="")]
-        self.assertEqual(Correlator().correlate([*FIVE[:4], *others], [], START).detections, [])
+        correlation = Correlator().correlate([*FIVE[:4], *others], [], START)
+        self.assertEqual(correlation.detections, [])
+        self.assertEqual([problem.item for problem in correlation.problems], [6])
 
     def test_failures_outside_the_window_are_forgotten_by_time_and_by_timer(self) -> None:
         self.config = {"window-seconds": 40}

@@ -33,9 +33,13 @@ impl Correlator for Logins {
             state::delete(&timer.key)?;
         }
         for event in batch.events() {
-            // Events of other shapes are not for this plugin.
-            let Ok(Body { kind }) = event.json() else {
-                continue;
+            let kind = match event.json() {
+                Ok(Body { kind }) => kind,
+                // A gap that is told of. An error of the call would hold up the events behind it.
+                Err(unreadable) => {
+                    story.problem(event, unreadable);
+                    continue;
+                }
             };
             if kind != "login-failed" {
                 continue;
@@ -84,6 +88,15 @@ mod tests {
         assert_eq!(correlation.detections[0].items, [0]);
         assert_eq!(correlation.timers[0].time, FORGET);
         assert_eq!(fakes.state()["failed/host:a"], b"3");
+    }
+
+    #[test]
+    fn an_odd_event_is_told_of_and_the_others_count() {
+        let _fakes = Fakes::new().state(1_024).install();
+        let odd = Event::new("odd", 0, "test", "host:a", "text");
+        let correlation = correlate(&[vec![odd], failed(3)].concat(), &[]);
+        assert_eq!(correlation.problems[0].item, 0);
+        assert_eq!(correlation.detections[0].items, [3]);
     }
 
     #[test]
