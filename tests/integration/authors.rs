@@ -14,23 +14,23 @@ const KINDS: [&str; 7] =
     ["image-analyzer", "posture", "correlator", "compliance", "admission", "collector", "notifier"];
 
 /// A folder of an author, and how commands are run there.
-struct Desk {
-    folder: TempDir,
-    path: Option<PathBuf>,
+pub(crate) struct Desk {
+    pub(crate) folder: TempDir,
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: TempDir::with_prefix("palisade-author-").unwrap(), path: None }
     }
 
-    fn project(&self) -> PathBuf {
+    pub(crate) fn project(&self) -> PathBuf {
         self.folder.path().join("my-plugin")
     }
 
     /// Runs `palisade plugin WORDS` in the project, and returns what it printed.
     #[track_caller]
-    fn run(&self, code: i32, words: &[&str]) -> String {
+    pub(crate) fn run(&self, code: i32, words: &[&str]) -> String {
         let mut command = Command::new(palisade());
         let here = if self.project().exists() { self.project() } else { self.folder.path().to_owned() };
         command.current_dir(here).arg("plugin").args(words);
@@ -50,7 +50,7 @@ impl Desk {
     }
 
     /// Makes a project of a kind where the one before was.
-    fn new_project(&self, kind: &str, language: &str) {
+    pub(crate) fn new_project(&self, kind: &str, language: &str) {
         if self.project().exists() {
             std::fs::remove_dir_all(self.project()).unwrap();
         }
@@ -93,14 +93,14 @@ impl Desk {
     }
 }
 
-fn first_case(project: &Path) -> PathBuf {
+pub(crate) fn first_case(project: &Path) -> PathBuf {
     let mut cases: Vec<PathBuf> =
         std::fs::read_dir(project.join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     cases.remove(0)
 }
 
-fn tools(name: &str, file: &str) -> Option<PathBuf> {
+pub(crate) fn tools(name: &str, file: &str) -> Option<PathBuf> {
     let folder = std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.join(file).exists());
     if folder.is_none() {
         println!("skipped: {name} names no folder with {file}");
@@ -122,7 +122,7 @@ fn rust() {
 }
 
 /// As the command itself finds it: a target that is installed, or Debian's compiler with its sources.
-fn has_rust_for_wasm() -> bool {
+pub(crate) fn has_rust_for_wasm() -> bool {
     let printed = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"])
         .output()

@@ -18,6 +18,7 @@ mod distribution;
 mod feeds;
 mod hostile;
 mod images;
+mod journey;
 mod plugins;
 mod registries;
 mod serve;

@@ -41,11 +41,12 @@ pub(crate) fn base() -> OpenApi {
 }
 
 /// Problems by status: name of the response in the document, and what it means.
-const PROBLEMS: [(&str, &str, &str); 9] = [
+const PROBLEMS: [(&str, &str, &str); 10] = [
     ("400", "BadRequest", "A parameter or the body cannot be read, or a parameter is not known here."),
     ("401", "Unauthenticated", "Credentials are missing or not valid."),
     ("403", "Forbidden", "A cookie came without the header `X-Palisade-Request`."),
     ("404", "NotFound", "There is no such thing, or not for this tenant."),
+    ("409", "Conflict", "Things stand otherwise than the request expects."),
     ("413", "BodyTooLarge", "The body is larger than a mebibyte."),
     ("415", "UnsupportedMediaType", "The body is not declared as JSON."),
     ("422", "Unprocessable", "The body is JSON, but not what this operation takes."),
@@ -114,6 +115,7 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
             "401" => !public || body,
             "403" => !public && !method.is_safe(),
             "404" => path.contains('{'),
+            "409" => path.starts_with("/api/v1/plugins/{id}/"),
             "413" | "415" | "422" => body,
             _ => true,
         };

@@ -15,7 +15,9 @@ use crate::code::Code;
 use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
-use crate::routes::{advisories, events, findings, images, overview, plugins, scans, server, session};
+use crate::routes::{
+    advisories, events, findings, images, metrics, overview, plugins, scans, server, session,
+};
 use crate::{document, ui};
 
 /// Largest body of a request. The largest this API takes is a scan of a few hundred bytes.
@@ -43,6 +45,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(plugins::retire))
         .routes(routes!(advisories::get))
         .routes(routes!(overview::get))
+        .routes(routes!(metrics::get))
         .routes(routes!(server::version))
         .routes(routes!(server::openapi))
         .routes(routes!(server::error_page))

@@ -78,7 +78,60 @@ pub(crate) fn for_building() -> Result<()> {
 /// Makes sure that everything can be built and tested.
 pub(crate) fn for_testing(root: &Path) -> Result<()> {
     provide(&BUILD.iter().chain(&TEST).collect::<Vec<_>>())?;
-    nats_server(root)
+    nats_server(root)?;
+    componentize_js(root)?;
+    componentize_py(root)
+}
+
+/// What JavaScript plugins are built with, as the template names and locks it, under `target/tools`.
+fn componentize_js(root: &Path) -> Result<()> {
+    let template = root.join("plugins/templates/javascript/common");
+    let tools = root.join("target/tools/author-node");
+    let read = |name: &str| {
+        let path = template.join(name);
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let stamp = tools.join("installed");
+    let lock = read("package-lock.json")?;
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::write(tools.join(name), read(name)?.replace("{{name}}", "author-node"))?;
+    }
+    run(Command::new("npm").current_dir(&tools).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]))?;
+    Ok(std::fs::write(stamp, lock)?)
+}
+
+/// What Python plugins are built with, in the version that the template names, under `target/tools`.
+fn componentize_py(root: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let wanted = root.join("plugins/templates/python/common/requirements.txt");
+    let tools = root.join("target/tools/author-python");
+    let program = tools.join("componentize-py");
+    let stamp = tools.join("installed");
+    let version =
+        std::fs::read_to_string(&wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == version) {
+        return Ok(());
+    }
+    let packages = tools.join("packages");
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"])
+        .arg(&packages)
+        .arg("-r")
+        .arg(&wanted);
+    run(&mut pip)?;
+    // Debian's Python makes no environments of its own accord, and a package in a folder has no program that works.
+    let text = format!(
+        "#!/bin/sh\nPYTHONPATH='{}' exec python3 -c 'import sys; from componentize_py import script; sys.exit(script())' \"$@\"\n",
+        packages.display()
+    );
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o755).open(&program)?;
+    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    Ok(std::fs::write(stamp, version)?)
 }
 
 fn provide(needs: &[&Need]) -> Result<()> {

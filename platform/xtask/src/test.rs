@@ -84,6 +84,8 @@ fn tests(root: &Path, full: bool) -> Result<()> {
     command.env("PALISADE_BINARY", tested_binary(root));
     command.env("PALISADE_NATS_SERVER", root.join("target/tools/nats-server"));
     command.env("PALISADE_GUESTS", root.join("target/guests"));
+    command.env("PALISADE_NODE_MODULES", root.join("target/tools/author-node/node_modules"));
+    command.env("PALISADE_COMPONENTIZE_PY", root.join("target/tools/author-python"));
     if full {
         command.env("PALISADE_TEST_FULL", "1");
     }

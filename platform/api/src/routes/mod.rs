@@ -4,6 +4,7 @@ pub(crate) mod advisories;
 pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod images;
+pub(crate) mod metrics;
 pub(crate) mod overview;
 pub(crate) mod plugins;
 pub(crate) mod scans;

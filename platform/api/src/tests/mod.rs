@@ -4,7 +4,7 @@
 //! test of the document.
 
 mod auth;
-mod content;
+pub(crate) mod content;
 mod document;
 mod edge;
 mod errors;

@@ -76,6 +76,9 @@ pub(crate) enum Author {
         /// The project
         #[arg(default_value = ".")]
         directory: PathBuf,
+        /// Put every build in force in this installation, granted what it asks for; a server over the same store follows
+        #[arg(long)]
+        install: bool,
     },
     /// Repeat a recorded call; exit with 1 if anything comes out otherwise
     Replay {
@@ -105,7 +108,7 @@ pub(crate) fn run(what: Author, config: &Config) -> Result<Outcome> {
             test(&directory, &Options { bless, record: record.as_deref() }, &host(config)?)
         }
         Author::Bench { directory, each } => bench(&directory, Duration::from_millis(each), &host(config)?),
-        Author::Dev { directory } => dev(&directory, &host(config)?),
+        Author::Dev { directory, install } => dev(&directory, install, config),
         Author::Replay { transcript, plugin } => {
             let component = match plugin {
                 Some(file) => file,
@@ -209,12 +212,24 @@ fn bench(directory: &Path, each: Duration, host: &Host) -> Result<Outcome> {
     Ok(outcome(bench.failures.is_empty()))
 }
 
-fn dev(directory: &Path, host: &Host) -> Result<Outcome> {
+fn dev(directory: &Path, install: bool, config: &Config) -> Result<Outcome> {
     /// Soon enough for whoever has just saved a file, and nothing for a machine.
     const PAUSE: Duration = Duration::from_millis(300);
     let mut session = author::dev::Session::new(directory);
+    let host = host(config)?;
     loop {
-        let lines = session.turn(host, &mut |project| project.build(None), &mut |_| Ok(()))?;
+        let mut installed = None;
+        let mut built = |component: &Path| {
+            installed = install.then(|| super::plugin::install_own(component, config));
+            Ok(())
+        };
+        let lines = session.turn(&host, &mut |project| project.build(None), &mut built)?;
+        match installed {
+            Some(Ok(line)) => say(&[line])?,
+            // A build that cannot be installed is the author's to mend, and no reason to stop watching.
+            Some(Err(error)) => say(&[format!("not installed: {}", crate::exit::one_line(&error))])?,
+            None => {}
+        }
         if let Some(lines) = lines {
             say(&lines)?;
         }

@@ -10,6 +10,8 @@ mod run;
 mod sign;
 mod verify;
 
+pub(crate) use install::install_own;
+
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
