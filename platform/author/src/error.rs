@@ -9,15 +9,14 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum AuthorError {
     /// A file or folder cannot be read or written.
-    #[error("cannot {what} {path:?}: {source}")]
+    #[error("cannot {what} {path:?}: {reason}")]
     File {
         /// What was tried.
         what: &'static str,
         /// On what.
         path: PathBuf,
         /// Why it failed.
-        #[source]
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// There is no new project to be made here, or not under this name.
     #[error("cannot make a project: {problem}")]
@@ -102,7 +101,7 @@ impl AuthorError {
     /// Makes an error of the file system, for `map_err`.
     pub(crate) fn file(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File { what, path, source }
+        move |reason| Self::File { what, path, reason }
     }
 }
 
