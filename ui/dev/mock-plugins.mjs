@@ -30,6 +30,7 @@ export function makePlugins({ digest, now, builtIn }) {
     digest: digest(),
     state: "retired",
     signers: [],
+    asked: [],
     added: [],
     removed: [],
     ...of,
@@ -129,6 +130,20 @@ export function makePlugins({ digest, now, builtIn }) {
           source: "registry.example/acme/chat-notifier:3",
           signers: ["https://ci.example/acme/chat-notifier/.workflows/release@refs/tags/v3.0.0"],
           installed_at: ago(95),
+          asked: [
+            {
+              capability: "advisories",
+              why: "Says what mends a finding.",
+              rights: ["advisories"],
+            },
+            {
+              capability: "http",
+              why: "Tells the chat that you name, and finds people's names there.",
+              rights: ["http GET */users.list", "http POST */hooks/**"],
+            },
+            { capability: "secret", why: "Authenticates there.", rights: ["secret chat"] },
+            { capability: "state", why: "Remembers what it told.", rights: ["state 1048576 bytes"] },
+          ],
           added: ["advisories", "http GET */users.list", "state 1048576 bytes"],
         }),
         version({

@@ -16,6 +16,7 @@ const version = (digest, name, state, more = {}) => ({
   source: `registry.example/plugin:${name}`,
   signers: ["key:release"],
   installed_at: new Date(Date.now() - 3_600_000).toISOString(),
+  asked: [],
   added: [],
   removed: [],
   ...more,
@@ -69,6 +70,15 @@ const dress = (plugin, more) => ({
 });
 
 const WAITING = version(DIGEST.new, "3.0.0", "waiting", {
+  asked: [
+    { capability: "advisories", why: "Says what mends it.", rights: ["advisories"] },
+    {
+      capability: "http",
+      why: "Tells the chat that you name.",
+      rights: ["http GET */users", "http POST */hooks/**"],
+    },
+    { capability: "state", why: "Remembers what it told.", rights: ["state 1048576 bytes"] },
+  ],
   added: ["advisories", "http GET */users", "state 1048576 bytes"],
   removed: [],
 });

@@ -312,6 +312,8 @@ export interface PluginVersion {
   installed_at: string;
   /** Why it was refused or is in quarantine. */
   note?: string | null;
+  /** What its manifest asks for. */
+  asked: AskedCapability[];
   /** Rights that it asks for and the version in force does not. */
   added: string[];
   removed: string[];

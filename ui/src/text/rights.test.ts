@@ -119,32 +119,27 @@ describe("grantedFor", () => {
 });
 
 describe("offers", () => {
-  it("are what the version in force asks for with the difference, new ones first", () => {
-    const found = offers(asked("http GET a.example/v1", "http GET a.example/v2"), ["http GET a.example/v1"], {
-      added: ["http POST a.example/v1"],
-      removed: ["http GET a.example/v2"],
-    });
-    expect(found).toEqual([
-      { line: "http POST a.example/v1", fresh: true, held: false, why: undefined },
+  it("are what the version asks for, new ones first, each with its reason", () => {
+    const version = {
+      asked: [
+        ...asked("http GET a.example/v1", "http POST a.example/v1"),
+        { capability: "state", why: "remembers", rights: ["state 20 bytes"] },
+      ],
+      added: ["http POST a.example/v1", "state 20 bytes"],
+    };
+    expect(offers(["http GET a.example/v1"], version)).toEqual([
+      { line: "http POST a.example/v1", fresh: true, held: false, why: "because" },
+      { line: "state 20 bytes", fresh: true, held: false, why: "remembers" },
       { line: "http GET a.example/v1", fresh: false, held: true, why: "because" },
     ]);
   });
 
-  it("hold a right only if it is in force, and know no reason that was not given", () => {
-    const [first, second] = offers(asked("state 10 bytes"), [], { added: ["advisories"], removed: [] });
-    expect(first).toMatchObject({ line: "advisories", fresh: true, why: undefined });
-    expect(second).toMatchObject({ line: "state 10 bytes", fresh: false, held: false });
-  });
-
-  it("name one size of state, the new one", () => {
-    expect(
-      offers(asked("state 10 bytes"), ["state 10 bytes"], { added: ["state 20 bytes"], removed: [] }),
-    ).toMatchObject([{ line: "state 20 bytes", fresh: true, held: false }]);
-  });
-
-  it("of a first version are all of it, once", () => {
-    const all = ["advisories", "state 10 bytes"];
-    expect(offers(asked(...all), [], { added: all, removed: [] }).map(({ line }) => line)).toEqual(all);
+  it("hold a right only if it is in force, a smaller state than before too", () => {
+    const version = { asked: asked("state 10 bytes", "advisories"), added: [] };
+    expect(offers(["state 100 bytes"], version)).toMatchObject([
+      { line: "state 10 bytes", fresh: false, held: true },
+      { line: "advisories", fresh: false, held: false },
+    ]);
   });
 });
 

@@ -115,23 +115,18 @@ export interface Offer {
   /** The version in force has it. */
   held: boolean;
   /** The author's reason, where the version in force asks for it too. */
-  why: string | undefined;
+  why: string;
 }
 
-/** Everything that a waiting version asks for, what is new first: what the version in force asks for, and the difference. */
+/** Everything that a version asks for, with its author's reasons, what is new first. */
 export function offers(
-  asked: readonly AskedCapability[],
   granted: readonly string[],
-  version: { added: readonly string[]; removed: readonly string[] },
+  version: { asked: readonly AskedCapability[]; added: readonly string[] },
 ): Offer[] {
-  // A bigger state comes as a new line without the old one being taken away: there is one size.
-  const resized = version.added.some((line) => STATE.test(line));
-  const kept = asked
-    .flatMap((ask) => ask.rights)
-    .filter((line) => !version.removed.includes(line) && !(resized && STATE.test(line)));
-  const why = (line: string) => asked.find((ask) => ask.rights.includes(line))?.why;
-  return [...new Set([...version.added, ...kept])].map((line) => {
+  const lines = version.asked.flatMap((ask) => ask.rights.map((line) => ({ line, why: ask.why })));
+  const offered = lines.map(({ line, why }) => {
     const fresh = version.added.includes(line);
-    return { line, fresh, held: !fresh && grantedFor(line, granted).length > 0, why: why(line) };
+    return { line, fresh, held: !fresh && grantedFor(line, granted).length > 0, why };
   });
+  return [...offered.filter((each) => each.fresh), ...offered.filter((each) => !each.fresh)];
 }

@@ -42,7 +42,7 @@ export function Approve({
   version: PluginVersion;
   acting: Acting;
 }) {
-  const [offered] = useState(() => offers(plugin.asked, plugin.granted, version));
+  const [offered] = useState(() => offers(plugin.granted, version));
   const [choices, setChoices] = useState<Record<string, Choice>>(() =>
     Object.fromEntries(
       offered.map(({ line, held }) => [line, { allowed: held, host: hostGranted(line, plugin.granted) }]),

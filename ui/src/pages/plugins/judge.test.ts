@@ -9,6 +9,7 @@ const version = (digest: string, state: string, more: Partial<PluginVersion> = {
   source: "upload",
   signers: [],
   installed_at: "2026-11-22T12:00:00Z",
+  asked: [],
   added: [],
   removed: [],
   ...more,

@@ -6,7 +6,7 @@ const LIMITS: Record<string, readonly [string, string]> = {
   handles: ["Handles", "at once"],
   results: ["Results", "records"],
   log_kib: ["Log", "KiB"],
-  egress_requests: ["Sent", "requests"],
+  requests: ["Sent", "requests"],
   egress_mib: ["Sent with them", "MiB"],
 };
 
