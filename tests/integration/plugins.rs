@@ -220,3 +220,30 @@ fn what_is_revoked_after_it_was_installed_is_refused_at_the_next_start() {
     assert!(refused["note"].as_str().unwrap().contains("reads too much"), "{refused}");
     server.stop();
 }
+
+#[test]
+fn a_call_that_failed_in_production_is_written_down_and_repeats() {
+    let data = Data::empty();
+    let (plugins, scanned) = (data.path().join("own"), tempfile::tempdir().unwrap());
+    std::fs::create_dir(&plugins).unwrap();
+    std::fs::write(plugins.join("deep-json.wasm"), guest("deep-json")).unwrap();
+    std::fs::write(scanned.path().join("brackets.json"), "[".repeat(1_000_000)).unwrap();
+    let config = data.path().join("palisade.toml");
+    let text =
+        format!("[plugins]\ndirectories = [{:?}]\nrecord-faults = true\n", plugins.display().to_string());
+    std::fs::write(&config, text).unwrap();
+    let (config, scanned) = (config.display().to_string(), scanned.path().display().to_string());
+    for _ in 0..2 {
+        // Without the facts that were kept, so that the plugin is called both times.
+        data.run(&["--config", &config, "scan", "dir", &scanned, "--strict", "--no-cache"]).expect_code(3);
+    }
+    let transcripts: Vec<PathBuf> = std::fs::read_dir(data.path().join("transcripts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let [transcript] = transcripts.as_slice() else { panic!("one call, once: {transcripts:?}") };
+    let component = plugins.join("deep-json.wasm").display().to_string();
+    let transcript = transcript.display().to_string();
+    let again = data.run(&["plugin", "replay", &transcript, "--plugin", &component]).expect_code(0);
+    assert!(again.stdout.contains("the same"), "{}", again.stdout);
+}

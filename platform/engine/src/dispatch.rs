@@ -159,6 +159,7 @@ impl<'a> Batch<'a> {
                 let plugin = &self.analyzer.plugin().manifest().id;
                 tracing::warn!(plugin.id = %plugin, file.path = ?one.file.path, fault = %fault.message, "a file could not be analyzed");
                 self.facts.fault(plugin, one.place(), &fault);
+                self.analyzer.record(|| one.input());
             }
         }
     }

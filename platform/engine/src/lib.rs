@@ -20,5 +20,5 @@ pub mod scan;
 pub use cache::FactCache;
 pub use canary::{Canary, Comparison};
 pub use error::EngineError;
-pub use plan::{AnalyzerPlugin, Plan};
+pub use plan::{AnalyzerPlugin, KeepTranscript, Plan};
 pub use scan::{Progress, ScanOptions, ScanOutcome, Step, scan_image, scan_packages};

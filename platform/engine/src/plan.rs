@@ -1,8 +1,10 @@
 //! Which plugins take part in a scan, and the one selector made of all their interests.
 
-use host::Plugin;
+use std::sync::Arc;
+
+use host::{CallContext, Input, InputFile, Plugin, Redaction, Transcript};
 use image::{Interest, Selector};
-use model::AnalyzerCoverage;
+use model::{AnalyzerCoverage, TenantId};
 
 use crate::{Canary, EngineError};
 
@@ -13,6 +15,17 @@ pub struct AnalyzerPlugin {
     config: String,
     facts_key: String,
     canary: Option<Canary>,
+    recording: Option<Recording>,
+}
+
+/// Takes the transcript of a call that failed.
+pub type KeepTranscript = Arc<dyn Fn(&Transcript) + Send + Sync>;
+
+/// Whether and how failed calls are written down.
+#[derive(Clone)]
+struct Recording {
+    redaction: Arc<Redaction>,
+    keep: KeepTranscript,
 }
 
 impl AnalyzerPlugin {
@@ -23,13 +36,32 @@ impl AnalyzerPlugin {
         let mut hasher = blake3::Hasher::new();
         hasher.update(plugin.digest().as_str().as_bytes()).update(&[0]).update(config.as_bytes());
         let facts_key = hasher.finalize().to_hex().to_string();
-        Self { plugin, config, facts_key, canary: None }
+        Self { plugin, config, facts_key, canary: None, recording: None }
     }
 
     /// The same with a new version beside it.
     #[must_use]
     pub fn with_canary(self, canary: Canary) -> Self {
         Self { canary: Some(canary), ..self }
+    }
+
+    /// The same, with calls that failed written down: made once more, as recording every call would cost every call.
+    #[must_use]
+    pub fn with_recording(self, redaction: Redaction, keep: KeepTranscript) -> Self {
+        Self { recording: Some(Recording { redaction: Arc::new(redaction), keep }), ..self }
+    }
+
+    /// Repeats a call that failed and hands over its transcript, if that is wanted.
+    pub(crate) fn record(&self, file: impl FnOnce() -> InputFile) {
+        let Some(Recording { redaction, keep }) = &self.recording else { return };
+        let context = CallContext {
+            record: Some(Arc::clone(redaction)),
+            ..CallContext::new(TenantId::default_tenant(), Arc::from(self.config.as_str()))
+        };
+        let outcome = self.plugin.call(&context, Input::ImageAnalyzer { files: vec![file()] });
+        if let Some(transcript) = &outcome.transcript {
+            keep(transcript);
+        }
     }
 
     /// The version that runs beside, if there is one.

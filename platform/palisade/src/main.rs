@@ -12,6 +12,7 @@ mod progress;
 mod serve;
 mod services;
 mod telemetry;
+mod transcripts;
 
 use std::process::ExitCode;
 

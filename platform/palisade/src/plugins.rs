@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use distribution::{Origin, Policy, Revocations, Subject, Verdict};
 use engine::{AnalyzerPlugin, Canary, Plan};
-use host::{Compiler, Host, HostOptions, Kind, Plugin, Rights};
+use host::{Compiler, Host, HostOptions, Kind, Plugin, Redaction, Rights};
 use model::TenantId;
 use store::{Store, VersionState};
 
@@ -152,7 +152,15 @@ pub(crate) fn load(config: &Config, host: &Host, installed: Vec<LivePlugin>) -> 
         .filter(|one| one.plugin.manifest().declares(Kind::ImageAnalyzer))
         .map(|one| {
             let analyzer = AnalyzerPlugin::new(one.plugin.clone(), "{}".to_owned());
-            one.canary.clone().map_or(analyzer.clone(), |canary| analyzer.with_canary(canary))
+            let analyzer = match &one.canary {
+                Some(canary) => analyzer.with_canary(canary.clone()),
+                None => analyzer,
+            };
+            if !config.plugins.record_faults {
+                return analyzer;
+            }
+            let keep = crate::transcripts::keeper(config.data_dir());
+            analyzer.with_recording(Redaction::with(&config.plugins.redact), keep)
         })
         .collect();
     if analyzers.is_empty() {

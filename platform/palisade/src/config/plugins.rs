@@ -28,6 +28,11 @@ pub(crate) struct Plugins {
     pub(crate) trust: Vec<Trust>,
     /// Credentials that the host puts into requests of plugins, by the names that plugins ask for.
     pub(crate) secrets: BTreeMap<String, Secret>,
+    /// Whether calls of image analyzers that fail are written down, with the file that they failed on, below `transcripts` in the
+    /// data directory, to be repeated with `palisade plugin replay`.
+    pub(crate) record_faults: bool,
+    /// Keys of JSON whose values are not written down, beside the usual ones such as `password` and `token`.
+    pub(crate) redact: Vec<String>,
     /// Whether a new version that asks for no more rights runs beside the old one first, until somebody promotes it.
     pub(crate) canary: bool,
     /// Revocation lists (JSON files). They add up, and count for built-in plugins too.
