@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use host::kinds::Event;
 use host::services::Caller;
-use host::{CallContext, Grant, Host, HostOptions, Input, Plugin, Refusal, Services};
+use host::{CallContext, Grant, Host, HostOptions, Input, Refusal, Services};
 use model::TenantId;
 
 use super::{Failure, Figure, quantile, timed};
@@ -54,8 +54,9 @@ pub(super) fn measure(directory: &Path, guests: &Path) -> Result<Vec<Figure>, Fa
     let mut figures = Vec::new();
     let correlator = read("stateful-correlator")?;
     figures.push(("events through state, 1 thread", events(&correlator)?, "events/s"));
-    let (alone, beside) = neighbour(&read("benign")?, &read("endless-loop")?)?;
+    let [alone, busy, beside] = neighbour(&read("benign")?, &read("endless-loop")?)?;
     figures.push(("honest call p99, alone", alone, "us"));
+    figures.push(("the same, other core busy", busy, "us"));
     figures.push(("the same beside a bad one", beside, "us"));
     let large = padded(&read("image-packages")?, LARGE_BYTES);
     let fresh = Host::new(HostOptions::default())?;
@@ -108,33 +109,41 @@ fn events(component: &[u8]) -> Result<f64, Failure> {
     Ok(count as f64 / spent.as_secs_f64())
 }
 
-/// 99th percentile of an honest plugin's calls, alone and while a hostile one loops on another thread.
-fn neighbour(honest: &[u8], hostile: &[u8]) -> Result<(f64, f64), Failure> {
+/// 99th percentile of an honest plugin's calls: alone, while another thread computes, and while a hostile plugin loops there. What
+/// the second costs more than the first is the machine's; what the third costs more than the second is the host's.
+fn neighbour(honest: &[u8], hostile: &[u8]) -> Result<[f64; 3], Failure> {
     const CALLS: usize = 20_000;
     let host = Host::new(HostOptions::default())?;
     let honest = host.load(honest)?;
-    let p99 = |plugin: &Plugin| -> Result<f64, Failure> {
+    let hostile = host.load(hostile)?;
+    let p99 = || -> Result<f64, Failure> {
         let mut times = Vec::new();
         for _ in 0..CALLS {
-            times.push(timed(|| plugin.analyze_files("{}", Vec::new()))?.1);
+            times.push(timed(|| honest.analyze_files("{}", Vec::new()))?.1);
         }
         Ok(quantile(&mut times, 0.99).as_secs_f64() * 1e6)
     };
-    let alone = p99(&honest)?;
-    let hostile = host.load(hostile)?;
-    let stop = AtomicBool::new(false);
-    let beside = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                let _ = hostile.analyze_files("{}", Vec::new());
-                hostile.release();
-            }
-        });
-        let beside = p99(&honest);
-        stop.store(true, Ordering::Relaxed);
-        beside
-    })?;
-    Ok((alone, beside))
+    let beside = |work: &(dyn Fn() + Sync)| -> Result<f64, Failure> {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    work();
+                }
+            });
+            let measured = p99();
+            stop.store(true, Ordering::Relaxed);
+            measured
+        })
+    };
+    let looping = || {
+        let _ = hostile.analyze_files("{}", Vec::new());
+        hostile.release();
+    };
+    let computing = || {
+        std::hint::black_box((0..100_000_u64).fold(1, |sum: u64, n| sum.wrapping_mul(n | 1)));
+    };
+    Ok([p99()?, beside(&computing)?, beside(&looping)?])
 }
 
 /// Memory of this process for 500 plugins that are loaded and never called, and the time that loading one takes.
