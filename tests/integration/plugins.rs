@@ -128,6 +128,11 @@ fn a_plugin_comes_is_upgraded_goes_back_and_goes_while_the_server_runs() {
     // The same on the command line, over the same store.
     let scan = server.manage(&["scan", "dir", &scanned.path().display().to_string(), "--format", "json"]);
     assert!(scan.stdout.contains(ID), "{}", scan.stdout);
+    let listed = server.manage(&["plugin", "list"]).expect_code(0).stdout;
+    assert!(
+        listed.contains("hostile.benign 0.1.0") && listed.contains("palisade.image-packages"),
+        "{listed}"
+    );
 
     // One that asks for more waits, and the old one runs on.
     let waiting = server.manage(&["plugin", "install", &second]).expect_code(0);

@@ -19,6 +19,7 @@ use host::{Inspection, Interest};
 
 use crate::cli::{Bundle, Plugin};
 use crate::config::Config;
+use crate::data::DataDir;
 use crate::exit::Outcome;
 use crate::output::{visible, write_stdout};
 use crate::plugins::{Component, components};
@@ -79,7 +80,7 @@ fn wanted(interest: &Interest) -> String {
 
 fn list(config: &Config) -> Result<String> {
     let mut out = String::new();
-    for component in components(config)? {
+    for component in in_use(config)? {
         let inspection = inspect(&component)?;
         let manifest = &inspection.manifest;
         let _ = writeln!(
@@ -95,9 +96,32 @@ fn list(config: &Config) -> Result<String> {
     Ok(out)
 }
 
+/// Every component that takes part: built in, from directories, and installed, each in the place of another of its id.
+fn in_use(config: &Config) -> Result<Vec<Component>> {
+    let mut all = components(config)?;
+    let has_store = config.store.url.is_some() || DataDir::open(config.data_dir())?.has_store();
+    if !has_store {
+        return Ok(all);
+    }
+    let installed = operate::with_catalog(config, async |catalog| {
+        let mut installed = Vec::new();
+        for version in catalog.store.plugin_versions(&catalog.tenant).await? {
+            if version.state.is_in_force() {
+                installed.push((version.plugin, version.source, catalog.component(&version.digest).await?));
+            }
+        }
+        Ok(installed)
+    })?;
+    for (plugin, origin, bytes) in installed {
+        all.retain(|other| inspect(other).map_or(true, |inspection| inspection.manifest.id != plugin));
+        all.push(Component { origin, bytes: bytes.into() });
+    }
+    Ok(all)
+}
+
 /// A plugin in use by its id, else a component file.
 fn find(name: &str, config: &Config) -> Result<Component> {
-    for component in components(config)? {
+    for component in in_use(config)? {
         if inspect(&component).is_ok_and(|inspection| inspection.manifest.id == name) {
             return Ok(component);
         }
