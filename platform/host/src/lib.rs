@@ -16,6 +16,7 @@ pub mod analysis;
 mod bytes_text;
 mod cache;
 mod child;
+mod clocks;
 mod compiled;
 mod content;
 mod contract;

@@ -10,6 +10,7 @@ use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::analysis::{Analysis, InputFile, LogLine, Usage};
+use crate::clocks::Clocks;
 use crate::contract::Callable;
 use crate::fault::{Fault, FaultKind, classify};
 use crate::gate::{Audit, Egress, Gate, Source};
@@ -17,7 +18,7 @@ use crate::health::{Health, Ledger};
 use crate::host::Shared;
 use crate::inspect::Inspection;
 use crate::kinds::{Answer, Bounds, Input};
-use crate::meter::{Meter, cpu_stop, wall_stop};
+use crate::meter::Meter;
 use crate::overlay::StateChanges;
 use crate::redaction::Redaction;
 use crate::rights::{Grant, Rights};
@@ -443,40 +444,4 @@ fn recorded(outcome: &Outcome) -> Recorded {
         logs: outcome.logs.clone(),
         metrics: outcome.usage.metrics.clone(),
     }
-}
-
-/// The two clocks of one call, both of the calling thread.
-#[derive(Clone)]
-struct Clocks {
-    started: Instant,
-    deadline: Instant,
-    cpu_started: Duration,
-}
-
-impl Clocks {
-    fn start(limits: &Limits) -> Self {
-        let started = Instant::now();
-        Self { started, deadline: started + limits.wall(), cpu_started: thread_cpu() }
-    }
-
-    fn cpu_used(&self) -> Duration {
-        thread_cpu().saturating_sub(self.cpu_started)
-    }
-
-    /// Asked at every tick. Processor time first: a loop that ran out of both is named for what it did.
-    fn check(&self, limits: &Limits) -> wasmtime::Result<()> {
-        if self.cpu_used() >= limits.cpu() {
-            return Err(cpu_stop(limits).into());
-        }
-        if Instant::now() >= self.deadline {
-            return Err(wall_stop(limits).into());
-        }
-        Ok(())
-    }
-}
-
-/// Processor time of this thread, so that other threads and other processes never count against a guest.
-fn thread_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -1,0 +1,106 @@
+use super::{HttpRule, Rights, SecretRule};
+
+fn http(host: &str, methods: &[&str], paths: &[&str]) -> Rights {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let rule = HttpRule { host: host.to_owned(), methods: owned(methods), paths: owned(paths) };
+    Rights { http: vec![rule], ..Rights::none() }
+}
+
+#[test]
+fn a_request_needs_host_method_and_path_of_one_rule() {
+    let mut rights = http("a.example", &["GET"], &["/v1/**"]);
+    rights.http.extend(http("b.example:8443", &["POST"], &["/hook"]).http);
+    for (host, method, path, allowed) in [
+        ("a.example", "GET", "/v1/things/1", true),
+        ("a.example", "POST", "/v1/things/1", false),
+        ("a.example", "GET", "/v2", false),
+        ("b.example:8443", "POST", "/hook", true),
+        ("b.example", "POST", "/hook", false),
+        ("b.example:8443", "POST", "/hook/", false),
+        ("a.example", "POST", "/hook", false),
+        ("sub.a.example", "GET", "/v1/x", false),
+    ] {
+        assert_eq!(rights.allows_http(host, method, path), allowed, "{method} {host}{path}");
+    }
+}
+
+#[test]
+fn what_cannot_be_granted_is_named() {
+    for (rights, word) in [
+        (http("*", &["GET"], &["/"]), "name of one host"),
+        (http("A.example", &["GET"], &["/"]), "lower case"),
+        (http("a..example", &["GET"], &["/"]), "name of one host"),
+        (http("a.example:0", &["GET"], &["/"]), "port"),
+        (http("a.example:080", &["GET"], &["/"]), "port"),
+        (http("a.example", &["TRACE"], &["/"]), "method"),
+        (http("a.example", &["GET"], &["v1"]), "path"),
+        (http("a.example", &["GET"], &["/a/**/b"]), "path"),
+        (http("a.example", &[], &["/"]), "methods"),
+    ] {
+        let error = rights.check_grant().unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    assert!(http("*", &["GET"], &["/"]).check(true).is_ok());
+    let secret = |hosts: &[&str]| Rights {
+        secrets: vec![SecretRule {
+            name: "token".to_owned(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        }],
+        ..Rights::none()
+    };
+    assert!(secret(&[]).check_grant().is_err() && secret(&[]).check(true).is_ok());
+    assert!(secret(&["*"]).check_grant().is_err());
+    assert!(secret(&["a.example"]).check_grant().is_ok());
+}
+
+#[test]
+fn lines_are_read_as_they_are_written() {
+    let lines = [
+        "advisories",
+        "assets pod",
+        "blob registry.example/team/*",
+        "http GET a.example:8443/v1/**",
+        "http POST a.example/",
+        "secret token",
+        "secret token to a.example",
+        "state 65536 bytes",
+    ];
+    let rights = Rights::from_lines(lines).unwrap();
+    assert_eq!(rights.lines().into_iter().collect::<Vec<_>>(), lines);
+    for odd in
+        ["", "http GET a.example", "http a.example/", "state many bytes", "assets", "all", "advisories "]
+    {
+        assert!(Rights::from_lines([odd]).is_err(), "{odd:?}");
+    }
+}
+
+#[test]
+fn what_nobody_asked_for_is_named() {
+    let asked = Rights::from_lines(["http GET */v1/**", "secret token", "state 10 bytes"]).unwrap();
+    let granted = Rights::from_lines([
+        "http GET a.example/v1/*",
+        "http GET a.example/v2",
+        "http POST a.example/v1/x",
+        "secret token to a.example",
+        "secret other to a.example",
+        "state 5 bytes",
+        "advisories",
+    ])
+    .unwrap();
+    assert_eq!(
+        granted.beyond(&asked),
+        ["advisories", "http GET a.example/v2", "http POST a.example/v1/x", "secret other to a.example"]
+    );
+}
+
+#[test]
+fn the_difference_is_what_people_would_say() {
+    let before = Rights { state_bytes: 100, ..http("a.example", &["GET"], &["/v1/**"]) };
+    let after = Rights { advisories: true, ..http("a.example", &["GET", "POST"], &["/v1/**"]) };
+    let difference = after.difference(&before);
+    assert_eq!(difference.text(), "- state 100 bytes\n+ advisories\n+ http POST a.example/v1/**\n");
+    let smaller = Rights { state_bytes: 50, ..before.clone() };
+    assert_eq!(smaller.difference(&before).added, Vec::<String>::new());
+    assert_eq!(before.difference(&smaller).added, ["state 100 bytes"]);
+    assert_eq!(before.difference(&before), super::RightsDifference::default());
+}
