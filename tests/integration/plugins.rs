@@ -71,10 +71,15 @@ fn server(data: &Data, more: &str) -> (Server, String) {
 /// The plugin as the API shows it, once it is as expected.
 #[track_caller]
 fn until(server: &Server, expected: impl Fn(&Value) -> bool) -> Value {
+    until_of(server, ID, expected)
+}
+
+#[track_caller]
+fn until_of(server: &Server, id: &str, expected: impl Fn(&Value) -> bool) -> Value {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let all = server.api().get("/api/v1/plugins");
-        let found = all["items"].as_array().unwrap().iter().find(|plugin| plugin["id"] == ID);
+        let found = all["items"].as_array().unwrap().iter().find(|plugin| plugin["id"] == id);
         match found {
             Some(plugin) if expected(plugin) => return plugin.clone(),
             other => assert!(Instant::now() < deadline, "{other:?}\n{}", server.log()),
@@ -251,4 +256,34 @@ fn a_call_that_failed_in_production_is_written_down_and_repeats() {
     let transcript = transcript.display().to_string();
     let again = data.run(&["plugin", "replay", &transcript, "--plugin", &component]).expect_code(0);
     assert!(again.stdout.contains("the same"), "{}", again.stdout);
+}
+
+#[test]
+fn a_quarantine_survives_a_restart_and_ends_by_decision() {
+    let data = Data::empty();
+    let (scanned, id) = (tempfile::tempdir().unwrap(), "hostile.recursion");
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        std::fs::write(scanned.path().join(name), name).unwrap();
+    }
+    let (mut server, key) = server(&data, "");
+    let file = data.path().join("recursion.wasm").display().to_string();
+    std::fs::write(&file, guest("recursion")).unwrap();
+    server.manage(&["plugin", "sign", &file, "--key", &key]).expect_code(0);
+    server.manage(&["plugin", "install", &file]).expect_code(0);
+    server.start();
+    until_of(&server, id, |plugin| plugin["state"] == "ready");
+    server.api().scan("directory", &scanned.path().display().to_string());
+    let held =
+        |plugin: &Value| plugin["state"] == "quarantined" && plugin["versions"][0]["state"] == "quarantined";
+    let plugin = until_of(&server, id, held);
+    assert!(plugin["versions"][0]["note"].as_str().unwrap().contains("trap"), "{plugin}");
+    server.stop();
+    server.start();
+    until_of(&server, id, held);
+    server.api().scan("directory", &scanned.path().display().to_string());
+    let plugin = until_of(&server, id, held);
+    assert_eq!(plugin["calls"], 0, "it is not called: {plugin}");
+    assert_eq!(server.api().post(&format!("/api/v1/plugins/{id}/release"), &json!({})).status, 200);
+    until_of(&server, id, |plugin| plugin["state"] == "ready" && plugin["versions"][0]["state"] == "ready");
+    server.stop();
 }

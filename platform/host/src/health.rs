@@ -131,6 +131,11 @@ impl Ledger {
         self.breaker().quarantined.is_some()
     }
 
+    /// Puts it in quarantine for a reason that was found elsewhere, unless it is there already.
+    pub(crate) fn hold(&self, fault: Fault, at: SystemTime) {
+        self.breaker().quarantined.get_or_insert((at, fault));
+    }
+
     /// Lifts the quarantine and forgets the faults that led to it.
     pub(crate) fn release(&self) {
         let mut breaker = self.breaker();

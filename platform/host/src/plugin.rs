@@ -168,6 +168,12 @@ impl Plugin {
         self.0.ledger.health((self.0.host.clock)())
     }
 
+    /// Takes it out of service, as the breaker does: for a quarantine that began in another process or before a restart.
+    pub fn hold(&self, reason: &str) {
+        let fault = Fault::new(FaultKind::Quarantined, crate::error::shown(reason));
+        self.0.ledger.hold(fault, (self.0.host.clock)());
+    }
+
     /// Lets it be called again after quarantine. A decision of the operator.
     pub fn release(&self) {
         self.0.ledger.release();

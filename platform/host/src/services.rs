@@ -88,7 +88,7 @@ pub struct RelatedAsset {
     pub kind: String,
 }
 
-/// The platform's side of every capability. What is not implemented answers [`Refusal::Unavailable`].
+/// The platform's side of every capability. What a process does not serve it leaves to the default, [`Refusal::Unavailable`].
 pub trait Services: Send + Sync {
     /// The value of a key of the plugin's state.
     ///

@@ -288,7 +288,13 @@ impl Catalog {
                 Err(error) => Err(error),
             };
             match loaded {
-                Ok(plugin) => live.push(LivePlugin { plugin, rights: granted(&version)?, version }),
+                Ok(plugin) => {
+                    // The host's own memory of it may be of another process, or gone with a restart.
+                    if version.state == VersionState::Quarantined {
+                        plugin.hold(&version.note);
+                    }
+                    live.push(LivePlugin { plugin, rights: granted(&version)?, version });
+                }
                 Err(error) => {
                     let note = crate::exit::one_line(&error);
                     tracing::error!(

@@ -95,7 +95,10 @@ impl Services for Platform {
         }
         let mut headers = request.headers.clone();
         if let Some(name) = &request.secret {
-            headers.push(self.credential(name, &host::host_of(&request.url).unwrap_or_default())?);
+            let credential = self.credential(name, &host::host_of(&request.url).unwrap_or_default())?;
+            // A header of the plugin's own beside it would leave to the other side which of the two counts.
+            headers.retain(|(header, _)| !header.eq_ignore_ascii_case(&credential.0));
+            headers.push(credential);
         }
         let request = Request {
             method: method(&request.method)?,

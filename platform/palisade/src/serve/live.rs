@@ -13,7 +13,7 @@ use store::{PluginVersion, VersionState};
 use tokio::sync::{Notify, watch};
 
 use super::Service;
-use crate::catalog::{Actor, Catalog};
+use crate::catalog::{Actor, Catalog, CatalogError};
 use crate::plugins::{self, PluginSet};
 
 /// How often the store is asked.
@@ -29,6 +29,8 @@ pub(crate) struct Known {
 /// The set in force, and what it was made from.
 pub(crate) struct Live {
     pub(crate) catalog: Catalog,
+    /// As of which change of the store the first set was loaded.
+    generation: i64,
     set: Current<PluginSet>,
     versions: Current<Vec<Known>>,
     /// Rung when somebody in this process has decided something.
@@ -36,9 +38,14 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) async fn new(catalog: Catalog, set: PluginSet) -> Result<Self> {
-        let live =
-            Self { catalog, set: Current::new(set), versions: Current::default(), bell: Notify::new() };
+    pub(crate) async fn new(catalog: Catalog, set: PluginSet, generation: i64) -> Result<Self> {
+        let live = Self {
+            catalog,
+            generation,
+            set: Current::new(set),
+            versions: Current::default(),
+            bell: Notify::new(),
+        };
         live.look_at_versions().await?;
         Ok(live)
     }
@@ -73,7 +80,7 @@ impl Live {
 /// Follows what is decided about plugins, and tells the store what the host has taken out of service.
 pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Result<()> {
     let live = &service.live;
-    let mut known = live.catalog.store.plugin_generation(&live.catalog.tenant).await?;
+    let mut known = live.generation;
     while !*stopped.borrow() {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -170,13 +177,15 @@ pub(crate) async fn decide(
 async fn release(service: &Service, plugin: &str, actor: &Actor) -> Result<()> {
     let live = &service.live;
     let set = live.set();
-    let built_in = set.loaded.iter().find(|one| one.plugin.manifest().id == plugin);
-    let released = live.catalog.release(plugin, actor).await;
-    match (built_in, released) {
-        (Some(one), _) => {
-            one.plugin.release();
-            Ok(())
-        }
-        (None, released) => released.map(drop),
+    let loaded = set.loaded.iter().find(|one| one.plugin.manifest().id == plugin);
+    match live.catalog.release(plugin, actor).await {
+        Ok(_) => {}
+        Err(error)
+            if matches!(error.downcast_ref(), Some(CatalogError::Unknown { .. })) && loaded.is_some() => {}
+        Err(error) => return Err(error),
     }
+    if let Some(one) = loaded {
+        one.plugin.release();
+    }
+    Ok(())
 }

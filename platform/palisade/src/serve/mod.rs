@@ -110,9 +110,11 @@ async fn live(config: &Config, data: &DataDir, store: &store::Store) -> Result<L
     let host = plugins::host(data)?;
     let (store, tenant) = (store.clone(), TenantId::default_tenant());
     let catalog = Catalog { store, host, tenant, revocations: config.plugins.revoked()? };
+    // Asked first: what is decided while they are loaded is then seen at the first look.
+    let generation = catalog.store.plugin_generation(&catalog.tenant).await?;
     let installed = catalog.live().await?;
     let set = tokio::task::block_in_place(|| plugins::load(config, &catalog.host, installed))?;
-    Live::new(catalog, set).await
+    Live::new(catalog, set, generation).await
 }
 
 /// The store of the configuration, else SQLite in the data directory.

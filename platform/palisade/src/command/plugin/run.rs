@@ -29,8 +29,13 @@ pub(super) fn run(
     let called = with_catalog(config, async |catalog| {
         call(catalog, plugin, given, record.is_some().then(|| Redaction::with(redact)), config).await
     })?;
-    if let (Some(path), Some(transcript)) = (record, &called.transcript) {
-        write_whole(path, &serde_json::to_vec_pretty(transcript)?)?;
+    match (record, &called.transcript) {
+        (Some(path), Some(transcript)) => write_whole(path, &serde_json::to_vec_pretty(transcript)?)?,
+        (Some(path), None) => eprintln!(
+            "palisade: {} was not written: the call was not made, or its host calls are more than a transcript holds",
+            path.display()
+        ),
+        (None, _) => {}
     }
     match called.result {
         Ok(answer) => {
@@ -70,9 +75,10 @@ async fn call(
         ..CallContext::new(catalog.tenant.clone(), given.config)
     };
     let called = tokio::task::block_in_place(|| loaded.call(&context, given.input));
-    catalog.store.keep_plugin_state(&catalog.tenant, plugin, &called.state).await?;
+    // First what has happened already, whatever becomes of the rest.
     let events: Vec<AuditEvent> = called.audit.iter().map(|entry| audited(plugin, now, entry)).collect();
     catalog.store.append_audit(&catalog.tenant, &events).await?;
+    catalog.store.keep_plugin_state(&catalog.tenant, plugin, &called.state).await?;
     Ok(called)
 }
 
