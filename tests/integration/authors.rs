@@ -36,6 +36,7 @@ impl Desk {
         command.current_dir(here).arg("plugin").args(words);
         // What was compiled once, the standard library above all, is not compiled again for every kind.
         command.env("CARGO_TARGET_DIR", root().join("target/author-tests")).env("CARGO_NET_OFFLINE", "true");
+        command.env("XDG_CACHE_HOME", root().join("target/author-tests/cache"));
         command.env("PALISADE_DATA_DIR", self.folder.path().join("data"));
         if let Some(path) = &self.path {
             let usual = std::env::var_os("PATH").unwrap();

@@ -232,6 +232,46 @@ fn what_is_revoked_after_it_was_installed_is_refused_at_the_next_start() {
 }
 
 #[test]
+fn what_a_stolen_key_signed_is_refused_at_the_next_start_and_comes_back_under_another() {
+    let data = Data::empty();
+    let list = data.path().join("revoked.json");
+    std::fs::write(&list, json!({ "form": "palisade-revocations-1" }).to_string()).unwrap();
+    let [file, ..] = versions(data.path());
+    let second = data.path().join("second").display().to_string();
+    data.run(&["plugin", "keygen", "--output", &second]).expect_code(0);
+    let key = data.path().join("release").display().to_string();
+    let made = data.run(&["plugin", "keygen", "--output", &key]).expect_code(0).stdout;
+    let id = made.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap().to_owned();
+    let config = format!(
+        "[plugins]\nrevocations = [{:?}]\n[plugins.keys]\nrelease = \"{key}.pub\"\nsecond = \"{second}.pub\"\n\
+         [[plugins.trust]]\nplugins = \"hostile.*\"\nany-of = [\"release\", \"second\"]\n",
+        list.display().to_string()
+    );
+    let mut server = Server::prepare(&data, &Backends::Embedded, &config);
+    server.manage(&["plugin", "sign", &file, "--key", &format!("{key}.key")]).expect_code(0);
+    server.manage(&["plugin", "install", &file]).expect_code(0);
+    server.manage(&["plugin", "grant", ID, "--all"]).expect_code(0);
+    server.start();
+    until(&server, in_force("0.1.0"));
+    server.stop();
+    let revoked = json!({ "form": "palisade-revocations-1", "keys": [{ "key": id, "reason": "stolen" }] });
+    std::fs::write(&list, revoked.to_string()).unwrap();
+    server.start();
+    let plugin = until(&server, |plugin| plugin["state"] == "inactive");
+    let note = plugin["versions"][0]["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("this key is revoked: stolen"), "{note}");
+    let activate = ["plugin", "activate", ID, &digest(&plugin, "0.1.0")];
+    let back = server.manage(&activate).expect_code(2);
+    assert!(back.stderr.contains("plugin-revoked-version"), "{}", back.stderr);
+    // The same component, signed by somebody who is trusted, is another matter.
+    server.manage(&["plugin", "sign", &file, "--key", &format!("{second}.key")]).expect_code(0);
+    server.manage(&["plugin", "install", &file]).expect_code(0);
+    server.manage(&activate).expect_code(0);
+    until(&server, in_force("0.1.0"));
+    server.stop();
+}
+
+#[test]
 fn a_call_that_failed_in_production_is_written_down_and_repeats() {
     let data = Data::empty();
     let (plugins, scanned) = (data.path().join("own"), tempfile::tempdir().unwrap());

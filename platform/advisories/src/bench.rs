@@ -160,6 +160,7 @@ fn package(kind: PackageType, name: &str) -> Package {
             inner: None,
             method: "bench".to_owned(),
             confidence: Confidence::High,
+            plugin: None,
         }],
     }
 }

@@ -61,7 +61,10 @@ impl Project {
         let mut cargo = toolchain.cargo(&directory);
         cargo.args(["build", "--release", "--lib", "--package", &package, "--target", TARGET]);
         cargo.args(toolchain.build_arguments()).args(offline.map(|_| "--offline"));
-        cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", toolchain.flags(&directory));
+        cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", toolchain.flags(None));
+        if let Some(shared) = toolchain.shared_build_directory() {
+            cargo.env("CARGO_BUILD_BUILD_DIR", shared);
+        }
         run(&mut cargo)?;
         let module = target.join(TARGET).join("release").join(format!("{library}.wasm"));
         let core = read(&module, MODULE_BYTES_MAX)?;

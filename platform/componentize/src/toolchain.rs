@@ -83,20 +83,39 @@ impl Toolchain {
     }
 
     /// Compiler flags, as `CARGO_ENCODED_RUSTFLAGS` wants them, that keep this machine's paths out of panic messages: the same
-    /// sources give the same bytes wherever they are. The last matching mapping wins.
+    /// sources give the same bytes wherever they are. The last matching mapping wins. `outside` is a folder of path dependencies that
+    /// lie outside the workspace; those within it are named relative to it anyway, and without the mapping everybody's flags
+    /// are the same, so that what they compile can be shared.
     #[must_use]
-    pub fn flags(&self, root: &Path) -> String {
+    pub fn flags(&self, outside: Option<&Path>) -> String {
         let home = std::env::home_dir().unwrap_or_default();
         let cargo_home = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
         let map = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-        let mut flags = vec![map(root, ""), map(&cargo_home.join("registry/src"), "registry")];
+        let mut flags: Vec<String> = outside.map(|folder| map(folder, "")).into_iter().collect();
+        flags.push(map(&cargo_home.join("registry/src"), "registry"));
         if let Some(sysroot) = sysroot(self.rustc()) {
             let sources = PathBuf::from(sysroot).join("lib/rustlib/src/rust");
             // Debian's sources are a link to where its source package is unpacked.
             let real = std::fs::canonicalize(&sources).unwrap_or_else(|_| sources.clone());
             flags.extend([map(&sources, "rust"), map(&real, "rust")]);
         }
+        // The sandbox has vectors on every machine it runs on; searches in text are what most guests do.
+        flags.push("-Ctarget-feature=+simd128".to_owned());
         flags.join("\x1f")
+    }
+
+    /// Where intermediate results go so that several projects share them: a standard library that has to be compiled, as Debian's, is
+    /// then compiled once and not for every project. Nothing for a toolchain that brings its own.
+    #[must_use]
+    pub fn shared_build_directory(&self) -> Option<PathBuf> {
+        let absolute =
+            |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        match self {
+            Self::Installed => None,
+            Self::Debian { .. } => absolute("XDG_CACHE_HOME")
+                .or_else(|| Some(absolute("HOME")?.join(".cache")))
+                .map(|cache| cache.join("palisade/guest-build")),
+        }
     }
 
     fn rustc(&self) -> &'static str {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use model::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::{Artifact, CONFIG_BYTES_MAX, MANIFEST_BYTES_MAX};
+use crate::artifact::{Artifact, CONFIG_BYTES_MAX, MANIFEST_BYTES_MAX, digest_of};
 use crate::error::DistributionError;
 use crate::signature::{SIGNATURES_MAX, Signature};
 
@@ -48,6 +49,12 @@ impl Detached {
     #[must_use]
     pub fn new(artifact: &Artifact, signatures: Vec<Signature>) -> Self {
         Self { manifest: artifact.manifest().to_vec(), config: artifact.config().to_vec(), signatures }
+    }
+
+    /// Digest of the manifest, which is what is signed.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        digest_of(&self.manifest)
     }
 
     /// The artifact of the component that the file lies beside.

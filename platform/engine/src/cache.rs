@@ -15,7 +15,7 @@ use model::{Digest, GapCode};
 use crate::facts::PluginFacts;
 
 /// Changes whenever the meaning or form of any entry does.
-const FORMAT: &[u8; 16] = b"palisade facts 1";
+const FORMAT: &[u8; 16] = b"palisade facts 2";
 const CHECKSUM_LEN: usize = 32;
 
 /// A directory of facts about layers.
@@ -133,6 +133,7 @@ mod tests {
         };
         let package = PackageFact {
             place: place.clone(),
+            plugin: "palisade.a".into(),
             kind: PackageType::Apk,
             name: "b".into(),
             version: "1".into(),

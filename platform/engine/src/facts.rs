@@ -60,6 +60,8 @@ pub struct PluginFacts {
 pub struct PackageFact {
     /// File that proves it.
     pub place: Place,
+    /// Id of the plugin.
+    pub plugin: String,
     /// Package manager.
     pub kind: PackageType,
     /// Name.
@@ -121,6 +123,7 @@ impl PluginFacts {
         self.systems.extend(systems.map(|found| SystemFact { place: at(found.item), os: found.os }));
         self.packages.extend(analysis.packages.into_iter().map(|found| PackageFact {
             place: at(found.item),
+            plugin: plugin.to_owned(),
             kind: found.kind,
             name: found.name,
             version: found.version,

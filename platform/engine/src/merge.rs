@@ -144,6 +144,7 @@ fn evidence_of(fact: &PackageFact) -> Evidence {
         inner: fact.inner.clone(),
         method: fact.method.clone(),
         confidence: fact.confidence,
+        plugin: Some(fact.plugin.clone()),
     }
 }
 
@@ -187,6 +188,7 @@ fn risk_finding(fact: &RiskFact) -> Finding {
             inner: (!fact.location.is_empty()).then(|| fact.location.clone()),
             method: fact.plugin.clone(),
             confidence: model::Confidence::High,
+            plugin: Some(fact.plugin.clone()),
         }],
         records: Vec::new(),
         references: Vec::new(),

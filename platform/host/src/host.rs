@@ -23,8 +23,9 @@ use crate::{Limits, child, compiled, contract};
 /// Plugins whose behaviour is remembered. Beyond it, those that are neither loaded nor in quarantine are forgotten.
 const LEDGERS_MAX: usize = 4_096;
 
-/// Bytes of a pooled memory that stay resident between calls: zeroing them is cheaper than faulting them in again.
-const MEMORY_KEPT_BYTES: usize = 256 * 1024;
+/// Bytes of a pooled memory that stay resident between calls: zeroing those that were touched is cheaper than faulting them in
+/// again. Holds for each call that runs at a time, not for each plugin.
+const MEMORY_KEPT_BYTES: usize = 8 * 1024 * 1024;
 /// The same for tables.
 const TABLE_KEPT_BYTES: usize = 16 * 1024;
 

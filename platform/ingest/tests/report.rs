@@ -22,6 +22,7 @@ fn evidence(path: &str, inner: Option<&str>) -> Vec<Evidence> {
         inner: inner.map(Into::into),
         method: "dpkg-status".into(),
         confidence: Confidence::High,
+        plugin: None,
     }]
 }
 

@@ -109,6 +109,10 @@ pub struct Evidence {
     pub method: String,
     /// How sure that makes us.
     pub confidence: Confidence,
+    /// Id of the plugin that read it; absent where somebody else's bill of materials says so. What a plugin found is gone
+    /// only when the same plugin no longer finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
 }
 
 /// The source package that an operating-system package was built from; advisories are matched by it.

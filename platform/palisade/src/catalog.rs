@@ -7,19 +7,21 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use distribution::{Origin, Policy, Revocations, Subject, Verdict};
+use distribution::Refusal;
 use host::{Host, Plugin, Rights, RightsDifference};
 use jiff::Timestamp;
 use model::{Digest, TenantId};
 use store::{NewPluginVersion, PluginVersion, Store, VersionChange, VersionState};
 use thiserror::Error;
 
+use crate::trust::Trust;
+
 /// The plugins of one tenant.
 pub(crate) struct Catalog {
     pub(crate) store: Store,
     pub(crate) host: Host,
     pub(crate) tenant: TenantId,
-    pub(crate) revocations: Revocations,
+    pub(crate) trust: Trust,
 }
 
 /// Who decides, and how it is called in the audit log.
@@ -72,6 +74,16 @@ pub(crate) enum CatalogError {
         /// What the revocation list says.
         reason: String,
     },
+    /// Nobody who signed it is believed any more.
+    #[error("{plugin} {version} is not trusted any more: {reason}")]
+    Distrusted {
+        /// Id of the plugin.
+        plugin: String,
+        /// Its version.
+        version: String,
+        /// What the policy says.
+        reason: String,
+    },
     /// Rights that have no effect.
     #[error("{plugin} does not ask for {rights}; a grant of it would do nothing")]
     NotAsked {
@@ -90,6 +102,7 @@ impl CatalogError {
             Self::NoVersion { .. } => "plugin-version-missing",
             Self::Undecided { .. } => "plugin-rights-undecided",
             Self::Revoked { .. } => "plugin-revoked-version",
+            Self::Distrusted { .. } => "plugin-distrusted-version",
             Self::NotAsked { .. } => "plugin-rights-not-asked",
         }
     }
@@ -101,6 +114,9 @@ pub(crate) struct Arrival<'a> {
     /// Names of those who have signed it, as far as the trust policy knows them.
     pub(crate) signers: Vec<String>,
     pub(crate) source: String,
+    /// The signatures that it was accepted by, in the form of [`distribution::Detached`]; nothing for what is the operator's own
+    /// act.
+    pub(crate) proof: Option<Vec<u8>>,
     /// Whether it runs beside the version in force first.
     pub(crate) canary: bool,
 }
@@ -121,6 +137,7 @@ impl Catalog {
             bytes: arrival.component,
             source: &arrival.source,
             signers: &arrival.signers,
+            proof: arrival.proof.as_deref(),
             actor: &actor.0,
             at: Timestamp::now(),
         };
@@ -200,7 +217,7 @@ impl Catalog {
             let rights = beyond.join(", ");
             return Err(CatalogError::NotAsked { plugin: plugin.to_owned(), rights }.into());
         }
-        self.refuse_revoked(&version).await?;
+        self.refuse_distrusted(&version).await?;
         let beside = canary && self.in_force(plugin).await?.1.is_some();
         let state = match version.state {
             VersionState::Waiting if beside => VersionState::Canary,
@@ -283,7 +300,7 @@ impl Catalog {
             if !version.state.is_in_force() && version.state != VersionState::Canary {
                 continue;
             }
-            let loaded = match self.refuse_revoked(&version).await {
+            let loaded = match self.refuse_distrusted(&version).await {
                 Ok(()) => self.load(&self.component(&version.digest).await?),
                 Err(error) => Err(error),
             };
@@ -342,7 +359,7 @@ impl Catalog {
     }
 
     async fn put_in_force(&self, version: PluginVersion, actor: &Actor) -> Result<PluginVersion> {
-        self.refuse_revoked(&version).await?;
+        self.refuse_distrusted(&version).await?;
         let component = self.component(&version.digest).await?;
         self.load(&component)?;
         if version.rights.is_none() && host::inspect(&component)?.manifest.asked() != Rights::none() {
@@ -358,23 +375,23 @@ impl Catalog {
         Ok(tokio::task::block_in_place(|| self.host.load(component))?)
     }
 
-    async fn refuse_revoked(&self, version: &PluginVersion) -> Result<()> {
-        let subject = Subject {
-            digest: None,
-            component: &version.digest,
-            id: &version.plugin,
-            version: &version.version,
-            origin: &Origin::Operator,
-        };
-        match distribution::decide(&subject, &[], &Policy::default(), &self.revocations) {
-            Verdict::Accepted { .. } => Ok(()),
-            Verdict::Refused(refusals) => Err(CatalogError::Revoked {
-                plugin: version.plugin.clone(),
-                version: version.version.clone(),
-                reason: refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-            }
-            .into()),
+    /// Asks the trust policy again, with the signatures that the version was installed with.
+    async fn refuse_distrusted(&self, version: &PluginVersion) -> Result<()> {
+        let proof = self.store.plugin_proof(&self.tenant, &version.plugin, &version.digest).await?;
+        let refusals = self.trust.refusals(version, proof.as_deref())?;
+        if refusals.is_empty() {
+            return Ok(());
         }
+        let (plugin, version) = (version.plugin.clone(), version.version.clone());
+        let reason = refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let revoked =
+            |refusal: &Refusal| matches!(refusal, Refusal::Revoked { .. } | Refusal::KeyRevoked { .. });
+        Err(if refusals.iter().any(revoked) {
+            CatalogError::Revoked { plugin, version, reason }
+        } else {
+            CatalogError::Distrusted { plugin, version, reason }
+        }
+        .into())
     }
 
     async fn change(

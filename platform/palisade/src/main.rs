@@ -13,6 +13,7 @@ mod serve;
 mod services;
 mod telemetry;
 mod transcripts;
+mod trust;
 
 use std::process::ExitCode;
 

@@ -14,6 +14,7 @@ use store::{Store, VersionState};
 use crate::catalog::{Catalog, LivePlugin};
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::trust::Trust;
 
 /// First-party components; empty where `cargo xtask guests` had not been run (see `build.rs`).
 const BUILT_IN: [&[u8]; 1] = [include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm"))];
@@ -180,8 +181,8 @@ pub(crate) fn load_once(config: &Config, data: &DataDir, host: &Host) -> Result<
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let installed = runtime.block_on(async {
         let store = Store::connect(&crate::serve::store_url(config, data)?).await?;
-        let (tenant, revocations) = (TenantId::default_tenant(), config.plugins.revoked()?);
-        let catalog = Catalog { store, host: host.clone(), tenant, revocations };
+        let (tenant, trust) = (TenantId::default_tenant(), Trust::of(config)?);
+        let catalog = Catalog { store, host: host.clone(), tenant, trust };
         let live = catalog.live().await;
         catalog.store.close().await;
         live

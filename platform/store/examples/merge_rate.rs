@@ -118,6 +118,7 @@ fn evidence() -> Evidence {
         inner: None,
         method: "dpkg-status".into(),
         confidence: Confidence::High,
+        plugin: None,
     }
 }
 

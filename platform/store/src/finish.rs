@@ -184,7 +184,7 @@ async fn merge_report(
 ) -> Result<()> {
     let coverage = &end.outcome.report.coverage;
     let stored = stored_findings(tx, end).await?;
-    let needed = merge::bodies_needed(&stored, &report.findings, coverage);
+    let needed = merge::bodies_needed(&stored, &report.findings);
     let bodies = stored_bodies(tx, end, needed).await?;
     let plan = merge::plan(&stored, &bodies, &report.findings, coverage);
     summary.opened = plan.count(Transition::Opened);

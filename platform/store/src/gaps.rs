@@ -12,11 +12,19 @@ use model::{Coverage, Finding, FindingClass, Gap, GapCode};
 ///   cap on entries or time, after which nothing was read;
 /// - a gap at the path of the finding's evidence, above it, or inside the archive there; any path, for a finding without
 ///   evidence; the distribution's `os-release`, for a vulnerability of a distribution's package;
+/// - nothing of a plugin that proved the finding: it was retired, revoked or left out, so nobody looked any more;
 /// - for vulnerabilities: no advisories at all, none for the ecosystem of its records (whatever the release), an unknown
 ///   distribution for a distribution's package, or a version of its package that could not be read.
 #[must_use]
 pub fn could_hide(coverage: &Coverage, finding: &Finding) -> bool {
-    no_advisories(coverage, finding) || coverage.gaps.iter().any(|gap| gap_hides(gap, finding))
+    plugin_missing(coverage, finding)
+        || no_advisories(coverage, finding)
+        || coverage.gaps.iter().any(|gap| gap_hides(gap, finding))
+}
+
+fn plugin_missing(coverage: &Coverage, finding: &Finding) -> bool {
+    let took_part = |id: &str| coverage.analyzers.iter().any(|analyzer| analyzer.plugin == id);
+    finding.evidence.iter().filter_map(|evidence| evidence.plugin.as_deref()).any(|plugin| !took_part(plugin))
 }
 
 fn gap_hides(gap: &Gap, finding: &Finding) -> bool {
@@ -106,8 +114,8 @@ fn is_at_or_below(path: &str, above: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use model::{
-        AdvisoryData, Confidence, Coverage, EcosystemCoverage, Evidence, FeedRecord, Finding, FindingClass,
-        Fix, FixState, Gap, GapCode, PackageRef, PackageType, Severity,
+        AdvisoryData, AnalyzerCoverage, Confidence, Coverage, EcosystemCoverage, Evidence, FeedRecord,
+        Finding, FindingClass, Fix, FixState, Gap, GapCode, PackageRef, PackageType, Severity,
     };
 
     use super::could_hide;
@@ -138,6 +146,7 @@ mod tests {
                 inner: None,
                 method: "m".into(),
                 confidence: Confidence::High,
+                plugin: None,
             }],
             records: vec![FeedRecord {
                 id: "R".into(),
@@ -198,6 +207,23 @@ mod tests {
             let hidden = [&deb, &npm, &secret].map(|finding| could_hide(&seen, finding));
             assert_eq!(hidden, [hides_deb, hides_npm, hides_secret], "{code:?} {subject}");
         }
+    }
+
+    #[test]
+    fn what_nobody_looks_for_any_more_is_not_fixed() {
+        let mut npm = finding(PackageType::Npm, "npm", "a");
+        npm.evidence[0].plugin = Some("example.npm".into());
+        let mut seen = coverage(&[]);
+        assert!(could_hide(&seen, &npm));
+        let analyzer = |plugin: &str| AnalyzerCoverage {
+            plugin: plugin.into(),
+            version: "1.0.0".into(),
+            digest: String::new(),
+        };
+        seen.analyzers = vec![analyzer("palisade.image-packages")];
+        assert!(could_hide(&seen, &npm));
+        seen.analyzers.push(analyzer("example.npm"));
+        assert!(!could_hide(&seen, &npm));
     }
 
     #[test]

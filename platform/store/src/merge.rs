@@ -79,26 +79,18 @@ impl Plan {
     }
 }
 
-/// Fingerprints whose stored bodies [`plan`] needs: of findings that changed, and, if the scan has anything that could hide
-/// a finding, of open ones that it did not see.
-pub(crate) fn bodies_needed(stored: &Stored, seen: &[Prepared<'_>], coverage: &Coverage) -> Vec<String> {
+/// Fingerprints whose stored bodies [`plan`] needs: of findings that changed, and of open ones that the scan did not see.
+pub(crate) fn bodies_needed(stored: &Stored, seen: &[Prepared<'_>]) -> Vec<String> {
     let changed = seen.iter().filter(|finding| {
         stored.get(&finding.fingerprint).is_some_and(|existing| existing.digest != finding.digest)
     });
     let mut needed: Vec<String> = changed.map(|finding| finding.fingerprint.clone()).collect();
-    if may_hide_anything(coverage) {
-        let seen: HashSet<&str> = seen.iter().map(|finding| finding.fingerprint.as_str()).collect();
-        let unseen = stored.iter().filter(|(fingerprint, existing)| {
-            existing.state == FindingState::Open && !seen.contains(fingerprint.as_str())
-        });
-        needed.extend(unseen.map(|(fingerprint, _)| fingerprint.clone()));
-    }
+    let seen: HashSet<&str> = seen.iter().map(|finding| finding.fingerprint.as_str()).collect();
+    let unseen = stored.iter().filter(|(fingerprint, existing)| {
+        existing.state == FindingState::Open && !seen.contains(fingerprint.as_str())
+    });
+    needed.extend(unseen.map(|(fingerprint, _)| fingerprint.clone()));
     needed
-}
-
-fn may_hide_anything(coverage: &Coverage) -> bool {
-    let without_records = coverage.ecosystems.iter().any(|ecosystem| ecosystem.records == 0);
-    !coverage.gaps.is_empty() || coverage.advisories.is_none() || without_records
 }
 
 /// Decides for every stored and every seen finding.

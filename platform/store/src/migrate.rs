@@ -31,6 +31,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0002_plugins.sql"),
         postgres: include_str!("../migrations/postgres/0002_plugins.sql"),
     },
+    Migration {
+        version: 3,
+        sqlite: include_str!("../migrations/sqlite/0003_plugin_proof.sql"),
+        postgres: include_str!("../migrations/postgres/0003_plugin_proof.sql"),
+    },
 ];
 
 impl Migration {

@@ -97,6 +97,8 @@ pub struct NewPluginVersion<'a> {
     pub source: &'a str,
     /// Who signed it, as far as the trust policy recognised them.
     pub signers: &'a [String],
+    /// The signatures themselves, in the form that their reader knows; nothing where none were asked for.
+    pub proof: Option<&'a [u8]>,
     /// Who installs it.
     pub actor: &'a str,
     /// When.
@@ -149,7 +151,8 @@ pub struct VersionChange<'a> {
 }
 
 impl Store {
-    /// Keeps a version in the state [`VersionState::Installed`]. False when it was there already; nothing changes then.
+    /// Keeps a version in the state [`VersionState::Installed`]. False when it was there already; then its signatures alone are
+    /// replaced, as somebody else may have signed it since.
     ///
     /// # Errors
     /// [`StoreError::TooLong`], [`StoreError::Query`].
@@ -165,8 +168,8 @@ impl Store {
         let seq = tx.next(GENERATION).await?;
         let statement = sql(
             "INSERT INTO plugin_version (tenant, plugin, digest, version, state, source, signers, note,
-                 installed_at, changed_at, seq)
-             VALUES ($1, $2, $3, $4, 'installed', $5, $6, '', $7, $7, $8)
+                 installed_at, changed_at, seq, proof)
+             VALUES ($1, $2, $3, $4, 'installed', $5, $6, '', $7, $7, $8, $9)
              ON CONFLICT (tenant, plugin, digest) DO NOTHING",
             [
                 tenant.into(),
@@ -177,9 +180,22 @@ impl Store {
                 Param::Json(Some(clean::json("signers", &new.signers)?)),
                 new.at.into(),
                 seq.into(),
+                Param::Bytes(new.proof.map(<[u8]>::to_vec)),
             ],
         );
         if tx.execute(statement).await? == 0 {
+            let statement = sql(
+                "UPDATE plugin_version SET signers = $4, proof = $5 WHERE tenant = $1 AND plugin = $2 AND digest = $3",
+                [
+                    tenant.into(),
+                    plugin.as_str().into(),
+                    new.digest.as_str().into(),
+                    Param::Json(Some(clean::json("signers", &new.signers)?)),
+                    Param::Bytes(new.proof.map(<[u8]>::to_vec)),
+                ],
+            );
+            tx.execute(statement).await?;
+            tx.commit().await?;
             return Ok(false);
         }
         let detail = format!("{} {} from {}", new.version, new.digest, new.source);
@@ -276,6 +292,24 @@ impl Store {
         );
         let row = self.backend.row("read a plugin", statement).await?;
         row.map(|row| row.bytes("bytes")).transpose()
+    }
+
+    /// The signatures that a version was installed with; nothing where none were asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`], [`StoreError::Unreadable`].
+    pub async fn plugin_proof(
+        &self,
+        tenant: &TenantId,
+        plugin: &str,
+        digest: &Digest,
+    ) -> Result<Option<Vec<u8>>> {
+        let statement = sql(
+            "SELECT proof FROM plugin_version WHERE tenant = $1 AND plugin = $2 AND digest = $3",
+            [tenant.into(), plugin.into(), digest.as_str().into()],
+        );
+        let row = self.backend.row("read a plugin's signatures", statement).await?;
+        row.map(|row| row.bytes_or_null("proof")).transpose().map(Option::flatten)
     }
 
     /// A number that is another one after every change of a plugin.

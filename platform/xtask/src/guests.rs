@@ -117,7 +117,7 @@ fn build_workspace(
     for guest in &stale {
         cargo.args(["--package", &guest.package]);
     }
-    cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", toolchain.flags(root));
+    cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_ENCODED_RUSTFLAGS", toolchain.flags(Some(root)));
     run(&mut cargo)?;
     for guest in stale {
         let module = target.join(TARGET).join("release").join(format!("{}.wasm", guest.library));

@@ -3,14 +3,14 @@
 use palisade_sdk::{Ownership, Package, PackageType, Report, Unreadable};
 
 use crate::PACKAGES_MAX;
-use crate::headers::paragraphs;
+use crate::headers::blocks;
 use crate::ownership::Collector;
 
 /// Reads the database: paragraphs of one-letter fields, `F:` a directory and `R:` a file in the last one named.
 pub(crate) fn read(text: &str, report: &mut Report<'_>) -> Result<(), Unreadable> {
     let mut unreadable = 0;
     let mut owned = Collector::new();
-    for (index, paragraph) in paragraphs(text).filter(|paragraph| !paragraph.is_empty()).enumerate() {
+    for (index, paragraph) in blocks(text).filter(|paragraph| !paragraph.is_empty()).enumerate() {
         if index == PACKAGES_MAX {
             return Err(format!("more than {PACKAGES_MAX} packages").into());
         }

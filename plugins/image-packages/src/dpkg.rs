@@ -8,20 +8,23 @@ use crate::ownership::Collector;
 
 /// Reads `var/lib/dpkg/status`: packages whose state is `installed`, not what was removed and left its settings behind.
 pub(crate) fn read_status(text: &str, report: &mut Report<'_>) -> Result<(), Unreadable> {
-    let mut unreadable = 0;
-    let all = paragraphs(text).map(Paragraph::parse).filter(|paragraph| !paragraph.is_empty());
-    for (index, paragraph) in all.enumerate() {
-        if index == PACKAGES_MAX {
-            return Err(format!("more than {PACKAGES_MAX} packages").into());
+    let (mut read, mut unreadable) = (0, 0);
+    paragraphs(text, |paragraph| {
+        if read == PACKAGES_MAX {
+            return Err(format!("more than {PACKAGES_MAX} packages"));
         }
+        read += 1;
         // `want flag status`, such as `install ok installed` or `hold ok installed`.
-        let state = paragraph.get("Status").and_then(|status| status.split_whitespace().nth(2));
-        match (state, package(&paragraph, "dpkg-status")) {
-            (Some("installed"), Some(package)) => report.package(package),
-            (Some("installed"), None) | (None, _) => unreadable += 1,
-            (Some(_), _) => {}
+        match paragraph.get("Status").and_then(|status| status.split_ascii_whitespace().nth(2)) {
+            Some("installed") => match package(paragraph, "dpkg-status") {
+                Some(package) => report.package(package),
+                None => unreadable += 1,
+            },
+            Some(_) => {}
+            None => unreadable += 1,
         }
-    }
+        Ok(())
+    })?;
     if unreadable > 0 {
         return Err(format!("{unreadable} paragraphs without Package, Version or Status").into());
     }
@@ -61,10 +64,10 @@ fn package(paragraph: &Paragraph<'_>, method: &str) -> Option<Package> {
 
 /// `glibc` or `glibc (2.36-9)`.
 fn source(field: &str) -> (&str, Option<&str>) {
-    match field.split_once('(') {
-        Some((name, version)) => (name.trim(), Some(version.trim_end_matches(')').trim())),
-        None => (field, None),
-    }
+    let bracket = memchr::memchr(b'(', field.as_bytes()).and_then(|at| field.split_at_checked(at));
+    bracket.map_or((field, None), |(name, version)| {
+        (name.trim_ascii(), Some(version.trim_matches(['(', ')']).trim_ascii()))
+    })
 }
 
 #[cfg(test)]

@@ -90,6 +90,7 @@ fn package(kind: PackageType, name: &str, version: &str) -> Package {
             inner: None,
             method: "test".into(),
             confidence: Confidence::High,
+            plugin: None,
         }],
     }
 }

@@ -133,6 +133,7 @@ fn evidence() -> Evidence {
         inner: None,
         method: "dpkg-status".to_owned(),
         confidence: Confidence::High,
+        plugin: None,
     }
 }
 

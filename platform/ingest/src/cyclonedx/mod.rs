@@ -2,7 +2,7 @@
 //!
 //! What the format has no field for stands in properties under `palisade:`, so that our own documents are read back
 //! without loss: `palisade:type`, `:name`, `:version`, `:arch`, `:source:name`, `:source:version`, `:owner:type`,
-//! `:owner:name`, and per place of evidence `palisade:evidence:<n>:path`, `:inner`, `:method`, `:confidence` on
+//! `:owner:name`, and per place of evidence `palisade:evidence:<n>:path`, `:inner`, `:method`, `:confidence`, `:plugin` on
 //! components; `palisade:os:id`, `:version`, `:codename`, `:like`, `:pretty-name` on the operating system;
 //! `palisade:gap` (JSON) on the document. The dependency graph is neither written nor read: nothing is judged by it.
 

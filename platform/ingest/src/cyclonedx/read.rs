@@ -278,6 +278,7 @@ impl Properties {
             inner: Option<&'a str>,
             method: Option<&'a str>,
             confidence: Option<Confidence>,
+            plugin: Option<&'a str>,
         }
         let mut places: BTreeMap<u32, Fields<'_>> = BTreeMap::new();
         for (key, value) in &self.0 {
@@ -293,6 +294,7 @@ impl Properties {
                 "inner" => place.inner = Some(value),
                 "method" => place.method = Some(value),
                 "confidence" => place.confidence = confidence(value),
+                "plugin" => place.plugin = Some(value),
                 _ => {}
             }
         }
@@ -302,6 +304,7 @@ impl Properties {
                 inner: place.inner.map(str::to_owned),
                 method: place.method?.to_owned(),
                 confidence: place.confidence?,
+                plugin: place.plugin.map(str::to_owned),
             })
         });
         complete.collect()
@@ -320,6 +323,7 @@ impl Properties {
                 inner: None,
                 method: "cyclonedx".to_owned(),
                 confidence: Confidence::Medium,
+                plugin: None,
             })
             .collect()
     }

@@ -233,6 +233,9 @@ fn component<'a>(package: &'a Package, id: &'a str) -> Component<'a> {
         }
         properties.add(key("method"), evidence.method.as_str());
         properties.add(key("confidence"), confidence(evidence.confidence));
+        if let Some(plugin) = &evidence.plugin {
+            properties.add(key("plugin"), plugin.as_str());
+        }
     }
     let licenses = package.licenses.iter().map(|text| {
         let field = if licence::is_known(text) { "id" } else { "name" };

@@ -203,6 +203,7 @@ fn acquired_from(text: &str) -> Vec<Evidence> {
             inner: None,
             method: "spdx".to_owned(),
             confidence: Confidence::Medium,
+            plugin: None,
         })
         .collect()
 }

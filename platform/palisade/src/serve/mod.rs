@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
 use crate::plugins;
+use crate::trust::Trust;
 
 use live::Live;
 pub(crate) use session::{http_client, open_options};
@@ -109,7 +110,7 @@ async fn start(config: Config) -> Result<Service> {
 async fn live(config: &Config, data: &DataDir, store: &store::Store) -> Result<Live> {
     let host = plugins::host(data)?;
     let (store, tenant) = (store.clone(), TenantId::default_tenant());
-    let catalog = Catalog { store, host, tenant, revocations: config.plugins.revoked()? };
+    let catalog = Catalog { store, host, tenant, trust: Trust::of(config)? };
     // Asked first: what is decided while they are loaded is then seen at the first look.
     let generation = catalog.store.plugin_generation(&catalog.tenant).await?;
     let installed = catalog.live().await?;

@@ -22,6 +22,7 @@ async fn install(store: &Store, tenant: &TenantId, number: u8) -> bool {
         bytes: &[number; 100],
         source: "a file",
         signers: &signers,
+        proof: (number == 2).then_some(b"signatures"),
         actor: "somebody",
         at: at(i64::from(number)),
     };
@@ -55,6 +56,9 @@ pub(crate) async fn one_version_is_in_force_and_one_beside_it(place: Place) {
     }
     let before = store.plugin_generation(&tenant()).await.unwrap();
     assert!(!install(&store, &tenant(), 2).await, "the same component is the same version");
+    for (number, proof) in [(1, None), (2, Some(b"signatures".to_vec())), (9, None)] {
+        assert_eq!(store.plugin_proof(&tenant(), "a.b", &digest(number)).await.unwrap(), proof);
+    }
     assert_eq!(store.plugin_generation(&tenant()).await.unwrap(), before);
     for (number, state, expected) in [
         (1, Ready, [Installed, Installed, Ready]),

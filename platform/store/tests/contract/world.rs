@@ -56,6 +56,7 @@ pub(crate) fn finding(rule: &str, package: &str, severity: Severity) -> Finding 
             inner: None,
             method: "dpkg-status".into(),
             confidence: Confidence::High,
+            plugin: None,
         }],
         records: vec![FeedRecord {
             id: format!("DEBIAN-{rule}"),

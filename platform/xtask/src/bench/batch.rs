@@ -1,7 +1,7 @@
 //! What the sandbox costs: the same plugin over the same batch of files, as a guest and compiled natively, in one run.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -21,46 +21,85 @@ pub(crate) fn guest_against_native(root: &Path, host: &Path) -> Result<()> {
     let mixed = root.join("target/bench-batch");
     write_batch(root, &mixed)?;
     compare(root, host, &mixed, "packages of all sorts in one batch")?;
-    let dpkg = root.join("target/bench-dpkg");
-    write_files(
-        &dpkg,
-        vec![("var/lib/dpkg/status".to_owned(), "dpkg-status", debian(LARGE_STATUS).into_bytes())],
-    )?;
-    compare(root, host, &dpkg, "packages of one dpkg status file of 5 MiB")
+    dpkg_status(root, host)
 }
 
-fn compare(root: &Path, host: &Path, folder: &Path, what: &str) -> Result<()> {
+/// One large database: the whole call, and the guest's code by itself. For that the same paragraphs are read, but of removed
+/// packages, so that no record is handed over; and what handing the file in costs is measured by a call that looks at nothing of it.
+fn dpkg_status(root: &Path, host: &Path) -> Result<()> {
+    let status = debian(LARGE_STATUS);
+    let gone = status.replace("install ok installed", "deinstall ok config-files");
+    let folder = |name: &str, interest: &str, text: &str| -> Result<PathBuf> {
+        let folder = root.join("target").join(name);
+        write_files(&folder, vec![("var/lib/dpkg/status".to_owned(), interest, text.as_bytes().to_vec())])?;
+        Ok(folder)
+    };
+    let installed = folder("bench-dpkg", "dpkg-status", &status)?;
+    compare(root, host, &installed, "packages of one dpkg status file of 5 MiB, handed over as records")?;
+    let unread = folder("bench-dpkg-unread", "", &gone)?;
+    let gone = folder("bench-dpkg-gone", "dpkg-status", &gone)?;
+    let (call, native) = (guest(root, host, &gone)?, natively(root, &gone)?);
+    let crossing = guest(root, host, &unread)?;
+    let code = call.milliseconds - crossing.milliseconds;
+    println!(
+        "image-packages, parse of the same file without records: call {:.2} ms, of which handing it in {:.2} ms; guest code {code:.2} ms, \
+         native {:.2} ms, ratio {:.2}",
+        call.milliseconds,
+        crossing.milliseconds,
+        native.milliseconds,
+        code / native.milliseconds
+    );
+    Ok(())
+}
+
+/// What a benchmark program measured.
+struct Figures {
+    milliseconds: f64,
+    packages: f64,
+}
+
+fn guest(root: &Path, host: &Path, folder: &Path) -> Result<Figures> {
     let component = root.join("target/guests/image-packages.wasm");
-    let guest = measured(Command::new(host).arg(component).arg("--batch").arg(folder))?;
-    let native = measured(
+    measured(Command::new(host).arg(component).arg("--batch").arg(folder))
+}
+
+fn natively(root: &Path, folder: &Path) -> Result<Figures> {
+    measured(
         cargo(root)
             .current_dir(root.join("plugins"))
             .env("CARGO_TARGET_DIR", root.join("target/guest-native"))
             .args(["run", "--release", "--locked", "--quiet", "--package", "image-packages"])
             .args(["--example", "bench_batch", "--"])
             .arg(folder),
-    )?;
-    let figure = |report: &Value, key: &str| {
-        report.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} in {report}"))
-    };
-    let (guest_ms, native_ms) = (figure(&guest, "median_ms")?, figure(&native, "median_ms")?);
-    let packages = figure(&guest, "packages")?;
+    )
+}
+
+fn compare(root: &Path, host: &Path, folder: &Path, what: &str) -> Result<()> {
+    let (guest, native) = (guest(root, host, folder)?, natively(root, folder)?);
     ensure!(
-        (packages - figure(&native, "packages")?).abs() < 0.5,
-        "guest and native found different things: {guest} and {native}"
+        (guest.packages - native.packages).abs() < 0.5,
+        "guest and native found different things: {} and {} packages",
+        guest.packages,
+        native.packages
     );
     println!(
-        "image-packages, {packages} {what}: guest {guest_ms:.2} ms, native {native_ms:.2} ms, \
-         ratio {:.2}",
-        guest_ms / native_ms
+        "image-packages, {} {what}: guest {:.2} ms, native {:.2} ms, ratio {:.2}",
+        guest.packages,
+        guest.milliseconds,
+        native.milliseconds,
+        guest.milliseconds / native.milliseconds
     );
     Ok(())
 }
 
-fn measured(command: &mut Command) -> Result<Value> {
+fn measured(command: &mut Command) -> Result<Figures> {
     let output = command.stderr(Stdio::inherit()).output().context("cannot run a benchmark program")?;
     ensure!(output.status.success(), "a benchmark program failed: {}", output.status);
-    serde_json::from_slice(&output.stdout).context("a benchmark program printed something else than figures")
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .context("a benchmark program printed something else than figures")?;
+    let figure =
+        |key: &str| report.get(key).and_then(Value::as_f64).with_context(|| format!("no {key} in {report}"));
+    Ok(Figures { milliseconds: figure("median_ms")?, packages: figure("packages")? })
 }
 
 /// Writes the files, and `batch.json` with the path in the image, the interests and the file of each.

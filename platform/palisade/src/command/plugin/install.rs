@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use distribution::{Artifact, Origin, Revocations, Signature, Verdict, read_bundle};
+use distribution::{Artifact, Detached, Origin, Revocations, Signature, Verdict, read_bundle};
 use image::Reference;
 use store::VersionState;
 
@@ -53,6 +53,7 @@ pub(crate) fn install_own(component: &Path, config: &Config) -> Result<String> {
     let arrival = Arrival {
         component: local.artifact.component(),
         signers: Vec::new(),
+        proof: None,
         source: format!("palisade plugin dev, {}", component.display()),
         canary: false,
     };
@@ -94,7 +95,8 @@ impl From<'_> {
             }
         };
         let component = artifact.component();
-        let arrival = Arrival { component, signers, source: self.source.clone(), canary: self.canary };
+        let proof = Some(Detached::new(artifact, signatures.to_vec()).write()?);
+        let arrival = Arrival { component, signers, proof, source: self.source.clone(), canary: self.canary };
         let installed = with_catalog(config, async |catalog| catalog.install(&arrival, &actor()).await)?;
         write_stdout(&told(&installed))?;
         Ok(Outcome::Clean)

@@ -4,19 +4,17 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use distribution::{Artifact, Origin, Policy, Refusal, Revocations, Signature, Subject, Verdict};
+use distribution::{Artifact, Origin, Refusal, Revocations, Signature, Subject, Verdict};
 use host::Inspection;
 
 use super::local::inspect;
 use crate::config::Config;
 use crate::exit::Outcome;
 use crate::output::visible;
+use crate::trust::Trust;
 
-/// Whom to believe, and what is revoked.
-pub(super) struct Judge {
-    pub(super) policy: Policy,
-    pub(super) revocations: Revocations,
-}
+/// Judges by a trust policy.
+pub(super) struct Judge(pub(super) Trust);
 
 /// A decision, and what it is about.
 pub(super) struct Judged {
@@ -28,9 +26,11 @@ pub(super) struct Judged {
 impl Judge {
     /// The judge of the configuration; with keys, one that trusts these alone.
     pub(super) fn new(keys: &[PathBuf], config: &Config) -> Result<Self> {
-        let plugins = &config.plugins;
-        let policy = if keys.is_empty() { plugins.policy()? } else { plugins.policy_of_keys(keys)? };
-        Ok(Self { policy, revocations: plugins.revoked()? })
+        if keys.is_empty() {
+            return Ok(Self(Trust::of(config)?));
+        }
+        let (policy, revocations) = (config.plugins.policy_of_keys(keys)?, config.plugins.revoked()?);
+        Ok(Self(Trust { policy, revocations }))
     }
 
     /// Inspects the component of an artifact and decides about it.
@@ -44,10 +44,10 @@ impl Judge {
         let inspection =
             inspect(artifact.component()).with_context(|| format!("cannot use {}", artifact.digest()))?;
         let manifest = &inspection.manifest;
-        let mut revocations = self.revocations.clone();
+        let mut revocations = self.0.revocations.clone();
         revocations.extend(more.cloned().unwrap_or_default());
         let subject = Subject::of(artifact, &manifest.id, &manifest.version, origin);
-        let verdict = distribution::decide(&subject, signatures, &self.policy, &revocations);
+        let verdict = distribution::decide(&subject, signatures, &self.0.policy, &revocations);
         let text = told(artifact, &inspection, &verdict);
         Ok(Judged { inspection, verdict, text })
     }

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
 use crate::output::{visible, write_stdout};
+use crate::trust::Trust;
 use crate::{plugins, serve};
 
 /// Who decides on the command line.
@@ -25,12 +26,12 @@ pub(super) fn actor() -> Actor {
 pub(super) fn with_catalog<T>(config: &Config, work: impl AsyncFnOnce(&Catalog) -> Result<T>) -> Result<T> {
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host(&data)?;
-    let revocations = config.plugins.revoked()?;
+    let trust = Trust::of(config)?;
     // Loading compiles, and plugins ask the store while they are called: both block, which takes more than one thread.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let store = Store::connect(&serve::store_url(config, &data)?).await?;
-        let catalog = Catalog { store, host, tenant: TenantId::default_tenant(), revocations };
+        let catalog = Catalog { store, host, tenant: TenantId::default_tenant(), trust };
         let done = work(&catalog).await;
         catalog.store.close().await;
         done

@@ -39,7 +39,7 @@ pub(super) fn push(file: &Path, reference: &str, sign_key: Option<&Path>, config
 
 /// Fetches from a registry that may be asked; `None`, and a line that says so, from another.
 pub(super) fn fetch(reference: &Reference, judge: &Judge, config: &Config) -> Result<Option<Pulled>> {
-    if let Some(refusal) = registry_refusal(reference, &judge.policy) {
+    if let Some(refusal) = registry_refusal(reference, &judge.0.policy) {
         write_stdout(&format!("refused  {reference}\n  because    {}\n", visible(&reason(&refusal))))?;
         return Ok(None);
     }
