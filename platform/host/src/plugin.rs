@@ -227,14 +227,18 @@ impl Plugin {
             now: transcript.now,
             ..CallContext::new(TenantId::default_tenant(), Arc::from(transcript.config.as_str()))
         };
-        let (replayer, first) = Replayer::new(transcript.exchanges.clone());
+        let (replayer, progress) = Replayer::new(transcript.exchanges.clone());
         let granted = Arc::new(transcript.granted.clone());
         let _permit = self.0.host.admission.enter();
         let _running = self.0.host.ticker.enter();
         let (outcome, _) =
             self.guarded(&context, &granted, Source::Replay(replayer), transcript.input.clone());
-        let asked = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let difference = asked.or_else(|| compare(&transcript.recorded, &recorded(&outcome)));
+        let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let difference = progress
+            .asked()
+            .or_else(|| compare(&transcript.recorded, &recorded(&outcome)))
+            .or_else(|| progress.left_out(&transcript.exchanges));
+        drop(progress);
         Ok(Replay { outcome, difference })
     }
 

@@ -6,7 +6,7 @@
 //! asks with what it asked then; the first difference is reported, not smoothed over.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::Digest;
 use serde::{Deserialize, Serialize};
@@ -137,21 +137,44 @@ pub(crate) struct Replayer {
     exchanges: std::vec::IntoIter<Exchange>,
     place: usize,
     lenient: bool,
-    difference: Arc<std::sync::Mutex<Option<Difference>>>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// How far a repetition has come through the recorded replies.
+#[derive(Default)]
+pub(crate) struct Progress {
+    /// Replies that were used.
+    used: usize,
+    /// The first ask that was not recorded.
+    difference: Option<Difference>,
+}
+
+impl Progress {
+    /// The first host call that differs: one that was not recorded.
+    pub(crate) fn asked(&mut self) -> Option<Difference> {
+        self.difference.take()
+    }
+
+    /// The first host call that was recorded and not made again.
+    pub(crate) fn left_out(&self, exchanges: &[Exchange]) -> Option<Difference> {
+        exchanges.get(self.used).map(|exchange| Difference {
+            at: format!("/exchanges/{}", self.used),
+            recorded: text(&exchange.ask),
+            replayed: "no further host call".to_owned(),
+        })
+    }
 }
 
 impl Replayer {
-    pub(crate) fn new(exchanges: Vec<Exchange>) -> (Self, Arc<std::sync::Mutex<Option<Difference>>>) {
-        let difference = Arc::default();
-        (
-            Self {
-                exchanges: exchanges.into_iter(),
-                place: 0,
-                lenient: false,
-                difference: Arc::clone(&difference),
-            },
-            difference,
-        )
+    pub(crate) fn new(exchanges: Vec<Exchange>) -> (Self, Arc<Mutex<Progress>>) {
+        let progress = Arc::default();
+        let replayer = Self {
+            exchanges: exchanges.into_iter(),
+            place: 0,
+            lenient: false,
+            progress: Arc::clone(&progress),
+        };
+        (replayer, progress)
     }
 
     /// Takes an ask of the same name for the same: for a repetition with other words in it.
@@ -162,15 +185,16 @@ impl Replayer {
     pub(crate) fn next(&mut self, ask: &Ask) -> Result<Reply, Refusal> {
         let place = self.place;
         self.place += 1;
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let recorded = match self.exchanges.next() {
             Some(exchange) if exchange.ask == *ask || (self.lenient && exchange.ask.name() == ask.name()) => {
+                progress.used += 1;
                 return exchange.answer;
             }
             Some(exchange) => text(&exchange.ask),
             None => "no further host call".to_owned(),
         };
-        let mut first = self.difference.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        first.get_or_insert_with(|| Difference {
+        progress.difference.get_or_insert_with(|| Difference {
             at: format!("/exchanges/{place}"),
             recorded,
             replayed: text(ask),
@@ -216,7 +240,7 @@ fn first_difference(at: String, one: &serde_json::Value, other: &serde_json::Val
 
 /// Bytes that are lent, in JSON.
 pub(crate) mod blob {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex, PoisonError};
 
     use serde::{Deserializer, Serializer};
 

@@ -378,6 +378,14 @@ fn a_recorded_call_repeats_and_a_changed_one_says_where() {
         let replay = plugin.replay(&read).unwrap();
         assert_eq!(replay.difference, None, "{name}");
         assert!(matches!(replay.outcome.result, Ok(Answer::ImageAnalyzer(_))), "{name}");
+        // A host call that is not made again is a difference too, even where the answer is the same.
+        let mut longer: host::Transcript = serde_json::from_slice(&file).unwrap();
+        longer.exchanges.extend(transcript.exchanges.clone());
+        let left_out = plugin.replay(&longer).unwrap().difference.unwrap();
+        assert_eq!(
+            (left_out.at.as_str(), left_out.replayed.as_str()),
+            ("/exchanges/1", "no further host call")
+        );
         // A reply that is gone: the guest, which would trap, is told, and the place is named.
         read.exchanges.clear();
         let replay = plugin.replay(&read).unwrap();
