@@ -240,7 +240,7 @@ fn first_difference(at: String, one: &serde_json::Value, other: &serde_json::Val
 
 /// Bytes that are lent, in JSON.
 pub(crate) mod blob {
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::Arc;
 
     use serde::{Deserializer, Serializer};
 

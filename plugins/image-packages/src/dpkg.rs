@@ -14,8 +14,7 @@ pub(crate) fn read_status(text: &str, report: &mut Report<'_>) -> Result<(), Unr
             return Err(format!("more than {PACKAGES_MAX} packages"));
         }
         read += 1;
-        // `want flag status`, such as `install ok installed` or `hold ok installed`.
-        match paragraph.get("Status").and_then(|status| status.split_ascii_whitespace().nth(2)) {
+        match paragraph.get("Status").and_then(state) {
             Some("installed") => match package(paragraph, "dpkg-status") {
                 Some(package) => report.package(package),
                 None => unreadable += 1,
@@ -29,6 +28,12 @@ pub(crate) fn read_status(text: &str, report: &mut Report<'_>) -> Result<(), Unr
         return Err(format!("{unreadable} paragraphs without Package, Version or Status").into());
     }
     Ok(())
+}
+
+/// The last word of `want flag status`, such as `install ok installed` or `hold ok installed`.
+fn state(field: &str) -> Option<&str> {
+    let space = memchr::memrchr(b' ', field.as_bytes())?;
+    field.get(space + 1..)
 }
 
 /// Reads one file of `var/lib/dpkg/status.d`: a paragraph a package, without a state. Checksum lists lie beside them.

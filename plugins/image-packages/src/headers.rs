@@ -3,24 +3,27 @@
 /// Fields of one paragraph. Python packages with a line for each of their requirements reach some hundred.
 const FIELDS_MAX: usize = 10_000;
 
-/// One paragraph. Continuation lines begin with a space or a tab; the names' case does not count.
+/// One paragraph. Continuation lines begin with a space or a tab; the names' case does not count. Lines are kept as they are and
+/// understood when they are asked for: most never are.
 pub(crate) struct Paragraph<'a> {
-    fields: Vec<(&'a str, &'a str)>,
+    lines: Vec<&'a str>,
 }
 
 impl<'a> Paragraph<'a> {
     /// Reads one paragraph of any text up to its first empty line.
     pub(crate) fn parse(text: &'a str) -> Self {
-        let mut paragraph = Self { fields: Vec::new() };
+        let mut paragraph = Self { lines: Vec::new() };
         paragraph.read(&mut Lines { rest: text });
         paragraph
     }
 
     fn read(&mut self, lines: &mut Lines<'a>) {
-        self.fields.clear();
-        for line in lines.by_ref().take_while(|line| !blank(line)) {
-            if !matches!(line.as_bytes().first(), Some(b' ' | b'\t')) && self.fields.len() < FIELDS_MAX {
-                self.fields.extend(field(line));
+        self.lines.clear();
+        for line in lines {
+            match line.as_bytes().first() {
+                Some(b'!'..=b'~') if self.lines.len() < FIELDS_MAX => self.lines.push(line),
+                _ if blank(line) => return,
+                _ => {}
             }
         }
     }
@@ -32,7 +35,15 @@ impl<'a> Paragraph<'a> {
 
     /// The first lines of every field of this name.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+        self.lines.iter().filter_map(move |line| {
+            let (start, rest) = line.split_at_checked(name.len())?;
+            let value = start.eq_ignore_ascii_case(name).then(|| rest.trim_ascii_start().strip_prefix(':'));
+            value.flatten().map(str::trim_ascii)
+        })
+    }
+
+    fn has_field(&self) -> bool {
+        self.lines.iter().any(|line| memchr::memchr(b':', line.as_bytes()).is_some())
     }
 }
 
@@ -43,10 +54,10 @@ pub(crate) fn paragraphs<'a, E>(
     mut each: impl FnMut(&Paragraph<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut lines = Lines { rest: text };
-    let mut paragraph = Paragraph { fields: Vec::new() };
+    let mut paragraph = Paragraph { lines: Vec::new() };
     while !lines.rest.is_empty() {
         paragraph.read(&mut lines);
-        if !paragraph.fields.is_empty() {
+        if paragraph.has_field() {
             each(&paragraph)?;
         }
     }
@@ -78,24 +89,20 @@ struct Lines<'a> {
 impl<'a> Iterator for Lines<'a> {
     type Item = &'a str;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a str> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let end = memchr::memchr(b'\n', self.rest.as_bytes()).unwrap_or(self.rest.len());
-        let line = self.rest.get(..end)?;
-        self.rest = self.rest.get(end + 1..).unwrap_or_default();
+        let (line, rest) = match memchr::memchr(b'\n', self.rest.as_bytes()) {
+            Some(end) => (self.rest.get(..end)?, self.rest.get(end + 1..)?),
+            None if self.rest.is_empty() => return None,
+            None => (self.rest, ""),
+        };
+        self.rest = rest;
         Some(line)
     }
 }
 
 fn blank(line: &str) -> bool {
     line.trim_ascii_end().is_empty()
-}
-
-fn field(line: &str) -> Option<(&str, &str)> {
-    let colon = memchr::memchr(b':', line.as_bytes())?;
-    Some((line.get(..colon)?.trim_ascii_end(), line.get(colon + 1..)?.trim_ascii()))
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl Body {
     /// As [`InputFile::text`].
     pub fn text(&self, size_max: u64) -> Result<Cow<'_, str>, Unreadable> {
         Ok(match self.bytes(size_max)? {
-            Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+            Cow::Borrowed(bytes) => match simdutf8::basic::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),
                 Err(_) => Cow::Owned(lossy(bytes, size_max)?),
             },
