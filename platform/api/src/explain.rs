@@ -27,6 +27,7 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
         TargetKind::Image => "the image",
         TargetKind::Directory => "the directory",
         TargetKind::Sbom => "the bill of materials",
+        TargetKind::Cluster => "the cluster",
     };
     let mut steps = vec![format!("Scan {} looked at {kind} {}.", stored.last_scan, row.asset.name)];
     if let Some(coverage) = coverage.filter(|coverage| !coverage.analyzers.is_empty()) {

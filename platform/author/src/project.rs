@@ -89,8 +89,8 @@ impl Project {
                 "it has none of Cargo.toml, build.mjs and build.py, so nothing here can build it",
             ));
         };
-        let bytes = read(&path, u64::try_from(host::manifest::MANIFEST_BYTES_MAX).unwrap_or(u64::MAX))?;
-        let manifest_text = String::from_utf8(bytes).map_err(|_| refuse("its plugin.toml is not UTF-8"))?;
+        let manifest_text =
+            componentize::manifest_text(directory).map_err(AuthorError::file("read", &path))?;
         let manifest =
             Manifest::parse(&manifest_text).map_err(|source| AuthorError::Load { path, source })?;
         Ok(Self { directory: directory.to_owned(), language, manifest, manifest_text })

@@ -24,6 +24,31 @@ impl ComponentError {
     }
 }
 
+/// The manifest of a project: its `plugin.toml`, followed by the files of `rules/` that end in `.toml`, in the order of their names.
+/// Rules are many, and one file of them would be too long to find anything in.
+///
+/// # Errors
+/// A file that cannot be read, or that is not UTF-8.
+pub fn manifest_text(directory: &std::path::Path) -> std::io::Result<String> {
+    let mut text = std::fs::read_to_string(directory.join("plugin.toml"))?;
+    let rules = directory.join("rules");
+    if rules.is_dir() {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(rules)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        for file in files {
+            text.push('\n');
+            text.push_str(&std::fs::read_to_string(file)?);
+        }
+    }
+    Ok(text)
+}
+
 /// Turns a core module built with the contract's bindings into a validated component, with its manifest inside.
 ///
 /// # Errors

@@ -13,8 +13,11 @@ mod canary;
 pub mod dispatch;
 mod error;
 pub mod facts;
+pub mod graph;
+mod location;
 pub mod merge;
 pub mod plan;
+pub mod posture;
 pub mod scan;
 
 pub use cache::FactCache;

@@ -192,6 +192,7 @@ fn risk_finding(fact: &RiskFact) -> Finding {
         }],
         records: Vec::new(),
         references: Vec::new(),
+        proof: None,
         suppressed: None,
     }
 }

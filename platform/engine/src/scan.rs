@@ -14,7 +14,7 @@ use crate::merge::{Inventory, merge};
 use crate::{EngineError, FactCache, Plan};
 
 /// Version of the report form that this code writes.
-const REPORT_SCHEMA: u32 = 1;
+pub(crate) const REPORT_SCHEMA: u32 = 1;
 
 /// What a scan is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ fn report_of(
 }
 
 /// The order in which findings are read: what counts before what does not, worst first, then by name.
-fn rank(finding: &Finding) -> impl Ord + use<'_> {
+pub(crate) fn rank(finding: &Finding) -> impl Ord + use<'_> {
     let package = finding.package.as_ref().map(|p| (p.kind, p.name.as_str(), p.version.as_str()));
     (
         finding.suppressed.is_some(),

@@ -19,6 +19,9 @@ use crate::{Capability, Kind, Limits};
 pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
 
 const RULES_MAX: usize = 2_000;
+/// References and tags of a rule.
+const RULE_WORDS_MAX: usize = 16;
+const PROSE_BYTES_MAX: usize = 2_000;
 const METRICS_MAX: usize = 32;
 const CONSUMES_MAX: usize = 256;
 const PARAMETERS_MAX: usize = 64;
@@ -81,6 +84,18 @@ pub struct Rule {
     pub title: String,
     /// How bad it usually is.
     pub severity: Severity,
+    /// What it looks at; empty where the title says it all.
+    pub description: String,
+    /// What an attacker gains where it is not kept.
+    pub risk: String,
+    /// What to do.
+    pub remediation: String,
+    /// How the mended thing looks, as a fragment of it.
+    pub patch: String,
+    /// Links to documentation.
+    pub references: Vec<String>,
+    /// Words to group rules by.
+    pub tags: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +145,18 @@ struct RawRule {
     id: String,
     title: String,
     severity: Severity,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    risk: String,
+    #[serde(default)]
+    remediation: String,
+    #[serde(default)]
+    patch: String,
+    #[serde(default)]
+    references: Vec<String>,
+    #[serde(default)]
+    tags: Vec<String>,
 }
 
 impl Manifest {
@@ -209,6 +236,12 @@ impl Manifest {
             .iter()
             .find(|declared| declared.kind == Kind::ImageAnalyzer)
             .map_or(&[], |declared| &declared.interests)
+    }
+
+    /// What it consumes in a kind; empty for all, and for a kind that it does not have.
+    #[must_use]
+    pub fn consumes(&self, kind: Kind) -> &[String] {
+        self.kinds.iter().find(|declared| declared.kind == kind).map_or(&[], |declared| &declared.consumes)
     }
 }
 
@@ -316,7 +349,35 @@ fn check_parameters(key: &str, capability: Capability, raw: &RawCapability) -> R
 fn rule((index, raw): (usize, RawRule)) -> Result<Rule, LoadError> {
     word(&format!("rules[{index}].id"), &raw.id)?;
     line(&format!("rules[{index}].title"), &raw.title, 300)?;
-    Ok(Rule { id: raw.id, title: raw.title, severity: raw.severity })
+    for (name, text) in [
+        ("description", &raw.description),
+        ("risk", &raw.risk),
+        ("remediation", &raw.remediation),
+        ("patch", &raw.patch),
+    ] {
+        prose(&format!("rules[{index}].{name}"), text)?;
+    }
+    count(&format!("rules[{index}].references"), raw.references.len(), RULE_WORDS_MAX)?;
+    for reference in &raw.references {
+        let key = format!("rules[{index}].references");
+        line(&key, reference, 500)?;
+        if !reference.starts_with("https://") {
+            return refuse(&key, "must be https links".to_owned());
+        }
+    }
+    count(&format!("rules[{index}].tags"), raw.tags.len(), RULE_WORDS_MAX)?;
+    raw.tags.iter().try_for_each(|tag| word(&format!("rules[{index}].tags"), tag))?;
+    Ok(Rule {
+        id: raw.id,
+        title: raw.title,
+        severity: raw.severity,
+        description: raw.description,
+        risk: raw.risk,
+        remediation: raw.remediation,
+        patch: raw.patch,
+        references: raw.references,
+        tags: raw.tags,
+    })
 }
 
 fn check_id(id: &str) -> Result<(), LoadError> {
@@ -365,6 +426,16 @@ pub(crate) fn word(key: &str, text: &str) -> Result<(), LoadError> {
             crate::error::shown(text)
         ),
     )
+}
+
+/// Text of several lines for people; may be empty.
+fn prose(key: &str, text: &str) -> Result<(), LoadError> {
+    if text.len() > PROSE_BYTES_MAX || text.chars().any(|c| c.is_control() && c != '\n') {
+        let problem =
+            format!("must have at most {PROSE_BYTES_MAX} bytes and no control characters but line ends");
+        return refuse(key, problem);
+    }
+    Ok(())
 }
 
 /// One line of text for people.

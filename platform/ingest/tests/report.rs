@@ -93,6 +93,7 @@ fn report() -> ScanReport {
             reason: "3.0.11-1 < 3.0.13-1".into(),
         }],
         references: vec!["javascript:alert(1)".into(), "https://example.org/advisory".into()],
+        proof: None,
         suppressed: None,
     };
     let mut second = finding("k2", "CVE-2024-0001", &jar, Severity::Medium);

@@ -43,6 +43,10 @@ pub enum GapCode {
     NoAdvisories,
     /// A version that its ecosystem's order cannot read.
     UnreadableVersion,
+    /// A kind of object was not among what was read, or may not be listed, so nothing is known of its objects.
+    NotCollected,
+    /// A check could not be done on an object.
+    CheckError,
 }
 
 impl GapCode {
@@ -67,6 +71,8 @@ impl GapCode {
             Self::UnknownDistribution => "unknown-distribution",
             Self::NoAdvisories => "no-advisories",
             Self::UnreadableVersion => "unreadable-version",
+            Self::NotCollected => "not-collected",
+            Self::CheckError => "check-error",
         }
     }
 }

@@ -176,6 +176,10 @@ pub struct Finding {
     /// Links, in the order of the feed, without doubles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
+    /// What was compared with what, for findings that a plugin made itself: `found`, `wanted` and `patch` (RFC 6902, against the
+    /// object) where the plugin knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<serde_json::Value>,
     /// Set when it is kept for the record but does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Suppression>,

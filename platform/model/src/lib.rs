@@ -7,6 +7,7 @@
 pub mod coverage;
 pub mod finding;
 pub mod fingerprint;
+pub mod graph;
 pub mod id;
 pub mod lifecycle;
 pub mod package;

@@ -15,6 +15,8 @@ pub enum TargetKind {
     Directory,
     /// A software bill of materials that somebody else wrote.
     Sbom,
+    /// A Kubernetes cluster.
+    Cluster,
 }
 
 /// Where a scan looked. Kept apart from the report's content, because the same content can be reached by many ways.

@@ -96,6 +96,21 @@ pub(crate) enum Scan {
         #[command(flatten)]
         printing: Printing,
     },
+    /// Judge a Kubernetes cluster by what `kubectl get KIND --all-namespaces --output json` printed, or by answers of the API server
+    K8s {
+        /// File of objects, or folder of such files that end in .json; can be repeated
+        #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+        from: Vec<PathBuf>,
+        /// What to call the cluster where the files do not have its namespace kube-system, whose uid names it
+        #[arg(long, value_name = "NAME", default_value = "local")]
+        cluster: String,
+        /// Calls of plugins at the same time [default: one per processor]
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+        /// How to print.
+        #[command(flatten)]
+        printing: Printing,
+    },
     /// Judge the packages of a bill of materials (CycloneDX or SPDX, JSON)
     Sbom {
         /// The document, `-` for standard input

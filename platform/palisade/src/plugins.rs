@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use distribution::{Origin, Policy, Revocations, Subject, Verdict};
+use engine::posture::PosturePlugin;
 use engine::{AnalyzerPlugin, Canary, Plan};
 use host::{Compiler, Host, HostOptions, Kind, Plugin, Redaction, Rights};
 use model::TenantId;
@@ -17,7 +19,10 @@ use crate::data::DataDir;
 use crate::trust::Trust;
 
 /// First-party components; empty where `cargo xtask guests` had not been run (see `build.rs`).
-const BUILT_IN: [&[u8]; 1] = [include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm"))];
+const BUILT_IN: [&[u8]; 2] = [
+    include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/kube-posture.wasm")),
+];
 
 /// The bytes of one component and where they came from.
 pub(crate) struct Component {
@@ -27,11 +32,14 @@ pub(crate) struct Component {
     pub(crate) bytes: Cow<'static, [u8]>,
 }
 
+/// Where plugins of this binary come from.
+const BUILT_IN_ORIGIN: &str = "built-in";
+
 /// Every component that this process would load, built-in ones first, then by file name.
 pub(crate) fn components(config: &Config) -> Result<Vec<Component>> {
     let built_in = BUILT_IN.into_iter().filter(|bytes| !bytes.is_empty());
     let mut found: Vec<Component> = built_in
-        .map(|bytes| Component { origin: "built-in".to_owned(), bytes: Cow::Borrowed(bytes) })
+        .map(|bytes| Component { origin: BUILT_IN_ORIGIN.to_owned(), bytes: Cow::Borrowed(bytes) })
         .collect();
     for directory in &config.plugins.directories {
         for path in wasm_files(directory)? {
@@ -116,6 +124,8 @@ pub(crate) struct Loaded {
 pub(crate) struct PluginSet {
     /// The analyzers of a scan.
     pub(crate) plan: Plan,
+    /// What judges objects of clusters.
+    pub(crate) posture: Vec<PosturePlugin>,
     /// All plugins, by id.
     pub(crate) loaded: Vec<Loaded>,
 }
@@ -132,7 +142,10 @@ pub(crate) fn load(config: &Config, host: &Host, installed: Vec<LivePlugin>) -> 
         let plugin = host
             .load(&component.bytes)
             .with_context(|| format!("cannot load the plugin {}", component.origin))?;
-        loaded.push(Loaded { plugin, rights: Rights::none(), source: component.origin, canary: None });
+        // Who trusts the binary trusts what it is made of.
+        let own = component.origin == BUILT_IN_ORIGIN;
+        let rights = if own { plugin.manifest().asked() } else { Rights::none() };
+        loaded.push(Loaded { plugin, rights, source: component.origin, canary: None });
     }
     let (beside, in_force): (Vec<_>, Vec<_>) =
         installed.into_iter().partition(|live| live.version.state == VersionState::Canary);
@@ -170,7 +183,13 @@ pub(crate) fn load(config: &Config, host: &Host, installed: Vec<LivePlugin>) -> 
              directory of plugins in the configuration (plugins.directories)"
         );
     }
-    Ok(PluginSet { plan: Plan::new(analyzers)?, loaded })
+    let posture = loaded.iter().filter(|one| one.plugin.manifest().declares(Kind::Posture));
+    let posture = posture.map(|one| PosturePlugin {
+        plugin: one.plugin.clone(),
+        rights: one.rights.clone(),
+        config: Arc::from("{}"),
+    });
+    Ok(PluginSet { posture: posture.collect(), plan: Plan::new(analyzers)?, loaded })
 }
 
 /// The same for a command that ends: with what is installed, where there is a store to look into.

@@ -184,6 +184,7 @@ fn kind(kind: TargetKind) -> &'static str {
         TargetKind::Image => "image",
         TargetKind::Directory => "directory",
         TargetKind::Sbom => "sbom",
+        TargetKind::Cluster => "cluster",
     }
 }
 

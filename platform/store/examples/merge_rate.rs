@@ -147,6 +147,7 @@ fn finding(number: usize) -> Finding {
             reason: "1.2.3-4+deb12u1 is below 1.2.3-4+deb12u2 in the order of dpkg.".into(),
         }],
         references: (0..6).map(|n| format!("https://advisories.example/{rule}/{n}")).collect(),
+        proof: None,
         suppressed: None,
         package: Some(PackageRef {
             kind: package.kind,

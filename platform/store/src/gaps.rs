@@ -46,6 +46,8 @@ fn gap_hides(gap: &Gap, finding: &Finding) -> bool {
         | GapCode::Unsupported
         | GapCode::Unreadable
         | GapCode::Excluded
+        | GapCode::NotCollected
+        | GapCode::CheckError
         | GapCode::ParseError => is_whole(subject) || path_hides(subject, finding),
     }
 }
@@ -156,6 +158,7 @@ mod tests {
                 reason: String::new(),
             }],
             references: vec![],
+            proof: None,
             suppressed: None,
         }
     }

@@ -340,12 +340,13 @@ pub(crate) fn kind_name(kind: TargetKind) -> &'static str {
         TargetKind::Image => "image",
         TargetKind::Directory => "directory",
         TargetKind::Sbom => "sbom",
+        TargetKind::Cluster => "cluster",
     }
 }
 
 /// Reads [`kind_name`].
 pub(crate) fn kind_from_name(name: &str) -> Option<TargetKind> {
-    [TargetKind::Image, TargetKind::Directory, TargetKind::Sbom]
+    [TargetKind::Image, TargetKind::Directory, TargetKind::Sbom, TargetKind::Cluster]
         .into_iter()
         .find(|kind| kind_name(*kind) == name)
 }

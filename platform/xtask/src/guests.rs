@@ -121,7 +121,7 @@ fn build_workspace(
     run(&mut cargo)?;
     for guest in stale {
         let module = target.join(TARGET).join("release").join(format!("{}.wasm", guest.library));
-        let bytes = packed(&module, &guest.directory.join("plugin.toml"))
+        let bytes = packed(&module, &guest.directory)
             .with_context(|| format!("cannot make a component of {}", guest.package))?;
         write_if_changed(&component(guest), &bytes)?;
         write_if_changed(&stamp(guest), inputs.as_bytes())?;
@@ -130,10 +130,10 @@ fn build_workspace(
     Ok(())
 }
 
-fn packed(module: &Path, manifest: &Path) -> Result<Vec<u8>> {
+fn packed(module: &Path, directory: &Path) -> Result<Vec<u8>> {
     let core = std::fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    let text =
-        std::fs::read_to_string(manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let text = componentize::manifest_text(directory)
+        .with_context(|| format!("cannot read the manifest in {}", directory.display()))?;
     Ok(componentize::component(&core, &text)?)
 }
 

@@ -127,6 +127,7 @@ fn finding(
         evidence: instance.evidence.clone(),
         records: feed_records(hits),
         references: texts.references,
+        proof: None,
         suppressed,
         ids,
         rule,

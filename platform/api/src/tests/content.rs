@@ -176,6 +176,7 @@ fn finding(rule: &str, severity: Severity, name: &str) -> Finding {
             reason: "1.0-1 is lower than 1.0-2".to_owned(),
         }],
         references: vec!["https://example.org/a".to_owned()],
+        proof: None,
         suppressed: (severity == Severity::Unknown)
             .then(|| Suppression { code: "disputed".to_owned(), reason: "it is none".to_owned() }),
     }

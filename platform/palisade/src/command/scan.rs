@@ -1,5 +1,7 @@
 //! `palisade scan`: the same road as the server's, in one process and without the bus.
 
+mod k8s;
+
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +34,9 @@ pub(crate) fn run(what: Scan, config: &Config) -> Result<Outcome> {
             scan_and_print(&Source::Directory(path), &reference, &options, &reading, &printing, config)
         }
         Scan::Sbom { file, printing } => judge_document(&file, &printing, config),
+        Scan::K8s { from, cluster, threads, printing } => {
+            k8s::judge_cluster(&from, &cluster, threads, &printing, config)
+        }
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn finding(rule: &str, package: &str, severity: Severity) -> Finding 
             reason: "1.0-1 is below 1.0-2".into(),
         }],
         references: vec![],
+        proof: None,
         suppressed: None,
     }
 }
