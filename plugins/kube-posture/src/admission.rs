@@ -72,7 +72,8 @@ impl Webhook {
 fn fail_open(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
     for (at, webhook) in webhooks(object).filter(|(_, webhook)| !webhook.fails_closed()) {
         let at = format!("{at}/failurePolicy");
-        let message = format!("When the webhook {} does not answer, everything passes.", shown(&webhook.name));
+        let message =
+            format!("When the webhook {} does not answer, everything passes.", shown(&webhook.name));
         found.add(Finding::at(&at, message).compared(json!("Ignore"), json!("Fail")).set(at, json!("Fail")));
     }
     Ok(true)
@@ -85,8 +86,15 @@ fn timeout(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
     for (at, webhook) in webhooks(object) {
         if let Some(seconds) = webhook.timeout_seconds.filter(|seconds| *seconds > TIMEOUT_MAX) {
             let at = format!("{at}/timeoutSeconds");
-            let message = format!("Every matching request may wait {seconds} seconds for the webhook {}.", shown(&webhook.name));
-            found.add(Finding::at(&at, message).compared(json!(seconds), json!(TIMEOUT_MAX)).set(at, json!(TIMEOUT_MAX)));
+            let message = format!(
+                "Every matching request may wait {seconds} seconds for the webhook {}.",
+                shown(&webhook.name)
+            );
+            found.add(
+                Finding::at(&at, message)
+                    .compared(json!(seconds), json!(TIMEOUT_MAX))
+                    .set(at, json!(TIMEOUT_MAX)),
+            );
         }
     }
     Ok(true)
@@ -95,11 +103,16 @@ fn timeout(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
 /// Whether the rules cover what a cluster needs to come up again.
 fn covers_pods(webhook: &Webhook) -> bool {
     let any = |list: &[String], words: &[&str]| list.iter().any(|entry| words.contains(&entry.as_str()));
-    webhook.rules.iter().any(|rule| any(&rule.api_groups, &["", "*"]) && any(&rule.resources, &["pods", "*", "*/*"]))
+    webhook
+        .rules
+        .iter()
+        .any(|rule| any(&rule.api_groups, &["", "*"]) && any(&rule.resources, &["pods", "*", "*/*"]))
 }
 
 fn catches_system(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
-    for (at, webhook) in webhooks(object).filter(|(_, webhook)| webhook.fails_closed() && covers_pods(webhook)) {
+    for (at, webhook) in
+        webhooks(object).filter(|(_, webhook)| webhook.fails_closed() && covers_pods(webhook))
+    {
         let all = |selector: &Option<Selector>| selector.as_ref().is_none_or(Selector::is_empty);
         if all(&webhook.namespace_selector) && all(&webhook.object_selector) {
             let message = format!(
@@ -109,7 +122,11 @@ fn catches_system(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
             let outside = json!({ "matchExpressions": [{
                 "key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"],
             }] });
-            let place = if webhook.namespace_selector.is_some() { format!("{at}/namespaceSelector") } else { at.clone() };
+            let place = if webhook.namespace_selector.is_some() {
+                format!("{at}/namespaceSelector")
+            } else {
+                at.clone()
+            };
             let finding = Finding::at(place, message).compared(json!({}), outside.clone());
             found.add(finding.set(format!("{at}/namespaceSelector"), outside));
         }
@@ -120,8 +137,15 @@ fn catches_system(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
 fn external_url(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
     for (at, webhook) in webhooks(object) {
         if let Some(url) = webhook.client_config.url.as_deref() {
-            let message = format!("The webhook {} sends objects to {}, not to a service of the cluster.", shown(&webhook.name), shown(url));
-            found.add(Finding::at(format!("{at}/clientConfig/url"), message).compared(quoted(url), json!("clientConfig.service")));
+            let message = format!(
+                "The webhook {} sends objects to {}, not to a service of the cluster.",
+                shown(&webhook.name),
+                shown(url)
+            );
+            found.add(
+                Finding::at(format!("{at}/clientConfig/url"), message)
+                    .compared(quoted(url), json!("clientConfig.service")),
+            );
         }
     }
     Ok(true)
@@ -130,9 +154,17 @@ fn external_url(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
 fn matches_everything(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
     for (at, webhook) in webhooks(object) {
         let all = |list: &[String]| list.iter().any(|entry| matches!(entry.as_str(), "*" | "*/*"));
-        for (index, _) in webhook.rules.iter().enumerate().filter(|(_, rule)| all(&rule.api_groups) && all(&rule.resources)) {
-            let message = format!("The webhook {} is sent every kind of object, Secrets with their values too.", shown(&webhook.name));
-            found.add(Finding::at(format!("{at}/rules/{index}"), message).compared(json!("*"), json!("the kinds it looks at")));
+        for (index, _) in
+            webhook.rules.iter().enumerate().filter(|(_, rule)| all(&rule.api_groups) && all(&rule.resources))
+        {
+            let message = format!(
+                "The webhook {} is sent every kind of object, Secrets with their values too.",
+                shown(&webhook.name)
+            );
+            found.add(
+                Finding::at(format!("{at}/rules/{index}"), message)
+                    .compared(json!("*"), json!("the kinds it looks at")),
+            );
         }
     }
     Ok(true)
@@ -148,7 +180,10 @@ fn dangling_service(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
                 shown(&service.name),
                 shown(&webhook.name)
             );
-            found.add(Finding::at(format!("{at}/clientConfig/service"), message).compared(quoted(&service.name), json!("a service that exists")));
+            found.add(
+                Finding::at(format!("{at}/clientConfig/service"), message)
+                    .compared(quoted(&service.name), json!("a service that exists")),
+            );
         }
     }
     Ok(true)
@@ -161,14 +196,17 @@ pub(crate) struct Policy {
     failure_policy: Option<String>,
 }
 
-pub(crate) const POLICY_CHECKS: &Table<Specified<Policy>> = &[("policy-fail-open", Medium, |object, found| {
-    if object.body.spec.failure_policy.as_deref() == Some("Ignore") {
-        let at = "/spec/failurePolicy";
-        let message = "When the policy cannot be evaluated, everything passes.";
-        found.add(Finding::at(at, message).compared(json!("Ignore"), json!("Fail")).set(at, json!("Fail")));
-    }
-    Ok(true)
-})];
+pub(crate) const POLICY_CHECKS: &Table<Specified<Policy>> =
+    &[("policy-fail-open", Medium, |object, found| {
+        if object.body.spec.failure_policy.as_deref() == Some("Ignore") {
+            let at = "/spec/failurePolicy";
+            let message = "When the policy cannot be evaluated, everything passes.";
+            found.add(
+                Finding::at(at, message).compared(json!("Ignore"), json!("Fail")).set(at, json!("Fail")),
+            );
+        }
+        Ok(true)
+    })];
 
 /// A binding of such a policy.
 #[derive(Debug, Default, Deserialize)]
@@ -198,8 +236,15 @@ fn audit_only(object: &PolicyBindings<'_>, found: &mut Found<'_>) -> Verdict {
     if !actions.iter().any(|action| action == "Deny") {
         let at = "/spec/validationActions";
         let named: Vec<String> = actions.iter().take(5).map(|action| shown(action)).collect();
-        let message = format!("What breaks the policy {} is told of and let through.", shown(&object.body.spec.policy_name));
-        found.add(Finding::at(if actions.is_empty() { "/spec" } else { at }, message).compared(json!(named), json!(["Deny"])).set(at, json!(["Deny", "Audit"])));
+        let message = format!(
+            "What breaks the policy {} is told of and let through.",
+            shown(&object.body.spec.policy_name)
+        );
+        found.add(
+            Finding::at(if actions.is_empty() { "/spec" } else { at }, message)
+                .compared(json!(named), json!(["Deny"]))
+                .set(at, json!(["Deny", "Audit"])),
+        );
     }
     Ok(true)
 }
@@ -209,7 +254,9 @@ fn missing_policy(object: &PolicyBindings<'_>, found: &mut Found<'_>) -> Verdict
     let id = object.id()?.of("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "-", name);
     if !object.graph.exists(&id)? {
         let message = format!("The policy {} does not exist: the binding checks nothing.", shown(name));
-        found.add(Finding::at("/spec/policyName", message).compared(quoted(name), json!("a policy that exists")));
+        found.add(
+            Finding::at("/spec/policyName", message).compared(quoted(name), json!("a policy that exists")),
+        );
     }
     Ok(true)
 }
@@ -218,7 +265,8 @@ fn parameters(object: &PolicyBindings<'_>, found: &mut Found<'_>) -> Verdict {
     let Some(reference) = &object.body.spec.param_ref else { return Ok(false) };
     if reference.parameter_not_found_action.as_deref() == Some("Allow") {
         let at = "/spec/paramRef/parameterNotFoundAction";
-        let message = "Without its parameters the policy lets everything through: deleting them switches it off.";
+        let message =
+            "Without its parameters the policy lets everything through: deleting them switches it off.";
         found.add(Finding::at(at, message).compared(json!("Allow"), json!("Deny")).set(at, json!("Deny")));
     }
     Ok(true)
@@ -233,17 +281,23 @@ pub(crate) struct ApiService {
     service: Option<ServiceRef>,
 }
 
-pub(crate) const API_SERVICE_CHECKS: &Table<Specified<ApiService>> = &[("api-service-skip-tls-verify", High, |object, found| {
-    // What the API server serves itself has no other server.
-    let Some(service) = &object.body.spec.service else { return Ok(false) };
-    if object.body.spec.skip_tls_verify == Some(true) {
-        let at = "/spec/insecureSkipTLSVerify";
-        let message = format!(
-            "The API server does not verify the certificate of {}/{}: whoever is between them answers for it.",
-            shown(&service.namespace),
-            shown(&service.name)
-        );
-        found.add(Finding::at(at, message).compared(json!(true), Value::Bool(false)).set(at, json!(false)));
-    }
-    Ok(true)
-})];
+pub(crate) const API_SERVICE_CHECKS: &Table<Specified<ApiService>> = &[(
+    "api-service-skip-tls-verify",
+    High,
+    |object, found| {
+        // What the API server serves itself has no other server.
+        let Some(service) = &object.body.spec.service else { return Ok(false) };
+        if object.body.spec.skip_tls_verify == Some(true) {
+            let at = "/spec/insecureSkipTLSVerify";
+            let message = format!(
+                "The API server does not verify the certificate of {}/{}: whoever is between them answers for it.",
+                shown(&service.namespace),
+                shown(&service.name)
+            );
+            found.add(
+                Finding::at(at, message).compared(json!(true), Value::Bool(false)).set(at, json!(false)),
+            );
+        }
+        Ok(true)
+    },
+)];

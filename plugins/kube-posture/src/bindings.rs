@@ -83,7 +83,8 @@ impl Subject {
     }
 
     fn all_accounts(&self) -> bool {
-        self.kind == "Group" && (self.name == "system:serviceaccounts" || self.name.starts_with("system:serviceaccounts:"))
+        self.kind == "Group"
+            && (self.name == "system:serviceaccounts" || self.name.starts_with("system:serviceaccounts:"))
     }
 }
 
@@ -116,8 +117,11 @@ fn each(
 
 fn admin_account(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     if admin(object) {
-        let message = |subject: &Subject| format!("It makes {} administrator {}.", subject.shown(), reach(object));
-        let fits = |subject: &Subject| subject.account() && !subject.namespace.as_deref().is_some_and(system_namespace);
+        let message =
+            |subject: &Subject| format!("It makes {} administrator {}.", subject.shown(), reach(object));
+        let fits = |subject: &Subject| {
+            subject.account() && !subject.namespace.as_deref().is_some_and(system_namespace)
+        };
         each(object, found, fits, message);
     }
     Ok(true)
@@ -136,9 +140,14 @@ fn admin_group(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
 fn admin_subject(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     if admin(object) && object.meta.namespace.is_none() {
         let other = |subject: &Subject| {
-            !(subject.account() || subject.everybody() || subject.all_accounts() || subject.group("system:masters"))
+            !(subject.account()
+                || subject.everybody()
+                || subject.all_accounts()
+                || subject.group("system:masters"))
         };
-        each(object, found, other, |subject| format!("It makes {} administrator of the cluster.", subject.shown()));
+        each(object, found, other, |subject| {
+            format!("It makes {} administrator of the cluster.", subject.shown())
+        });
     }
     Ok(true)
 }
@@ -150,7 +159,11 @@ fn wide_edit(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     let role = &object.body.role_ref;
     if role.kind == "ClusterRole" && matches!(role.name.as_str(), "admin" | "edit") {
         let message = |subject: &Subject| {
-            format!("It gives {} the role {} in every namespace, Secrets included.", subject.shown(), role.name)
+            format!(
+                "It gives {} the role {} in every namespace, Secrets included.",
+                subject.shown(),
+                role.name
+            )
         };
         each(object, found, |_| true, message);
     }
@@ -159,7 +172,8 @@ fn wide_edit(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
 
 fn anonymous(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     let fits = |subject: &Subject| {
-        subject.group("system:unauthenticated") || subject.kind == "User" && subject.name == "system:anonymous"
+        subject.group("system:unauthenticated")
+            || subject.kind == "User" && subject.name == "system:anonymous"
     };
     each(object, found, fits, |subject| {
         format!("It grants to {}: to requests that did not log in.", subject.shown())
@@ -170,9 +184,12 @@ fn anonymous(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
 fn authenticated(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     // To everybody as administrator is told of already.
     if !admin(object) {
-        each(object, found, |subject| subject.group("system:authenticated"), |_| {
-            "It grants to everybody who can log in, every service account too.".to_owned()
-        });
+        each(
+            object,
+            found,
+            |subject| subject.group("system:authenticated"),
+            |_| "It grants to everybody who can log in, every service account too.".to_owned(),
+        );
     }
     Ok(true)
 }
@@ -187,17 +204,30 @@ fn all_accounts(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 fn masters(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
-    each(object, found, |subject| subject.group("system:masters"), |_| {
-        "It grants to system:masters, whose members are past all authorization; nothing can be taken from them.".to_owned()
-    });
+    each(
+        object,
+        found,
+        |subject| subject.group("system:masters"),
+        |_| {
+            "It grants to system:masters, whose members are past all authorization; nothing can be taken from them.".to_owned()
+        },
+    );
     Ok(true)
 }
 
 fn default_account(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
-    each(object, found, |subject| subject.account() && subject.name == "default", |subject| {
-        let namespace = subject.namespace.as_deref().unwrap_or(object.meta.namespace());
-        format!("It grants to the default service account of {}, which every pod there uses unless told otherwise.", shown(namespace))
-    });
+    each(
+        object,
+        found,
+        |subject| subject.account() && subject.name == "default",
+        |subject| {
+            let namespace = subject.namespace.as_deref().unwrap_or(object.meta.namespace());
+            format!(
+                "It grants to the default service account of {}, which every pod there uses unless told otherwise.",
+                shown(namespace)
+            )
+        },
+    );
     Ok(true)
 }
 
@@ -214,7 +244,10 @@ fn wildcard_role(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     if grants_everything(object.graph, &role_id(object)?)? {
         let name = shown(&object.body.role_ref.name);
         let message = format!("It grants the role {name}, which allows everything, {}.", reach(object));
-        found.add(Finding::at("/roleRef", message).compared(json!(name), json!("a role with the rights that are needed")));
+        found.add(
+            Finding::at("/roleRef", message)
+                .compared(json!(name), json!("a role with the rights that are needed")),
+        );
     }
     Ok(true)
 }
@@ -230,7 +263,10 @@ fn cross_namespace(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     };
     each(object, found, fits, |subject| {
         let namespace = shown(subject.namespace.as_deref().unwrap_or_default());
-        format!("It grants to {} of the namespace {namespace}: who rules there rules here too.", subject.shown())
+        format!(
+            "It grants to {} of the namespace {namespace}: who rules there rules here too.",
+            subject.shown()
+        )
     });
     Ok(true)
 }
@@ -238,8 +274,11 @@ fn cross_namespace(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
 fn dangling_role(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     if !object.graph.exists(&role_id(object)?)? {
         let role = &object.body.role_ref;
-        let message =
-            format!("The {} {} does not exist: whoever makes it decides what is granted.", shown(&role.kind), shown(&role.name));
+        let message = format!(
+            "The {} {} does not exist: whoever makes it decides what is granted.",
+            shown(&role.kind),
+            shown(&role.name)
+        );
         found.add(Finding::at("/roleRef", message).compared(quoted(&role.name), json!("a role that exists")));
     }
     Ok(true)

@@ -121,8 +121,10 @@ fn dropped(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
             (false, true) => at.clone(),
             (false, false) => place.at.clone(),
         };
-        let finding = Finding::at(where_, message)
-            .compared(json!(drop.iter().take(50).map(|name| shown(name)).collect::<Vec<_>>()), json!(["ALL"]));
+        let finding = Finding::at(where_, message).compared(
+            json!(drop.iter().take(50).map(|name| shown(name)).collect::<Vec<_>>()),
+            json!(["ALL"]),
+        );
         found.add(if own.is_some() {
             finding.set(format!("{at}/capabilities/drop"), json!(["ALL"]))
         } else {

@@ -54,7 +54,9 @@ fn control_plane(object: &Object<'_, Node>, found: &mut Found<'_>) -> Verdict {
         return Ok(false);
     }
     let taints = &object.body.spec.taints;
-    let kept = |taint: &Taint| ROLES.contains(&taint.key.as_str()) && matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute");
+    let kept = |taint: &Taint| {
+        ROLES.contains(&taint.key.as_str()) && matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute")
+    };
     if !taints.iter().any(kept) {
         let message = "The node runs the control plane and takes ordinary pods: one that breaks out is in the control plane.";
         let wanted = json!({ "key": ROLES[0], "effect": "NoSchedule" });
@@ -69,9 +71,14 @@ fn control_plane(object: &Object<'_, Node>, found: &mut Found<'_>) -> Verdict {
 }
 
 fn external_address(object: &Object<'_, Node>, found: &mut Found<'_>) -> Verdict {
-    for (index, address) in object.body.status.addresses.iter().enumerate().filter(|(_, own)| own.kind == "ExternalIP") {
+    for (index, address) in
+        object.body.status.addresses.iter().enumerate().filter(|(_, own)| own.kind == "ExternalIP")
+    {
         let at = format!("/status/addresses/{index}");
-        let message = format!("The node has the external address {}: kubelet and node ports may be reached from outside.", shown(&address.address));
+        let message = format!(
+            "The node has the external address {}: kubelet and node ports may be reached from outside.",
+            shown(&address.address)
+        );
         found.add(Finding::at(at, message).compared(quoted(&address.address), Value::Null));
     }
     Ok(true)
@@ -85,16 +92,25 @@ pub(crate) struct StorageClass {
     parameters: Map<String>,
 }
 
-pub(crate) const STORAGE_CLASS_CHECKS: &Table<StorageClass> = &[("storage-class-unencrypted", Medium, |object, found| {
-    if !matches!(object.body.provisioner.as_str(), "ebs.csi.aws.com" | "ebs.csi.eks.amazonaws.com" | "kubernetes.io/aws-ebs") {
-        return Ok(false);
-    }
-    let value = object.body.parameters.text("encrypted");
-    if value != Some("true") {
-        let at = if value.is_some() { "/parameters/encrypted" } else { "" };
-        let message = "Volumes of the class are encrypted only where the account does so by default.";
-        let finding = Finding::at(at, message).compared(json!(value.map(shown)), json!("true"));
-        found.add(finding.set_in("/parameters", !object.body.parameters.is_empty(), "encrypted", json!("true")));
-    }
-    Ok(true)
-})];
+pub(crate) const STORAGE_CLASS_CHECKS: &Table<StorageClass> =
+    &[("storage-class-unencrypted", Medium, |object, found| {
+        if !matches!(
+            object.body.provisioner.as_str(),
+            "ebs.csi.aws.com" | "ebs.csi.eks.amazonaws.com" | "kubernetes.io/aws-ebs"
+        ) {
+            return Ok(false);
+        }
+        let value = object.body.parameters.text("encrypted");
+        if value != Some("true") {
+            let at = if value.is_some() { "/parameters/encrypted" } else { "" };
+            let message = "Volumes of the class are encrypted only where the account does so by default.";
+            let finding = Finding::at(at, message).compared(json!(value.map(shown)), json!("true"));
+            found.add(finding.set_in(
+                "/parameters",
+                !object.body.parameters.is_empty(),
+                "encrypted",
+                json!("true"),
+            ));
+        }
+        Ok(true)
+    })];

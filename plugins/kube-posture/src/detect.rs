@@ -24,8 +24,32 @@ const NAMES: [&str; 18] = [
 
 /// Endings that make of such a name something else: where a secret is, how it is called, what it must be like.
 const ABOUT: [&str; 26] = [
-    "file", "path", "dir", "name", "names", "ref", "url", "uri", "host", "length", "size", "policy", "enabled", "ttl",
-    "type", "id", "arn", "version", "namespace", "mount", "key_ref", "format", "min", "max", "store", "provider",
+    "file",
+    "path",
+    "dir",
+    "name",
+    "names",
+    "ref",
+    "url",
+    "uri",
+    "host",
+    "length",
+    "size",
+    "policy",
+    "enabled",
+    "ttl",
+    "type",
+    "id",
+    "arn",
+    "version",
+    "namespace",
+    "mount",
+    "key_ref",
+    "format",
+    "min",
+    "max",
+    "store",
+    "provider",
 ];
 
 /// Whether a variable, key or option is named like one that holds a secret.
@@ -76,7 +100,10 @@ pub(crate) fn secret_value(value: &str) -> bool {
         || ["/", "./", "file:", "vault:", "arn:", "ref+", "secretref:", "http://", "https://", "<", "op://"]
             .iter()
             .any(|start| word.starts_with(start));
-    let switch = matches!(word.to_ascii_lowercase().as_str(), "true" | "false" | "none" | "null" | "optional" | "required" | "disabled" | "enabled");
+    let switch = matches!(
+        word.to_ascii_lowercase().as_str(),
+        "true" | "false" | "none" | "null" | "optional" | "required" | "disabled" | "enabled"
+    );
     let number = word.len() < 8 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let masked = word.bytes().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'));
     !(short || reference || switch || number || masked)
@@ -90,20 +117,24 @@ pub(crate) fn secret_in(text: &str) -> Option<&'static str> {
     if url_password(text) {
         return Some("an address with a password in it");
     }
-    let mut tokens = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.')));
+    let mut tokens =
+        text.split(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.')));
     tokens.find_map(token)
 }
 
 /// Tokens that their makers gave a form of its own, documented by them.
 fn token(word: &str) -> Option<&'static str> {
     let long = |start: &str, rest: usize| {
-        word.strip_prefix(start).is_some_and(|tail| tail.len() >= rest && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)))
+        word.strip_prefix(start).is_some_and(|tail| {
+            tail.len() >= rest && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        })
     };
     let upper = word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     if word.len() == 20 && upper && (word.starts_with("AKIA") || word.starts_with("ASIA")) {
         return Some("an AWS access key id");
     }
-    if ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"].iter().any(|start| long(start, 36)) || long("github_pat_", 60) {
+    if ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"].iter().any(|start| long(start, 36)) || long("github_pat_", 60)
+    {
         return Some("a GitHub token");
     }
     if long("glpat-", 20) {
@@ -132,7 +163,8 @@ fn token(word: &str) -> Option<&'static str> {
 fn url_password(text: &str) -> bool {
     text.match_indices("://").take(100).any(|(place, _)| {
         let rest = text.get(place + 3..).unwrap_or_default();
-        let end = rest.find(|letter: char| letter.is_whitespace() || matches!(letter, '/' | '?' | '#' | '"' | '\''));
+        let end = rest
+            .find(|letter: char| letter.is_whitespace() || matches!(letter, '/' | '?' | '#' | '"' | '\''));
         let authority = rest.get(..end.unwrap_or(rest.len()).min(2_000)).unwrap_or_default();
         let user = authority.rsplit_once('@').map(|(user, _)| user);
         user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| secret_value(password))
@@ -145,10 +177,28 @@ mod tests {
 
     #[test]
     fn names_of_secrets_and_names_about_secrets() {
-        for name in ["PGPASSWORD", "DB_PASSWORD", "dbPassword", "aws_secret_access_key", "API_KEY", "github-token", "MYSQL_PWD"] {
+        for name in [
+            "PGPASSWORD",
+            "DB_PASSWORD",
+            "dbPassword",
+            "aws_secret_access_key",
+            "API_KEY",
+            "github-token",
+            "MYSQL_PWD",
+        ] {
             assert!(secret_name(name), "{name}");
         }
-        for name in ["PASSWORD_FILE", "SECRET_NAME", "TOKEN_TTL", "COMPASS", "KEY", "tokenizer", "AUTH_TOKEN_URL", "", "secretId"] {
+        for name in [
+            "PASSWORD_FILE",
+            "SECRET_NAME",
+            "TOKEN_TTL",
+            "COMPASS",
+            "KEY",
+            "tokenizer",
+            "AUTH_TOKEN_URL",
+            "",
+            "secretId",
+        ] {
             assert!(!secret_name(name), "{name}");
         }
     }
@@ -158,7 +208,9 @@ mod tests {
         for value in ["example-not-a-secret", "hunter22", "12345678"] {
             assert!(secret_value(value), "{value}");
         }
-        for value in ["", "true", "$(DB_PASSWORD)", "/run/secrets/db", "vault:secret/db#pw", "****", "300", "<set me>"] {
+        for value in
+            ["", "true", "$(DB_PASSWORD)", "/run/secrets/db", "vault:secret/db#pw", "****", "300", "<set me>"]
+        {
             assert!(!secret_value(value), "{value}");
         }
     }
@@ -166,7 +218,10 @@ mod tests {
     #[test]
     fn secrets_of_a_known_form() {
         let cases = [
-            ("postgres://shop:example-not-a-secret@db.shop.svc:5432/shop", Some("an address with a password in it")),
+            (
+                "postgres://shop:example-not-a-secret@db.shop.svc:5432/shop",
+                Some("an address with a password in it"),
+            ),
             ("postgres://shop@db/shop", None),
             ("https://example.org/a:b@c", None),
             ("-----BEGIN CERTIFICATE-----", None),

@@ -41,8 +41,13 @@ pub(crate) const SERVICE_CHECKS: &Table<Specified<Service>> = &[
 
 fn node_port(object: &Services<'_>, found: &mut Found<'_>) -> Verdict {
     if object.body.spec.kind == "NodePort" {
-        let message = "The service is published on a port of every node, past load balancers and their filters.";
-        found.add(Finding::at("/spec/type", message).compared(json!("NodePort"), json!("ClusterIP")).set("/spec/type", json!("ClusterIP")));
+        let message =
+            "The service is published on a port of every node, past load balancers and their filters.";
+        found.add(
+            Finding::at("/spec/type", message)
+                .compared(json!("NodePort"), json!("ClusterIP"))
+                .set("/spec/type", json!("ClusterIP")),
+        );
     }
     Ok(true)
 }
@@ -61,7 +66,9 @@ const INTERNAL: [(&str, &[&str]); 9] = [
 ];
 
 fn internal(meta: &Metadata) -> bool {
-    INTERNAL.iter().any(|(key, values)| meta.annotations.text(key).is_some_and(|value| values.contains(&value)))
+    INTERNAL
+        .iter()
+        .any(|(key, values)| meta.annotations.text(key).is_some_and(|value| values.contains(&value)))
 }
 
 fn public(object: &Services<'_>) -> bool {
@@ -83,7 +90,8 @@ fn load_balancer(object: &Services<'_>, found: &mut Found<'_>) -> Verdict {
         let message = "The load balancer is public and says nothing of who may connect.";
         found.add(Finding::at("/spec", message).compared(Value::Null, wanted.clone()).set(at, wanted));
     } else if let Some(range) = ranges.iter().find(|range| open_range(range)) {
-        let message = format!("The load balancer is public and lets {} connect: every address.", shown(range));
+        let message =
+            format!("The load balancer is public and lets {} connect: every address.", shown(range));
         found.add(Finding::at(at, message).compared(quoted(range), wanted.clone()).set(at, wanted));
     }
     Ok(true)
@@ -92,8 +100,12 @@ fn load_balancer(object: &Services<'_>, found: &mut Found<'_>) -> Verdict {
 fn external_ips(object: &Services<'_>, found: &mut Found<'_>) -> Verdict {
     if !object.body.spec.external_ips.is_empty() {
         let at = "/spec/externalIPs";
-        let first: Vec<String> = object.body.spec.external_ips.iter().take(5).map(|address| shown(address)).collect();
-        let message = format!("The service claims traffic to {}: nodes send it there, whosever address it is.", first.join(", "));
+        let first: Vec<String> =
+            object.body.spec.external_ips.iter().take(5).map(|address| shown(address)).collect();
+        let message = format!(
+            "The service claims traffic to {}: nodes send it there, whosever address it is.",
+            first.join(", ")
+        );
         found.add(Finding::at(at, message).compared(json!(first), Value::Null).remove(at));
     }
     Ok(true)
@@ -127,7 +139,8 @@ const SENSITIVE: [(i64, &str); 22] = [
 
 fn sensitive_port(object: &Services<'_>, found: &mut Found<'_>) -> Verdict {
     let spec = &object.body.spec;
-    let guarded = !spec.load_balancer_source_ranges.is_empty() && !spec.load_balancer_source_ranges.iter().any(|range| open_range(range));
+    let guarded = !spec.load_balancer_source_ranges.is_empty()
+        && !spec.load_balancer_source_ranges.iter().any(|range| open_range(range));
     let published = spec.kind == "NodePort" || public(object) && !guarded || !spec.external_ips.is_empty();
     if !published {
         return Ok(spec.kind != "ExternalName");
@@ -146,13 +159,27 @@ fn external_name(object: &Services<'_>, found: &mut Found<'_>) -> Verdict {
     if object.body.spec.kind != "ExternalName" {
         return Ok(false);
     }
-    let name = object.body.spec.external_name.as_deref().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    let name = object
+        .body
+        .spec
+        .external_name
+        .as_deref()
+        .unwrap_or_default()
+        .trim_end_matches('.')
+        .to_ascii_lowercase();
     let address = name.parse::<std::net::IpAddr>().is_ok();
     let inside = name.ends_with(".cluster.local") || name.ends_with(".svc");
-    let metadata = matches!(name.as_str(), "metadata.google.internal" | "instance-data" | "instance-data.ec2.internal");
+    let metadata =
+        matches!(name.as_str(), "metadata.google.internal" | "instance-data" | "instance-data.ec2.internal");
     if name == "localhost" || address || inside || metadata {
-        let message = format!("The name leads to {}: past the network policies and host rules that hold for what it seems to be.", shown(&name));
-        found.add(Finding::at("/spec/externalName", message).compared(quoted(&name), json!("a host outside of the cluster")));
+        let message = format!(
+            "The name leads to {}: past the network policies and host rules that hold for what it seems to be.",
+            shown(&name)
+        );
+        found.add(
+            Finding::at("/spec/externalName", message)
+                .compared(quoted(&name), json!("a host outside of the cluster")),
+        );
     }
     Ok(true)
 }
@@ -163,7 +190,8 @@ fn selects_nothing(object: &Services<'_>, found: &mut Found<'_>) -> Verdict {
     }
     if !object.joined("exposes")? {
         let message = "The selector finds no workload: whoever labels a pod that way gets the traffic.";
-        found.add(Finding::at("/spec/selector", message).compared(Value::Null, json!("labels of a workload")));
+        found
+            .add(Finding::at("/spec/selector", message).compared(Value::Null, json!("labels of a workload")));
     }
     Ok(true)
 }
@@ -227,7 +255,9 @@ pub(crate) const INGRESS_CHECKS: &Table<Specified<Ingress>> = &[
 
 /// Whether a name of a certificate covers a host; a wildcard covers one label.
 fn covers(name: &str, host: &str) -> bool {
-    let wild = name.strip_prefix("*.").is_some_and(|domain| host.split_once('.').is_some_and(|(_, rest)| rest == domain));
+    let wild = name
+        .strip_prefix("*.")
+        .is_some_and(|domain| host.split_once('.').is_some_and(|(_, rest)| rest == domain));
     name == host || wild
 }
 
@@ -237,7 +267,8 @@ fn ingress_tls(object: &Ingresses<'_>, found: &mut Found<'_>) -> Verdict {
         let hosts: Vec<&str> = spec.rules.iter().filter_map(|rule| rule.host.as_deref()).take(5).collect();
         let message = "The ingress has no TLS: its hosts are served in plain text.";
         let wanted = json!([{ "hosts": spec.rules.iter().filter_map(|rule| rule.host.as_deref()).take(100).collect::<Vec<_>>(), "secretName": "example-tls" }]);
-        let finding = Finding::at("/spec", message).compared(json!(hosts.iter().map(|host| shown(host)).collect::<Vec<_>>()), json!("tls"));
+        let finding = Finding::at("/spec", message)
+            .compared(json!(hosts.iter().map(|host| shown(host)).collect::<Vec<_>>()), json!("tls"));
         found.add(finding.set("/spec/tls", wanted));
         return Ok(true);
     }
@@ -252,7 +283,11 @@ fn ingress_tls(object: &Ingresses<'_>, found: &mut Found<'_>) -> Verdict {
             let at = format!("/spec/rules/{index}/host");
             let message = format!("The host {} is in no tls entry: it is served in plain text.", shown(host));
             let wanted = json!({ "hosts": [host], "secretName": "example-tls" });
-            found.add(Finding::at(at, message).compared(quoted(host), json!("a tls entry")).set("/spec/tls/-", wanted));
+            found.add(
+                Finding::at(at, message)
+                    .compared(quoted(host), json!("a tls entry"))
+                    .set("/spec/tls/-", wanted),
+            );
         }
     }
     Ok(true)
@@ -298,7 +333,9 @@ fn snippet(object: &Ingresses<'_>, found: &mut Found<'_>) -> Verdict {
     for key in SNIPPETS {
         if object.meta.annotations.text(key).is_some() {
             let at = format!("/metadata/annotations/{}", palisade_sdk::pointer_part(key));
-            let message = format!("The annotation {key} writes into the configuration of the controller, which serves all namespaces.");
+            let message = format!(
+                "The annotation {key} writes into the configuration of the controller, which serves all namespaces."
+            );
             found.add(Finding::at(&at, message).compared(json!(key), Value::Null).remove(at));
         }
     }
@@ -333,13 +370,22 @@ fn dangling(object: &Ingresses<'_>, found: &mut Found<'_>) -> Verdict {
     let default = spec.default_backend.iter().map(|backend| ("/spec/defaultBackend".to_owned(), backend));
     let paths = spec.rules.iter().enumerate().flat_map(|(rule, of)| {
         let paths = of.http.as_ref().map(|http| &*http.paths).unwrap_or_default();
-        paths.iter().enumerate().map(move |(path, of)| (format!("/spec/rules/{rule}/http/paths/{path}/backend"), &of.backend))
+        paths
+            .iter()
+            .enumerate()
+            .map(move |(path, of)| (format!("/spec/rules/{rule}/http/paths/{path}/backend"), &of.backend))
     });
     for (at, backend) in default.chain(paths) {
         let Some(service) = &backend.service else { continue };
         if !exists(&service.name)? {
-            let message = format!("The service {} does not exist: whoever makes it gets the traffic.", shown(&service.name));
-            found.add(Finding::at(format!("{at}/service"), message).compared(quoted(&service.name), json!("a service of the namespace")));
+            let message = format!(
+                "The service {} does not exist: whoever makes it gets the traffic.",
+                shown(&service.name)
+            );
+            found.add(
+                Finding::at(format!("{at}/service"), message)
+                    .compared(quoted(&service.name), json!("a service of the namespace")),
+            );
         }
     }
     Ok(true)
@@ -388,9 +434,13 @@ fn gateway_tls(object: &Gateways<'_>, found: &mut Found<'_>) -> Verdict {
     if listeners.iter().any(|listener| matches!(listener.protocol.as_str(), "HTTPS" | "TLS")) {
         return Ok(true);
     }
-    for (index, listener) in listeners.iter().enumerate().filter(|(_, listener)| listener.protocol == "HTTP") {
+    for (index, listener) in listeners.iter().enumerate().filter(|(_, listener)| listener.protocol == "HTTP")
+    {
         let at = format!("/spec/listeners/{index}");
-        let message = format!("The listener {} serves plain HTTP, and the gateway has none with TLS.", shown(&listener.name));
+        let message = format!(
+            "The listener {} serves plain HTTP, and the gateway has none with TLS.",
+            shown(&listener.name)
+        );
         found.add(
             Finding::at(format!("{at}/protocol"), message)
                 .compared(quoted(&listener.protocol), json!("HTTPS"))
@@ -408,8 +458,13 @@ fn gateway_host(object: &Gateways<'_>, found: &mut Found<'_>) -> Verdict {
         let host = listener.hostname.as_deref().unwrap_or_default();
         if named && (host.is_empty() || host == "*") {
             let at = format!("/spec/listeners/{index}");
-            let message = format!("The listener {} serves every host name that routes claim.", shown(&listener.name));
-            found.add(Finding::at(&at, message).compared(quoted(host), json!("*.example.org")).set(format!("{at}/hostname"), json!("*.example.org")));
+            let message =
+                format!("The listener {} serves every host name that routes claim.", shown(&listener.name));
+            found.add(
+                Finding::at(&at, message)
+                    .compared(quoted(host), json!("*.example.org"))
+                    .set(format!("{at}/hostname"), json!("*.example.org")),
+            );
         }
     }
     Ok(true)
@@ -417,13 +472,21 @@ fn gateway_host(object: &Gateways<'_>, found: &mut Found<'_>) -> Verdict {
 
 fn gateway_routes(object: &Gateways<'_>, found: &mut Found<'_>) -> Verdict {
     for (index, listener) in object.body.spec.listeners.iter().enumerate() {
-        let Some(namespaces) = listener.allowed_routes.as_ref().and_then(|routes| routes.namespaces.as_ref()) else { continue };
+        let Some(namespaces) = listener.allowed_routes.as_ref().and_then(|routes| routes.namespaces.as_ref())
+        else {
+            continue;
+        };
         let all = namespaces.from.as_deref() == Some("All");
-        let any = namespaces.from.as_deref() == Some("Selector") && namespaces.selector.as_ref().is_some_and(Selector::is_empty);
+        let any = namespaces.from.as_deref() == Some("Selector")
+            && namespaces.selector.as_ref().is_some_and(Selector::is_empty);
         if all || any {
             let at = format!("/spec/listeners/{index}/allowedRoutes/namespaces");
-            let message = format!("The listener {} takes routes of every namespace: each may claim its hosts.", shown(&listener.name));
-            let finding = Finding::at(format!("{at}/from"), message).compared(json!(namespaces.from), json!("Same"));
+            let message = format!(
+                "The listener {} takes routes of every namespace: each may claim its hosts.",
+                shown(&listener.name)
+            );
+            let finding =
+                Finding::at(format!("{at}/from"), message).compared(json!(namespaces.from), json!("Same"));
             found.add(finding.set(format!("{at}/from"), json!("Same")));
         }
     }
@@ -444,16 +507,21 @@ struct GrantTo {
     name: Option<String>,
 }
 
-pub(crate) const GRANT_CHECKS: &Table<Specified<Grant>> = &[("reference-grant-secrets", Medium, |object, found| {
-    if !object.body.spec.to.iter().any(|to| to.kind == "Secret") {
-        return Ok(false);
-    }
-    for (index, to) in object.body.spec.to.iter().enumerate().filter(|(_, to)| to.kind == "Secret") {
-        if to.name.as_deref().is_none_or(str::is_empty) {
-            let at = format!("/spec/to/{index}");
-            let message = "Every Secret of the namespace may be referred to from another.";
-            found.add(Finding::at(&at, message).compared(Value::Null, json!({ "name": "example-tls" })).set(format!("{at}/name"), json!("example-tls")));
+pub(crate) const GRANT_CHECKS: &Table<Specified<Grant>> =
+    &[("reference-grant-secrets", Medium, |object, found| {
+        if !object.body.spec.to.iter().any(|to| to.kind == "Secret") {
+            return Ok(false);
         }
-    }
-    Ok(true)
-})];
+        for (index, to) in object.body.spec.to.iter().enumerate().filter(|(_, to)| to.kind == "Secret") {
+            if to.name.as_deref().is_none_or(str::is_empty) {
+                let at = format!("/spec/to/{index}");
+                let message = "Every Secret of the namespace may be referred to from another.";
+                found.add(
+                    Finding::at(&at, message)
+                        .compared(Value::Null, json!({ "name": "example-tls" }))
+                        .set(format!("{at}/name"), json!("example-tls")),
+                );
+            }
+        }
+        Ok(true)
+    })];

@@ -32,7 +32,11 @@ pub(crate) const CLUSTER_STORE_CHECKS: &Table<Specified<Store>> =
         if object.body.spec.conditions.is_empty() {
             let message = "Every namespace may read through this store whatever the store may read.";
             let wanted = json!([{ "namespaces": ["example"] }]);
-            found.add(Finding::at("/spec", message).compared(Value::Null, wanted.clone()).set("/spec/conditions", wanted));
+            found.add(
+                Finding::at("/spec", message)
+                    .compared(Value::Null, wanted.clone())
+                    .set("/spec/conditions", wanted),
+            );
         }
         Ok(true)
     })];
@@ -80,7 +84,8 @@ fn inline(object: &Stores<'_>, found: &mut Found<'_>) -> Verdict {
             let authorization = key.eq_ignore_ascii_case("authorization") && secret_value(text);
             // The provider `fake` is its values. Elsewhere names tell, but those of references.
             let fake = name == "fake" && key == "value";
-            let named = secret_name(key) && secret_value(text) && !at.contains("Ref/") && !at.contains("SecretRef");
+            let named =
+                secret_name(key) && secret_value(text) && !at.contains("Ref/") && !at.contains("SecretRef");
             if let Some(what) = secret_in(text).or((authorization || fake || named).then_some("a secret")) {
                 told(found, at, what, text);
             }
@@ -115,8 +120,14 @@ fn credentials(object: &Stores<'_>, found: &mut Found<'_>) -> Verdict {
         for (_, path) in STATIC.iter().filter(|(own, _)| own == name) {
             if provider.pointer(path).is_some_and(|value| !value.is_null()) {
                 let at = format!("/spec/provider/{name}{path}");
-                let message = format!("The store logs in to {} with a credential that does not expire by itself.", shown(name));
-                found.add(Finding::at(at, message).compared(json!(path), json!("the identity of a service account")));
+                let message = format!(
+                    "The store logs in to {} with a credential that does not expire by itself.",
+                    shown(name)
+                );
+                found.add(
+                    Finding::at(at, message)
+                        .compared(json!(path), json!("the identity of a service account")),
+                );
             }
         }
     }
@@ -139,23 +150,29 @@ pub(crate) struct External {
     refresh_policy: Option<String>,
 }
 
-pub(crate) const EXTERNAL_CHECKS: &Table<Specified<External>> = &[("external-secrets-refresh", Low, |object, found| {
-    let spec = &object.body.spec;
-    let message = "The secret is fetched once: it stays as it is when it is changed or revoked at its source.";
-    if let Some(policy) = spec.refresh_policy.as_deref().filter(|policy| *policy == "CreatedOnce") {
-        let at = "/spec/refreshPolicy";
-        found.add(Finding::at(at, message).compared(json!(policy), json!("Periodic")).set(at, json!("Periodic")));
-    }
-    let zero = |text: &&str| {
-        let digits = text.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
-        !text.is_empty() && digits.bytes().all(|byte| byte == b'0') && !digits.is_empty()
-    };
-    if let Some(interval) = spec.refresh_interval.as_deref().filter(zero) {
-        let at = "/spec/refreshInterval";
-        found.add(Finding::at(at, message).compared(quoted(interval), json!("1h")).set(at, json!("1h")));
-    }
-    Ok(true)
-})];
+pub(crate) const EXTERNAL_CHECKS: &Table<Specified<External>> =
+    &[("external-secrets-refresh", Low, |object, found| {
+        let spec = &object.body.spec;
+        let message =
+            "The secret is fetched once: it stays as it is when it is changed or revoked at its source.";
+        if let Some(policy) = spec.refresh_policy.as_deref().filter(|policy| *policy == "CreatedOnce") {
+            let at = "/spec/refreshPolicy";
+            found.add(
+                Finding::at(at, message)
+                    .compared(json!(policy), json!("Periodic"))
+                    .set(at, json!("Periodic")),
+            );
+        }
+        let zero = |text: &&str| {
+            let digits = text.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+            !text.is_empty() && digits.bytes().all(|byte| byte == b'0') && !digits.is_empty()
+        };
+        if let Some(interval) = spec.refresh_interval.as_deref().filter(zero) {
+            let at = "/spec/refreshInterval";
+            found.add(Finding::at(at, message).compared(quoted(interval), json!("1h")).set(at, json!("1h")));
+        }
+        Ok(true)
+    })];
 
 /// A ClusterExternalSecret.
 #[derive(Debug, Default, Deserialize)]
@@ -173,9 +190,13 @@ pub(crate) const CLUSTER_EXTERNAL_CHECKS: &Table<Specified<ClusterExternal>> =
             let at = "/spec/namespaceSelector";
             found.add(Finding::at(at, message).compared(json!({}), wanted.clone()).set(at, wanted.clone()));
         }
-        for (index, _) in object.body.spec.namespace_selectors.iter().enumerate().filter(|(_, all)| all.is_empty()) {
+        for (index, _) in
+            object.body.spec.namespace_selectors.iter().enumerate().filter(|(_, all)| all.is_empty())
+        {
             let at = format!("/spec/namespaceSelectors/{index}");
-            found.add(Finding::at(&at, message).compared(json!({}), wanted.clone()).set(at, wanted.clone()));
+            found.add(
+                Finding::at(&at, message).compared(json!({}), wanted.clone()).replace(at, wanted.clone()),
+            );
         }
         Ok(true)
     })];

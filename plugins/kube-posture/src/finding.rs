@@ -114,6 +114,12 @@ impl Finding {
         self
     }
 
+    /// Mends by replacing an item of a list, where adding would push it aside.
+    pub(crate) fn replace(mut self, path: impl Into<String>, value: Value) -> Self {
+        self.patch.push(json!({ "op": "replace", "path": path.into(), "value": value }));
+        self
+    }
+
     /// Mends by removing what is there.
     pub(crate) fn remove(mut self, path: impl Into<String>) -> Self {
         self.patch.push(json!({ "op": "remove", "path": path.into() }));

@@ -115,7 +115,8 @@ impl Graph {
             return Err(refusal.clone());
         }
         let answer = question();
-        if let Err(error @ (HostError::Denied(_) | HostError::Limit(_) | HostError::Unavailable(_))) = &answer {
+        if let Err(error @ (HostError::Denied(_) | HostError::Limit(_) | HostError::Unavailable(_))) = &answer
+        {
             self.refused.borrow_mut().insert(kind.to_owned(), error.clone());
         }
         answer

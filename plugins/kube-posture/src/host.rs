@@ -18,7 +18,13 @@ pub(crate) const CHECKS: &Table<Workload> = &[
         flag(pods, found, "hostPID", pods.body.pod.host_pid, "sees and can signal every process of its node")
     }),
     ("host-ipc", Medium, |pods, found| {
-        flag(pods, found, "hostIPC", pods.body.pod.host_ipc, "shares memory and queues with processes of its node")
+        flag(
+            pods,
+            found,
+            "hostIPC",
+            pods.body.pod.host_ipc,
+            "shares memory and queues with processes of its node",
+        )
     }),
     ("host-ports", Medium, ports),
     ("host-path-root", Critical, |pods, found| paths(pods, found, Class::Root, Critical)),
@@ -124,7 +130,8 @@ pub(crate) fn class(path: &str) -> Class {
         return Class::Socket;
     }
     for (directory, class) in DIRECTORIES {
-        let inside = path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let inside =
+            path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if inside && (path == directory || !WHOLE.contains(&directory)) {
             return class;
         }
@@ -147,11 +154,14 @@ fn normal(path: &str) -> String {
 
 fn paths(pods: &Pods<'_>, found: &mut Found<'_>, wanted: Class, usual: Severity) -> Verdict {
     for (index, volume) in pods.body.pod.volumes.iter().enumerate() {
-        let Some(host) = volume.host_path.as_ref().filter(|host| class(&host.path) == wanted) else { continue };
+        let Some(host) = volume.host_path.as_ref().filter(|host| class(&host.path) == wanted) else {
+            continue;
+        };
         let at = format!("{}/volumes/{index}", pods.body.at);
-        let mounts = pods.body.containers().flat_map(|place| {
-            place.container.volume_mounts.iter().filter(|mount| mount.name == volume.name)
-        });
+        let mounts = pods
+            .body
+            .containers()
+            .flat_map(|place| place.container.volume_mounts.iter().filter(|mount| mount.name == volume.name));
         let read_only = mounts.fold(true, |all, mount| all && mount.read_only == Some(true));
         let how = if read_only { "read only" } else { "for writing" };
         let message =

@@ -90,7 +90,8 @@ fn digest(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         // An image without a version has a worse fault, and a rule for it.
         if reference.digest.is_none() && !reference.moving() {
             let message = format!("{whose} names the image {} by a tag, which can be moved.", shown(image));
-            let finding = Finding::at(&at, message).compared(quoted(image), json!("the same with its digest"));
+            let finding =
+                Finding::at(&at, message).compared(quoted(image), json!("the same with its digest"));
             found.add(pinned(finding, pods, &at, image));
         }
     }
@@ -109,7 +110,9 @@ fn pull_policy(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
                 place.name(),
                 shown(image)
             );
-            found.add(Finding::at(&at, message).compared(json!(policy), json!("Always")).set(at, json!("Always")));
+            found.add(
+                Finding::at(&at, message).compared(json!(policy), json!("Always")).set(at, json!("Always")),
+            );
         }
     }
     Ok(true)
@@ -118,8 +121,15 @@ fn pull_policy(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
 fn registry_implicit(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for (at, whose, image) in images(pods) {
         if Reference::parse(image).registry.is_none() {
-            let message = format!("{whose} names the image {} without a registry: the node decides which one.", shown(image));
-            let full = if image.contains('/') { format!("docker.io/{image}") } else { format!("docker.io/library/{image}") };
+            let message = format!(
+                "{whose} names the image {} without a registry: the node decides which one.",
+                shown(image)
+            );
+            let full = if image.contains('/') {
+                format!("docker.io/{image}")
+            } else {
+                format!("docker.io/library/{image}")
+            };
             found.add(Finding::at(&at, message).compared(quoted(image), quoted(&full)).set(&at, json!(full)));
         }
     }
@@ -132,7 +142,10 @@ fn registry_address(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
         if address || host == "localhost" {
-            let message = format!("{whose} takes its image from {}, an address that no certificate names.", shown(registry));
+            let message = format!(
+                "{whose} takes its image from {}, an address that no certificate names.",
+                shown(registry)
+            );
             found.add(Finding::at(at, message).compared(quoted(registry), Value::Null));
         }
     }
@@ -151,7 +164,10 @@ mod tests {
             ("library/alpine", (None, None, None)),
             ("localhost/a", (Some("localhost"), None, None)),
             ("registry.example:5000/a", (Some("registry.example:5000"), None, None)),
-            ("registry.example:5000/a/b:1@sha256:00", (Some("registry.example:5000"), Some("1"), Some("sha256:00"))),
+            (
+                "registry.example:5000/a/b:1@sha256:00",
+                (Some("registry.example:5000"), Some("1"), Some("sha256:00")),
+            ),
             ("[::1]:5000/a:2", (Some("[::1]:5000"), Some("2"), None)),
             ("", (None, None, None)),
         ];

@@ -12,10 +12,8 @@ use crate::workload::Workload;
 
 type Pods<'a> = Object<'a, Workload>;
 
-pub(crate) const WORKLOAD_CHECKS: &Table<Workload> = &[
-    ("istio-injection-disabled", Medium, injection),
-    ("istio-traffic-excluded", Medium, excluded),
-];
+pub(crate) const WORKLOAD_CHECKS: &Table<Workload> =
+    &[("istio-injection-disabled", Medium, injection), ("istio-traffic-excluded", Medium, excluded)];
 
 const INJECT: &str = "sidecar.istio.io/inject";
 
@@ -28,7 +26,8 @@ fn injection(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         if value == "false" {
             let at = workload.meta_at(list, INJECT);
             let message = "The pods stay out of the mesh: no mutual TLS, no authorization, no telemetry.";
-            found.add(Finding::at(&at, message).compared(quoted(value), json!("true")).set(at, json!("true")));
+            found
+                .add(Finding::at(&at, message).compared(quoted(value), json!("true")).set(at, json!("true")));
         }
     }
     Ok(applies)
@@ -49,7 +48,10 @@ fn excluded(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for key in EXCLUDES {
         if let Some(value) = workload.annotations.text(key).filter(|value| !value.is_empty()) {
             let at = workload.meta_at("annotations", key);
-            let message = format!("Traffic of {} passes the sidecar by, without mutual TLS and policies.", shown(value));
+            let message = format!(
+                "Traffic of {} passes the sidecar by, without mutual TLS and policies.",
+                shown(value)
+            );
             found.add(Finding::at(&at, message).compared(quoted(value), Value::Null).remove(at));
         }
     }
@@ -72,7 +74,9 @@ pub(crate) struct PeerAuthentication {
 
 pub(crate) const PEER_CHECKS: &Table<Specified<PeerAuthentication>> = &[
     ("istio-mtls-mode", High, |object, found| {
-        let Some(mode) = object.body.spec.mtls.as_ref().and_then(|mtls| mtls.mode.as_deref()) else { return Ok(false) };
+        let Some(mode) = object.body.spec.mtls.as_ref().and_then(|mtls| mtls.mode.as_deref()) else {
+            return Ok(false);
+        };
         if matches!(mode, "PERMISSIVE" | "DISABLE") {
             let at = "/spec/mtls/mode";
             let message = format!("Peers may talk to the pods in plain text: the mode is {mode}.");
@@ -83,10 +87,13 @@ pub(crate) const PEER_CHECKS: &Table<Specified<PeerAuthentication>> = &[
     }),
     ("istio-port-mtls-disabled", Medium, |object, found| {
         for (port, mtls) in object.body.spec.port_level_mtls.iter() {
-            if let Some(mode) = mtls.mode.as_deref().filter(|mode| matches!(*mode, "PERMISSIVE" | "DISABLE")) {
+            if let Some(mode) = mtls.mode.as_deref().filter(|mode| matches!(*mode, "PERMISSIVE" | "DISABLE"))
+            {
                 let at = format!("/spec/portLevelMtls/{}/mode", palisade_sdk::pointer_part(port));
                 let message = format!("Port {} takes plain text: its mode is {mode}.", shown(port));
-                found.add(Finding::at(&at, message).compared(json!(mode), json!("STRICT")).set(at, json!("STRICT")));
+                found.add(
+                    Finding::at(&at, message).compared(json!(mode), json!("STRICT")).set(at, json!("STRICT")),
+                );
             }
         }
         Ok(true)
@@ -154,7 +161,8 @@ fn allow_all(object: &Authorizations<'_>, found: &mut Found<'_>) -> Verdict {
     for (index, _) in object.body.spec.rules.iter().enumerate().filter(|(_, rule)| matches_all(rule)) {
         let at = format!("/spec/rules/{index}");
         let message = "The rule has no condition: every request is allowed.";
-        let wanted = json!({ "from": [{ "source": { "principals": ["cluster.local/ns/example/sa/example"] } }] });
+        let wanted =
+            json!({ "from": [{ "source": { "principals": ["cluster.local/ns/example/sa/example"] } }] });
         found.add(Finding::at(&at, message).compared(json!({}), wanted).remove(at));
     }
     Ok(true)
@@ -172,7 +180,11 @@ fn any_source(object: &Authorizations<'_>, found: &mut Found<'_>) -> Verdict {
             let at = format!("/spec/rules/{index}");
             let place = if rule.from.is_empty() { at.clone() } else { format!("{at}/from") };
             let message = "The rule allows its requests whoever sends them.";
-            found.add(Finding::at(place, message).compared(Value::Null, wanted.clone()).set(format!("{at}/from"), wanted.clone()));
+            found.add(
+                Finding::at(place, message)
+                    .compared(Value::Null, wanted.clone())
+                    .set(format!("{at}/from"), wanted.clone()),
+            );
         }
     }
     Ok(true)
@@ -185,16 +197,22 @@ pub(crate) struct Sidecar {
     outbound_traffic_policy: Option<Mode>,
 }
 
-pub(crate) const SIDECAR_CHECKS: &Table<Specified<Sidecar>> = &[("istio-egress-any", Medium, |object, found| {
-    let mode = object.body.spec.outbound_traffic_policy.as_ref().and_then(|policy| policy.mode.as_deref());
-    let Some(mode) = mode else { return Ok(false) };
-    if mode == "ALLOW_ANY" {
-        let at = "/spec/outboundTrafficPolicy/mode";
-        let message = "The sidecars let the pods connect to every host outside of the mesh.";
-        found.add(Finding::at(at, message).compared(json!(mode), json!("REGISTRY_ONLY")).set(at, json!("REGISTRY_ONLY")));
-    }
-    Ok(true)
-})];
+pub(crate) const SIDECAR_CHECKS: &Table<Specified<Sidecar>> =
+    &[("istio-egress-any", Medium, |object, found| {
+        let mode =
+            object.body.spec.outbound_traffic_policy.as_ref().and_then(|policy| policy.mode.as_deref());
+        let Some(mode) = mode else { return Ok(false) };
+        if mode == "ALLOW_ANY" {
+            let at = "/spec/outboundTrafficPolicy/mode";
+            let message = "The sidecars let the pods connect to every host outside of the mesh.";
+            found.add(
+                Finding::at(at, message)
+                    .compared(json!(mode), json!("REGISTRY_ONLY"))
+                    .set(at, json!("REGISTRY_ONLY")),
+            );
+        }
+        Ok(true)
+    })];
 
 /// The configuration of the mesh: YAML under the key `mesh` of the ConfigMap `istio`. Unsaid means that any host may be called.
 pub(crate) fn mesh_config(object: &Object<'_, ConfigMap>, found: &mut Found<'_>) -> Verdict {
@@ -202,7 +220,8 @@ pub(crate) fn mesh_config(object: &Object<'_, ConfigMap>, found: &mut Found<'_>)
     let Some(mesh) = object.body.data.text("mesh").filter(|_| named) else { return Ok(false) };
     let mut lines = mesh.lines().skip_while(|line| !line.starts_with("outboundTrafficPolicy:"));
     let flow = lines.next().is_some_and(|line| line.contains("REGISTRY_ONLY"));
-    let nested = lines.take_while(|line| line.starts_with(' ')).any(|line| line.trim() == "mode: REGISTRY_ONLY");
+    let nested =
+        lines.take_while(|line| line.starts_with(' ')).any(|line| line.trim() == "mode: REGISTRY_ONLY");
     if !flow && !nested {
         let message = "The mesh lets pods connect to every host outside of it: outboundTrafficPolicy is not REGISTRY_ONLY.";
         let wanted = "outboundTrafficPolicy:\n  mode: REGISTRY_ONLY";
@@ -220,29 +239,34 @@ pub(crate) struct ServiceEntry {
     location: Option<String>,
 }
 
-pub(crate) const SERVICE_ENTRY_CHECKS: &Table<Specified<ServiceEntry>> = &[("istio-service-entry-wildcard", Medium, |object, found| {
-    let spec = &object.body.spec;
-    if spec.location.as_deref() == Some("MESH_INTERNAL") {
-        return Ok(false);
-    }
-    for (index, host) in spec.hosts.iter().enumerate() {
-        // A wildcard of a whole top-level domain, or of everything.
-        let wild = host == "*" || host.strip_prefix("*.").is_some_and(|domain| !domain.contains('.'));
-        if wild {
-            let at = format!("/spec/hosts/{index}");
-            let message = format!("The entry opens the mesh to {}.", shown(host));
-            found.add(Finding::at(at, message).compared(quoted(host), json!("the hosts that are called")));
+pub(crate) const SERVICE_ENTRY_CHECKS: &Table<Specified<ServiceEntry>> =
+    &[("istio-service-entry-wildcard", Medium, |object, found| {
+        let spec = &object.body.spec;
+        if spec.location.as_deref() == Some("MESH_INTERNAL") {
+            return Ok(false);
         }
-    }
-    for (index, address) in spec.addresses.iter().enumerate() {
-        if address.ends_with("/0") {
-            let at = format!("/spec/addresses/{index}");
-            let message = format!("The entry opens the mesh to {}: to every address.", shown(address));
-            found.add(Finding::at(at, message).compared(quoted(address), json!("the addresses that are called")));
+        for (index, host) in spec.hosts.iter().enumerate() {
+            // A wildcard of a whole top-level domain, or of everything.
+            let wild = host == "*" || host.strip_prefix("*.").is_some_and(|domain| !domain.contains('.'));
+            if wild {
+                let at = format!("/spec/hosts/{index}");
+                let message = format!("The entry opens the mesh to {}.", shown(host));
+                found
+                    .add(Finding::at(at, message).compared(quoted(host), json!("the hosts that are called")));
+            }
         }
-    }
-    Ok(true)
-})];
+        for (index, address) in spec.addresses.iter().enumerate() {
+            if address.ends_with("/0") {
+                let at = format!("/spec/addresses/{index}");
+                let message = format!("The entry opens the mesh to {}: to every address.", shown(address));
+                found.add(
+                    Finding::at(at, message)
+                        .compared(quoted(address), json!("the addresses that are called")),
+                );
+            }
+        }
+        Ok(true)
+    })];
 
 /// A DestinationRule.
 #[derive(Debug, Default, Deserialize)]
@@ -267,23 +291,30 @@ struct ClientTls {
 
 pub(crate) const DESTINATION_CHECKS: &Table<Specified<DestinationRule>> = &[
     ("istio-destination-tls-disabled", Medium, |object, found| {
-        let Some(tls) = object.body.spec.traffic_policy.as_ref().and_then(|policy| policy.tls.as_ref()) else {
+        let Some(tls) = object.body.spec.traffic_policy.as_ref().and_then(|policy| policy.tls.as_ref())
+        else {
             return Ok(false);
         };
         if tls.mode.as_deref() == Some("DISABLE") {
             let at = "/spec/trafficPolicy/tls/mode";
             let message = format!("Sidecars call {} in plain text.", shown(&object.body.spec.host));
-            found.add(Finding::at(at, message).compared(json!("DISABLE"), json!("ISTIO_MUTUAL")).set(at, json!("ISTIO_MUTUAL")));
+            found.add(
+                Finding::at(at, message)
+                    .compared(json!("DISABLE"), json!("ISTIO_MUTUAL"))
+                    .set(at, json!("ISTIO_MUTUAL")),
+            );
         }
         Ok(true)
     }),
     ("istio-destination-skip-verify", High, |object, found| {
-        let Some(tls) = object.body.spec.traffic_policy.as_ref().and_then(|policy| policy.tls.as_ref()) else {
+        let Some(tls) = object.body.spec.traffic_policy.as_ref().and_then(|policy| policy.tls.as_ref())
+        else {
             return Ok(false);
         };
         if tls.insecure_skip_verify == Some(true) {
             let at = "/spec/trafficPolicy/tls/insecureSkipVerify";
-            let message = format!("Sidecars do not verify the certificate of {}.", shown(&object.body.spec.host));
+            let message =
+                format!("Sidecars do not verify the certificate of {}.", shown(&object.body.spec.host));
             found.add(Finding::at(at, message).compared(json!(true), json!(false)).set(at, json!(false)));
         }
         Ok(true)
@@ -320,13 +351,23 @@ struct ServerTls {
 pub(crate) const GATEWAY_CHECKS: &Table<Specified<Gateway>> = &[
     ("istio-gateway-plaintext", Medium, |object, found| {
         for (index, server) in object.body.spec.servers.iter().enumerate() {
-            let plain = matches!(server.port.protocol.to_ascii_uppercase().as_str(), "HTTP" | "HTTP2" | "GRPC");
+            let plain =
+                matches!(server.port.protocol.to_ascii_uppercase().as_str(), "HTTP" | "HTTP2" | "GRPC");
             let redirects = server.tls.as_ref().and_then(|tls| tls.https_redirect) == Some(true);
             if plain && !redirects {
                 let at = format!("/spec/servers/{index}");
-                let message = format!("The server takes {} in plain text and does not redirect.", shown(&server.port.protocol));
-                let finding = Finding::at(format!("{at}/port/protocol"), message).compared(quoted(&server.port.protocol), json!("HTTPS"));
-                found.add(finding.set_in(&format!("{at}/tls"), server.tls.is_some(), "httpsRedirect", json!(true)));
+                let message = format!(
+                    "The server takes {} in plain text and does not redirect.",
+                    shown(&server.port.protocol)
+                );
+                let finding = Finding::at(format!("{at}/port/protocol"), message)
+                    .compared(quoted(&server.port.protocol), json!("HTTPS"));
+                found.add(finding.set_in(
+                    &format!("{at}/tls"),
+                    server.tls.is_some(),
+                    "httpsRedirect",
+                    json!(true),
+                ));
             }
         }
         Ok(true)
@@ -337,7 +378,11 @@ pub(crate) const GATEWAY_CHECKS: &Table<Specified<Gateway>> = &[
                 if host.rsplit('/').next() == Some("*") {
                     let at = format!("/spec/servers/{index}/hosts/{place}");
                     let message = "The server serves every host name that routes claim.";
-                    found.add(Finding::at(&at, message).compared(quoted(host), json!("*.example.org")).set(at, json!("*.example.org")));
+                    found.add(
+                        Finding::at(&at, message)
+                            .compared(quoted(host), json!("*.example.org"))
+                            .replace(at, json!("*.example.org")),
+                    );
                 }
             }
         }

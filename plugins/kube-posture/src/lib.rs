@@ -28,10 +28,12 @@ mod roles;
 mod scheduling;
 mod secrets;
 mod service_accounts;
+mod strict;
 mod vault;
 mod workload;
 
 use palisade_sdk::{Checks, Config, Error, Posture, Resource, Severity, Unreadable};
+use serde::de::DeserializeOwned;
 
 use crate::finding::{Object, Table, run};
 use crate::graph::{Graph, Id};
@@ -59,7 +61,7 @@ impl Posture for KubePosture {
     }
 
     fn check(&self, resource: &Resource, checks: &mut Checks<'_>) -> Result<(), Unreadable> {
-        let envelope: Envelope = resource.json()?;
+        let envelope: Envelope = read(&resource.body)?;
         Examination { resource, meta: &envelope.metadata, graph: &self.graph }.all(&envelope, checks)
     }
 }
@@ -68,10 +70,15 @@ impl Posture for KubePosture {
 macro_rules! kinds {
     ($self:ident, $checks:ident, $group:ident, $kind:ident, { $(($own_group:literal, $own_kind:literal) => [$($table:path),+],)* }) => {
         match ($group, $kind) {
-            $(($own_group, $own_kind) => { $($self.run($table, &$self.resource.json()?, $checks);)+ })*
+            $(($own_group, $own_kind) => { $($self.run($table, &read(&$self.resource.body)?, $checks);)+ })*
             _ => {}
         }
     };
+}
+
+/// A body as a type of the checks.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+    strict::read(body).map_err(|error| Unreadable(format!("the resource's body is not as expected: {error}")))
 }
 
 /// One object on its way through the tables.
@@ -100,10 +107,10 @@ impl Examination<'_> {
                 if roles::built_in(self.meta) {
                     return Ok(());
                 }
-                self.run(roles::CHECKS, &self.resource.json()?, checks);
+                self.run(roles::CHECKS, &read(&self.resource.body)?, checks);
             }
             (roles::RBAC, "RoleBinding" | "ClusterRoleBinding") => {
-                let binding = self.resource.json()?;
+                let binding = read(&self.resource.body)?;
                 if bindings::built_in(self.meta, &binding) {
                     return Ok(());
                 }

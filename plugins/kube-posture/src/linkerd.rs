@@ -55,7 +55,10 @@ fn skip_ports(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for key in ["config.linkerd.io/skip-inbound-ports", "config.linkerd.io/skip-outbound-ports"] {
         if let Some(value) = annotations.text(key).filter(|value| !value.is_empty()) {
             let at = pods.body.meta_at("annotations", key);
-            let message = format!("Traffic of the ports {} passes the proxy by, without mutual TLS and policies.", shown(value));
+            let message = format!(
+                "Traffic of the ports {} passes the proxy by, without mutual TLS and policies.",
+                shown(value)
+            );
             found.add(Finding::at(&at, message).compared(quoted(value), Value::Null).remove(at));
         }
     }
@@ -69,14 +72,19 @@ pub(crate) struct Server {
     access_policy: Option<String>,
 }
 
-pub(crate) const SERVER_CHECKS: &Table<Specified<Server>> = &[("linkerd-server-unauthenticated", Medium, |object, found| {
-    if let Some(policy) = object.body.spec.access_policy.as_deref().filter(|policy| open_policy(policy)) {
-        let at = "/spec/accessPolicy";
-        let message = format!("The server admits what did not authenticate: its access policy is {}.", shown(policy));
-        found.add(Finding::at(at, message).compared(quoted(policy), json!("deny")).set(at, json!("deny")));
-    }
-    Ok(true)
-})];
+pub(crate) const SERVER_CHECKS: &Table<Specified<Server>> =
+    &[("linkerd-server-unauthenticated", Medium, |object, found| {
+        if let Some(policy) = object.body.spec.access_policy.as_deref().filter(|policy| open_policy(policy)) {
+            let at = "/spec/accessPolicy";
+            let message = format!(
+                "The server admits what did not authenticate: its access policy is {}.",
+                shown(policy)
+            );
+            found
+                .add(Finding::at(at, message).compared(quoted(policy), json!("deny")).set(at, json!("deny")));
+        }
+        Ok(true)
+    })];
 
 /// A ServerAuthorization.
 #[derive(Debug, Default, Deserialize)]
@@ -114,7 +122,9 @@ type ServerAuthorizations<'a> = Object<'a, Specified<ServerAuthorization>>;
 
 pub(crate) const SERVER_AUTHORIZATION_CHECKS: &Table<Specified<ServerAuthorization>> = &[
     ("linkerd-authorization-unauthenticated", High, unauthenticated),
-    ("linkerd-network-open", Medium, |object, found| networks(&object.body.spec.client.networks, "/spec/client/networks", found)),
+    ("linkerd-network-open", Medium, |object, found| {
+        networks(&object.body.spec.client.networks, "/spec/client/networks", found)
+    }),
     ("linkerd-any-identity", Low, |object, found| {
         let Some(tls) = &object.body.spec.client.mesh_tls else { return Ok(false) };
         identities(&tls.identities, "/spec/client/meshTLS/identities", found)
@@ -139,8 +149,12 @@ fn networks(networks: &[Network], list: &str, found: &mut Found<'_>) -> Verdict 
     for (index, network) in networks.iter().enumerate() {
         if network.cidr.ends_with("/0") && network.except.is_empty() {
             let at = format!("{list}/{index}/cidr");
-            let message = format!("The network {} holds every address: it authenticates nobody.", shown(&network.cidr));
-            found.add(Finding::at(at, message).compared(quoted(&network.cidr), json!("the networks of the clients")));
+            let message =
+                format!("The network {} holds every address: it authenticates nobody.", shown(&network.cidr));
+            found.add(
+                Finding::at(at, message)
+                    .compared(quoted(&network.cidr), json!("the networks of the clients")),
+            );
         }
     }
     Ok(!networks.is_empty())
@@ -150,7 +164,12 @@ fn identities(identities: &[String], list: &str, found: &mut Found<'_>) -> Verdi
     for (index, identity) in identities.iter().enumerate().filter(|(_, identity)| *identity == "*") {
         let at = format!("{list}/{index}");
         let message = "Every identity of the mesh is accepted.";
-        found.add(Finding::at(at, message).compared(quoted(identity), json!("example.shop.serviceaccount.identity.linkerd.cluster.local")));
+        found.add(
+            Finding::at(at, message).compared(
+                quoted(identity),
+                json!("example.shop.serviceaccount.identity.linkerd.cluster.local"),
+            ),
+        );
     }
     Ok(!identities.is_empty())
 }
@@ -166,7 +185,8 @@ pub(crate) const AUTHORIZATION_CHECKS: &Table<Specified<Authorization>> =
     &[("linkerd-authorization-unauthenticated", High, |object, found| {
         if object.body.spec.required_authentication_refs.is_empty() {
             let message = "The policy requires no authentication: every client is authorized.";
-            let wanted = json!([{ "group": "policy.linkerd.io", "kind": "MeshTLSAuthentication", "name": "example" }]);
+            let wanted =
+                json!([{ "group": "policy.linkerd.io", "kind": "MeshTLSAuthentication", "name": "example" }]);
             let at = "/spec/requiredAuthenticationRefs";
             found.add(Finding::at("/spec", message).compared(json!([]), wanted.clone()).set(at, wanted));
         }
@@ -181,7 +201,9 @@ pub(crate) struct MeshAuthentication {
 }
 
 pub(crate) const MESH_AUTHENTICATION_CHECKS: &Table<Specified<MeshAuthentication>> =
-    &[("linkerd-any-identity", Low, |object, found| identities(&object.body.spec.identities, "/spec/identities", found))];
+    &[("linkerd-any-identity", Low, |object, found| {
+        identities(&object.body.spec.identities, "/spec/identities", found)
+    })];
 
 /// A NetworkAuthentication.
 #[derive(Debug, Default, Deserialize)]
@@ -191,4 +213,6 @@ pub(crate) struct NetworkAuthentication {
 }
 
 pub(crate) const NETWORK_AUTHENTICATION_CHECKS: &Table<Specified<NetworkAuthentication>> =
-    &[("linkerd-network-open", Medium, |object, found| networks(&object.body.spec.networks, "/spec/networks", found))];
+    &[("linkerd-network-open", Medium, |object, found| {
+        networks(&object.body.spec.networks, "/spec/networks", found)
+    })];

@@ -58,7 +58,9 @@ fn default_deny(object: &Namespaces<'_>, found: &mut Found<'_>, ingress: bool) -
         }
     }
     let (direction, kind) = if ingress { ("incoming", "Ingress") } else { ("outgoing", "Egress") };
-    let message = format!("No network policy denies {direction} traffic of all pods; only pods that a policy selects are protected.");
+    let message = format!(
+        "No network policy denies {direction} traffic of all pods; only pods that a policy selects are protected."
+    );
     let wanted = json!({ "podSelector": {}, "policyTypes": [kind] });
     found.add(Finding::at("", message).compared(json!(format!("{} policies", policies.len())), wanted));
     Ok(true)
@@ -93,7 +95,9 @@ fn privileged(object: &Namespaces<'_>, found: &mut Found<'_>) -> Verdict {
     if level == "privileged" {
         let at = "/metadata/labels/pod-security.kubernetes.io~1enforce";
         let message = "The namespace accepts privileged pods by its own label.";
-        found.add(Finding::at(at, message).compared(quoted(level), json!("baseline")).set(at, json!("baseline")));
+        found.add(
+            Finding::at(at, message).compared(quoted(level), json!("baseline")).set(at, json!("baseline")),
+        );
     }
     Ok(true)
 }
@@ -119,7 +123,8 @@ fn istio_mtls(object: &Namespaces<'_>, found: &mut Found<'_>) -> Verdict {
         return Ok(false);
     }
     if !istio_has(object, "PeerAuthentication")? {
-        let message = "No peer authentication holds for the namespace: its sidecars take plain text beside mutual TLS.";
+        let message =
+            "No peer authentication holds for the namespace: its sidecars take plain text beside mutual TLS.";
         found.add(Finding::at("", message).compared(Value::Null, json!({ "mtls": { "mode": "STRICT" } })));
     }
     Ok(true)
@@ -146,7 +151,9 @@ fn linkerd_injection(object: &Namespaces<'_>, found: &mut Found<'_>) -> Verdict 
     if value == "disabled" {
         let at = "/metadata/annotations/linkerd.io~1inject";
         let message = "The namespace keeps its pods out of the Linkerd mesh.";
-        found.add(Finding::at(at, message).compared(quoted(value), json!("enabled")).set(at, json!("enabled")));
+        found.add(
+            Finding::at(at, message).compared(quoted(value), json!("enabled")).set(at, json!("enabled")),
+        );
     }
     Ok(true)
 }
@@ -162,8 +169,13 @@ fn linkerd_default(object: &Namespaces<'_>, found: &mut Found<'_>) -> Verdict {
     let Some(value) = object.meta.annotations.text(LINKERD_POLICY) else { return Ok(false) };
     if open_policy(value) {
         let at = format!("/metadata/annotations/{}", palisade_sdk::pointer_part(LINKERD_POLICY));
-        let message = format!("The namespace's pods admit unauthenticated traffic by default: {}.", shown(value));
-        found.add(Finding::at(&at, message).compared(quoted(value), json!("all-authenticated")).set(at, json!("all-authenticated")));
+        let message =
+            format!("The namespace's pods admit unauthenticated traffic by default: {}.", shown(value));
+        found.add(
+            Finding::at(&at, message)
+                .compared(quoted(value), json!("all-authenticated"))
+                .set(at, json!("all-authenticated")),
+        );
     }
     Ok(true)
 }

@@ -88,9 +88,12 @@ fn open_ingress(object: &Policies<'_>, found: &mut Found<'_>) -> Verdict {
                     .set(format!("{at}/from"), json!([{ "podSelector": {} }])),
             );
         }
-        for (peer, block) in blocks(&rule.from).filter(|(_, block)| everywhere(&block.cidr) && block.except.is_empty()) {
+        for (peer, block) in
+            blocks(&rule.from).filter(|(_, block)| everywhere(&block.cidr) && block.except.is_empty())
+        {
             let message = format!("The rule lets {} connect: every address.", shown(&block.cidr));
-            let finding = Finding::at(format!("{at}/from/{peer}/ipBlock"), message).lesser(!rule.ports.is_empty());
+            let finding =
+                Finding::at(format!("{at}/from/{peer}/ipBlock"), message).lesser(!rule.ports.is_empty());
             found.add(finding.compared(quoted(&block.cidr), json!("the networks of those who call")));
         }
     }
@@ -108,11 +111,19 @@ fn open_egress(object: &Policies<'_>, found: &mut Found<'_>) -> Verdict {
         if rule.to.is_empty() && rule.ports.is_empty() {
             let message = "The rule lets the pods connect to every address.";
             let wanted = json!([{ "podSelector": {} }]);
-            found.add(Finding::at(&at, message).compared(Value::Null, json!({ "to": wanted })).set(format!("{at}/to"), wanted));
+            found.add(
+                Finding::at(&at, message)
+                    .compared(Value::Null, json!({ "to": wanted }))
+                    .set(format!("{at}/to"), wanted),
+            );
         }
-        for (peer, block) in blocks(&rule.to).filter(|(_, block)| everywhere(&block.cidr) && block.except.is_empty()) {
-            let message = format!("The rule lets the pods connect to {}: to every address.", shown(&block.cidr));
-            let finding = Finding::at(format!("{at}/to/{peer}/ipBlock"), message).lesser(!rule.ports.is_empty());
+        for (peer, block) in
+            blocks(&rule.to).filter(|(_, block)| everywhere(&block.cidr) && block.except.is_empty())
+        {
+            let message =
+                format!("The rule lets the pods connect to {}: to every address.", shown(&block.cidr));
+            let finding =
+                Finding::at(format!("{at}/to/{peer}/ipBlock"), message).lesser(!rule.ports.is_empty());
             found.add(finding.compared(quoted(&block.cidr), json!("the networks that are called")));
         }
     }
@@ -142,9 +153,13 @@ fn metadata(object: &Policies<'_>, found: &mut Found<'_>) -> Verdict {
             let excepted = block.except.iter().any(|except| holds(except, METADATA));
             if holds(&block.cidr, METADATA) && !excepted && !open {
                 let at = format!("/spec/egress/{index}/to/{peer}/ipBlock");
-                let message = format!("The rule lets the pods reach the metadata service {METADATA} through {}.", shown(&block.cidr));
+                let message = format!(
+                    "The rule lets the pods reach the metadata service {METADATA} through {}.",
+                    shown(&block.cidr)
+                );
                 let except = format!("{METADATA}/32");
-                let finding = Finding::at(&at, message).compared(quoted(&block.cidr), json!({ "except": [except] }));
+                let finding =
+                    Finding::at(&at, message).compared(quoted(&block.cidr), json!({ "except": [except] }));
                 found.add(if block.except.is_empty() {
                     finding.set(format!("{at}/except"), json!([except]))
                 } else {
@@ -180,8 +195,10 @@ fn ignored(object: &Policies<'_>, found: &mut Found<'_>) -> Verdict {
     }
     for (rules, kind, key) in [(&spec.ingress, "Ingress", "ingress"), (&spec.egress, "Egress", "egress")] {
         if !rules.is_empty() && !types.iter().any(|name| name == kind) {
-            let message = format!("The policy has {key} rules, which do nothing: policyTypes does not name {kind}.");
-            let finding = Finding::at("/spec/policyTypes", message).compared(json!(types.iter().map(|name| shown(name)).collect::<Vec<_>>()), json!(kind));
+            let message =
+                format!("The policy has {key} rules, which do nothing: policyTypes does not name {kind}.");
+            let finding = Finding::at("/spec/policyTypes", message)
+                .compared(json!(types.iter().map(|name| shown(name)).collect::<Vec<_>>()), json!(kind));
             found.add(finding.set("/spec/policyTypes/-", json!(kind)));
         }
     }
@@ -191,7 +208,9 @@ fn ignored(object: &Policies<'_>, found: &mut Found<'_>) -> Verdict {
 fn selects_nothing(object: &Policies<'_>, found: &mut Found<'_>) -> Verdict {
     if !object.joined("selects")? {
         let message = "The policy selects no workload: what it should protect is not protected.";
-        found.add(Finding::at("/spec/podSelector", message).compared(Value::Null, json!("labels of a workload")));
+        found.add(
+            Finding::at("/spec/podSelector", message).compared(Value::Null, json!("labels of a workload")),
+        );
     }
     Ok(true)
 }

@@ -33,12 +33,7 @@ pub(crate) const CHECKS: &Table<Workload> = &[
 ];
 
 /// Settings of a container that should have one value, with the value they should have.
-fn setting(
-    place: &Place<'_>,
-    key: &str,
-    message: String,
-    (found, wanted): (Value, Value),
-) -> Finding {
+fn setting(place: &Place<'_>, key: &str, message: String, (found, wanted): (Value, Value)) -> Finding {
     let at = place.security_at();
     let there = place.container.security_context.is_some();
     let whole = if there && !found.is_null() { format!("{at}/{key}") } else { place_of(place) };
@@ -57,7 +52,10 @@ fn security<'a>(place: &Place<'a>) -> Option<&'a Security> {
 fn privileged(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for place in pods.body.containers() {
         if security(&place).and_then(|own| own.privileged) == Some(true) {
-            let message = format!("{} is privileged: it has every capability and every device of the node.", place.name());
+            let message = format!(
+                "{} is privileged: it has every capability and every device of the node.",
+                place.name()
+            );
             found.add(setting(&place, "privileged", message, (json!(true), json!(false))));
         }
     }
@@ -121,9 +119,12 @@ fn non_root(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     if !bare.is_empty() {
         let message = format!("{} may run as root: runAsNonRoot is not set.", listed(&bare));
         let user = pod.and_then(|pod| pod.run_as_user);
-        let finding = Finding::at(pod_place(pods.body), message)
-            .compared(json!(of_pod), json!(true))
-            .set_in(&pods.body.security_at(), pod.is_some(), "runAsNonRoot", json!(true));
+        let finding = Finding::at(pod_place(pods.body), message).compared(json!(of_pod), json!(true)).set_in(
+            &pods.body.security_at(),
+            pod.is_some(),
+            "runAsNonRoot",
+            json!(true),
+        );
         // A user that is not root is the same in effect, until somebody removes it.
         found.add(if user.is_some_and(|user| user > 0) { finding.severity(Low) } else { finding });
     }
@@ -148,13 +149,17 @@ fn root_user(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     if workload.pod.security_context.as_ref().and_then(|pod| pod.run_as_user) == Some(0) {
         let at = format!("{}/runAsUser", workload.security_at());
         let message = "The pod sets runAsUser to 0: containers run as root unless they say otherwise.";
-        found.add(Finding::at(&at, message).compared(json!(0), json!("a user above 0")).set(&at, json!(10_001)));
+        found.add(
+            Finding::at(&at, message).compared(json!(0), json!("a user above 0")).set(&at, json!(10_001)),
+        );
     }
     for place in workload.containers() {
         if security(&place).and_then(|own| own.run_as_user) == Some(0) {
             let at = format!("{}/runAsUser", place.security_at());
             let message = format!("{} sets runAsUser to 0 and runs as root.", place.name());
-            found.add(Finding::at(&at, message).compared(json!(0), json!("a user above 0")).set(&at, json!(10_001)));
+            found.add(
+                Finding::at(&at, message).compared(json!(0), json!("a user above 0")).set(&at, json!(10_001)),
+            );
         }
     }
     Ok(true)
@@ -165,13 +170,19 @@ fn root_group(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     if workload.pod.security_context.as_ref().and_then(|pod| pod.run_as_group) == Some(0) {
         let at = format!("{}/runAsGroup", workload.security_at());
         let message = "The pod sets runAsGroup to 0, the group of root.";
-        found.add(Finding::at(&at, message).compared(json!(0), json!("a group above 0")).set(&at, json!(10_001)));
+        found.add(
+            Finding::at(&at, message).compared(json!(0), json!("a group above 0")).set(&at, json!(10_001)),
+        );
     }
     for place in workload.containers() {
         if security(&place).and_then(|own| own.run_as_group) == Some(0) {
             let at = format!("{}/runAsGroup", place.security_at());
             let message = format!("{} sets runAsGroup to 0, the group of root.", place.name());
-            found.add(Finding::at(&at, message).compared(json!(0), json!("a group above 0")).set(&at, json!(10_001)));
+            found.add(
+                Finding::at(&at, message)
+                    .compared(json!(0), json!("a group above 0"))
+                    .set(&at, json!(10_001)),
+            );
         }
     }
     Ok(true)
@@ -201,14 +212,16 @@ fn seccomp_unconfined(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     if unconfined(pod.and_then(|pod| pod.seccomp_profile.as_ref())) {
         let at = format!("{}/seccompProfile", pods.body.security_at());
         let message = "The pod switches seccomp off: its containers may use every system call.";
-        let finding = Finding::at(format!("{at}/type"), message).compared(json!("Unconfined"), wanted.clone());
+        let finding =
+            Finding::at(format!("{at}/type"), message).compared(json!("Unconfined"), wanted.clone());
         found.add(finding.set(at, wanted.clone()));
     }
     for place in pods.body.containers() {
         if unconfined(security(&place).and_then(|own| own.seccomp_profile.as_ref())) {
             let at = format!("{}/seccompProfile", place.security_at());
             let message = format!("{} switches seccomp off: it may use every system call.", place.name());
-            let finding = Finding::at(format!("{at}/type"), message).compared(json!("Unconfined"), wanted.clone());
+            let finding =
+                Finding::at(format!("{at}/type"), message).compared(json!("Unconfined"), wanted.clone());
             found.add(finding.set(at, wanted.clone()));
         }
     }
@@ -228,11 +241,12 @@ fn seccomp_profile(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     if !bare.is_empty() {
         let wanted = json!({ "type": "RuntimeDefault" });
         let message = format!("{} has no seccomp profile.", listed(&bare));
-        found.add(
-            Finding::at(pod_place(pods.body), message)
-                .compared(Value::Null, wanted.clone())
-                .set_in(&pods.body.security_at(), pod.is_some(), "seccompProfile", wanted),
-        );
+        found.add(Finding::at(pod_place(pods.body), message).compared(Value::Null, wanted.clone()).set_in(
+            &pods.body.security_at(),
+            pod.is_some(),
+            "seccompProfile",
+            wanted,
+        ));
     }
     Ok(true)
 }
@@ -256,7 +270,8 @@ fn apparmor_unconfined(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for place in workload.containers() {
         if unconfined(security(&place).and_then(|own| own.app_armor_profile.as_ref())) {
             let at = format!("{}/appArmorProfile", place.security_at());
-            let finding = Finding::at(format!("{at}/type"), format!("{} switches AppArmor off.", place.name()));
+            let finding =
+                Finding::at(format!("{at}/type"), format!("{} switches AppArmor off.", place.name()));
             found.add(finding.compared(json!("Unconfined"), wanted.clone()).set(at, wanted.clone()));
         }
     }
@@ -291,7 +306,9 @@ fn selinux(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for (at, name, options) in of_pod.into_iter().chain(of_containers) {
         if let Some(kind) = bad(options) {
             let at = format!("{at}/seLinuxOptions");
-            let message = format!("{name} sets an SELinux user, role or type outside of the container types: {kind:?}.");
+            let message = format!(
+                "{name} sets an SELinux user, role or type outside of the container types: {kind:?}."
+            );
             let wanted = json!({ "type": "container_t" });
             found.add(Finding::at(&at, message).compared(json!(kind), json!(SELINUX_TYPES)).set(at, wanted));
         }
@@ -333,7 +350,8 @@ fn sysctls(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         let name = sysctl.name.as_deref().unwrap_or_default();
         if !SYSCTLS.contains(&name) {
             let at = format!("{}/sysctls/{index}", pods.body.security_at());
-            let message = format!("The pod sets the sysctl {}, which is not one of the safe ones.", shown(name));
+            let message =
+                format!("The pod sets the sysctl {}, which is not one of the safe ones.", shown(name));
             found.add(Finding::at(&at, message).compared(quoted(name), json!(SYSCTLS)).remove(at));
         }
     }
@@ -358,7 +376,8 @@ fn host_process(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 /// Sources of volumes that the restricted standard allows, and those that have a rule of their own.
-const VOLUMES: [&str; 6] = ["configMap", "csi", "downwardAPI", "ephemeral", "persistentVolumeClaim", "secret"];
+const VOLUMES: [&str; 6] =
+    ["configMap", "csi", "downwardAPI", "ephemeral", "persistentVolumeClaim", "secret"];
 
 fn volume_types(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for (index, volume) in pods.body.pod.volumes.iter().enumerate() {
@@ -377,7 +396,8 @@ fn git_repo(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for (index, volume) in pods.body.pod.volumes.iter().enumerate() {
         if volume.git_repo.is_some() {
             let at = format!("{}/volumes/{index}", pods.body.at);
-            let message = format!("Volume {} is a gitRepo volume: the node runs git for it.", shown(&volume.name));
+            let message =
+                format!("Volume {} is a gitRepo volume: the node runs git for it.", shown(&volume.name));
             found.add(
                 Finding::at(format!("{at}/gitRepo"), message)
                     .compared(json!("gitRepo"), json!("an emptyDir that an init container fills"))
@@ -403,7 +423,8 @@ fn probe_host(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         for (path, handler) in handlers {
             for (target, host) in handler.into_iter().flat_map(hosts) {
                 let at = format!("{}/{path}/{target}/host", place.at);
-                let message = format!("{} lets the kubelet connect to {} ({path}).", place.name(), shown(host));
+                let message =
+                    format!("{} lets the kubelet connect to {} ({path}).", place.name(), shown(host));
                 found.add(Finding::at(&at, message).compared(quoted(host), Value::Null).remove(at));
             }
         }
@@ -412,10 +433,12 @@ fn probe_host(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 fn hosts(handler: &Handler) -> impl Iterator<Item = (&'static str, &str)> {
-    [("httpGet", &handler.http_get), ("tcpSocket", &handler.tcp_socket)].into_iter().filter_map(|(name, target)| {
-        let host = target.as_ref()?.host.as_deref()?;
-        (!host.is_empty()).then_some((name, host))
-    })
+    [("httpGet", &handler.http_get), ("tcpSocket", &handler.tcp_socket)].into_iter().filter_map(
+        |(name, target)| {
+            let host = target.as_ref()?.host.as_deref()?;
+            (!host.is_empty()).then_some((name, host))
+        },
+    )
 }
 
 fn share_processes(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
@@ -432,7 +455,8 @@ fn debug_container(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         return Ok(false);
     }
     for place in pods.body.containers().filter(|place| place.role == Role::Ephemeral) {
-        let message = format!("{} was added to the running pod and stays until the pod is replaced.", place.name());
+        let message =
+            format!("{} was added to the running pod and stays until the pod is replaced.", place.name());
         found.add(Finding::at(place.at, message).compared(json!(place.container.name), Value::Null));
     }
     Ok(true)

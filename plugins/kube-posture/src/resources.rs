@@ -33,8 +33,11 @@ fn has(place: &Place<'_>, list: &str, what: &str) -> bool {
 }
 
 fn amount(pods: &Pods<'_>, found: &mut Found<'_>, list: &str, what: &str, example: &str) -> Verdict {
-    let bare: Vec<Place<'_>> =
-        pods.body.containers().filter(|place| place.role != Role::Ephemeral && !has(place, list, what)).collect();
+    let bare: Vec<Place<'_>> = pods
+        .body
+        .containers()
+        .filter(|place| place.role != Role::Ephemeral && !has(place, list, what))
+        .collect();
     // A limit range of the namespace gives what is missing when the pod is made; what it gives is a rule of its own.
     if bare.is_empty() || pods.beside("LimitRange")? {
         return Ok(true);
@@ -42,7 +45,8 @@ fn amount(pods: &Pods<'_>, found: &mut Found<'_>, list: &str, what: &str, exampl
     for place in bare {
         let name = place.name();
         let resources = place.container.resources.as_ref();
-        let own = resources.and_then(|own| if list == "limits" { own.limits.as_ref() } else { own.requests.as_ref() });
+        let own = resources
+            .and_then(|own| if list == "limits" { own.limits.as_ref() } else { own.requests.as_ref() });
         let at = format!("{}/resources", place.at);
         let message = match list {
             "limits" => format!("{name} has no {what} limit."),
@@ -67,10 +71,15 @@ fn amount(pods: &Pods<'_>, found: &mut Found<'_>, list: &str, what: &str, exampl
 
 fn memory_volume(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     for (index, volume) in pods.body.pod.volumes.iter().enumerate() {
-        let Some(empty) = volume.empty_dir.as_ref().filter(|empty| empty.medium == "Memory") else { continue };
+        let Some(empty) = volume.empty_dir.as_ref().filter(|empty| empty.medium == "Memory") else {
+            continue;
+        };
         if empty.size_limit.is_none() {
             let at = format!("{}/volumes/{index}/emptyDir", pods.body.at);
-            let message = format!("Volume {} is in memory and may grow to the memory of the node.", shown(&volume.name));
+            let message = format!(
+                "Volume {} is in memory and may grow to the memory of the node.",
+                shown(&volume.name)
+            );
             found.add(
                 Finding::at(&at, message)
                     .compared(Value::Null, json!({ "sizeLimit": "64Mi" }))
@@ -87,7 +96,8 @@ fn liveness(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     }
     for place in pods.body.containers().filter(|place| place.role == Role::Main) {
         if place.container.liveness_probe.is_none() {
-            let message = format!("{} has no liveness probe: it is not restarted when it hangs.", place.name());
+            let message =
+                format!("{} has no liveness probe: it is not restarted when it hangs.", place.name());
             found.add(Finding::at(place.at, message).compared(Value::Null, json!("livenessProbe")));
         }
     }
@@ -114,7 +124,9 @@ fn budget(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     }
     if !pods.joined("selected-by:PodDisruptionBudget.policy")? {
         let message = "No disruption budget selects the pods: a drain may stop all of them at once.";
-        found.add(Finding::at("/spec/template", message).compared(Value::Null, json!("a PodDisruptionBudget")));
+        found.add(
+            Finding::at("/spec/template", message).compared(Value::Null, json!("a PodDisruptionBudget")),
+        );
     }
     Ok(true)
 }
@@ -127,7 +139,8 @@ fn replicas(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         if !pods.joined("exposed-by:Service")? {
             return Ok(false);
         }
-        let message = "A service leads to this workload, and one pod runs: it is away whenever that pod is replaced.";
+        let message =
+            "A service leads to this workload, and one pod runs: it is away whenever that pod is replaced.";
         let at = if pods.body.replicas.is_some() { "/spec/replicas" } else { "/spec" };
         found.add(Finding::at(at, message).compared(json!(1), json!(2)).set("/spec/replicas", json!(2)));
     }
@@ -149,26 +162,30 @@ struct Limit {
     default: Map<IgnoredAny>,
 }
 
-pub(crate) const LIMIT_RANGE_CHECKS: &Table<Specified<LimitRange>> = &[("limit-range-defaults", Low, limit_range)];
+pub(crate) const LIMIT_RANGE_CHECKS: &Table<Specified<LimitRange>> =
+    &[("limit-range-defaults", Low, limit_range)];
 
 fn limit_range(object: &Object<'_, Specified<LimitRange>>, found: &mut Found<'_>) -> Verdict {
     let limits = &object.body.spec.limits;
-    let Some((index, of_containers)) = limits.iter().enumerate().find(|(_, limit)| limit.kind == "Container") else {
+    let Some((index, of_containers)) = limits.iter().enumerate().find(|(_, limit)| limit.kind == "Container")
+    else {
         return Ok(false);
     };
     let missing: Vec<&str> =
         ["cpu", "memory"].into_iter().filter(|what| !of_containers.default.contains_key(*what)).collect();
     if !missing.is_empty() {
         let at = format!("/spec/limits/{index}");
-        let message = format!("The limit range gives containers no default limit for {}.", missing.join(" and "));
-        let finding = Finding::at(&at, message).compared(json!(missing), json!({ "default": ["cpu", "memory"] }));
+        let message =
+            format!("The limit range gives containers no default limit for {}.", missing.join(" and "));
+        let finding =
+            Finding::at(&at, message).compared(json!(missing), json!({ "default": ["cpu", "memory"] }));
         found.add(if of_containers.default.is_empty() {
             finding.set(format!("{at}/default"), json!({ "cpu": "500m", "memory": "256Mi" }))
         } else {
             let example = |what: &str| if what == "cpu" { "500m" } else { "256Mi" };
-            missing
-                .iter()
-                .fold(finding, |finding, what| finding.set(format!("{at}/default/{what}"), json!(example(what))))
+            missing.iter().fold(finding, |finding, what| {
+                finding.set(format!("{at}/default/{what}"), json!(example(what)))
+            })
         });
     }
     Ok(true)
@@ -182,7 +199,8 @@ pub(crate) struct Budget {
     max_unavailable: Option<Value>,
 }
 
-pub(crate) const BUDGET_CHECKS: &Table<Specified<Budget>> = &[("disruption-budget-blocks", Low, budget_blocks)];
+pub(crate) const BUDGET_CHECKS: &Table<Specified<Budget>> =
+    &[("disruption-budget-blocks", Low, budget_blocks)];
 
 fn budget_blocks(object: &Object<'_, Specified<Budget>>, found: &mut Found<'_>) -> Verdict {
     let spec = &object.body.spec;

@@ -24,8 +24,13 @@ fn tolerates_everything(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         let any_key = toleration.key.as_deref().unwrap_or_default().is_empty();
         if any_key && toleration.operator.as_deref() == Some("Exists") {
             let at = format!("{}/tolerations/{index}", pods.body.at);
-            let message = "The pod tolerates every taint, those of the control plane and of broken nodes too.";
-            found.add(Finding::at(&at, message).compared(json!({ "operator": "Exists" }), json!("the taints it has to bear")).remove(at));
+            let message =
+                "The pod tolerates every taint, those of the control plane and of broken nodes too.";
+            found.add(
+                Finding::at(&at, message)
+                    .compared(json!({ "operator": "Exists" }), json!("the taints it has to bear"))
+                    .remove(at),
+            );
         }
     }
     Ok(true)
@@ -55,7 +60,8 @@ fn node_name(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     }
     if let Some(node) = pods.body.pod.node_name.as_deref().filter(|node| !node.is_empty()) {
         let at = format!("{}/nodeName", pods.body.at);
-        let message = format!("The template names the node {}, past the scheduler and its taints.", shown(node));
+        let message =
+            format!("The template names the node {}, past the scheduler and its taints.", shown(node));
         found.add(Finding::at(&at, message).compared(quoted(node), Value::Null).remove(at));
     }
     Ok(true)
@@ -80,15 +86,21 @@ fn bare_pod(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     }
     if !pods.meta.controlled() {
         let message = "No controller owns the pod: nothing replaces it when its node fails, and nothing says where it came from.";
-        found.add(Finding::at("/metadata", message).compared(Value::Null, json!("an owner with controller: true")));
+        found.add(
+            Finding::at("/metadata", message).compared(Value::Null, json!("an owner with controller: true")),
+        );
     }
     Ok(true)
 }
 
 fn default_namespace(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     if pods.meta.namespace() == "default" {
-        let message = "The workload runs in the namespace default, which cannot be bounded by team or purpose.";
-        found.add(Finding::at("/metadata/namespace", message).compared(json!("default"), json!("a namespace of its own")));
+        let message =
+            "The workload runs in the namespace default, which cannot be bounded by team or purpose.";
+        found.add(
+            Finding::at("/metadata/namespace", message)
+                .compared(json!("default"), json!("a namespace of its own")),
+        );
     }
     Ok(true)
 }
@@ -100,9 +112,11 @@ fn overlap(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
     if !matches!(pods.body.concurrency.as_deref(), Some("Forbid" | "Replace")) {
         let at = "/spec/concurrencyPolicy";
         let message = "A run may start while the last one still runs; a job that hangs piles up.";
-        found.add(Finding::at(if pods.body.concurrency.is_some() { at } else { "/spec" }, message)
-            .compared(json!(pods.body.concurrency.as_deref().map(shown)), json!("Forbid"))
-            .set(at, json!("Forbid")));
+        found.add(
+            Finding::at(if pods.body.concurrency.is_some() { at } else { "/spec" }, message)
+                .compared(json!(pods.body.concurrency.as_deref().map(shown)), json!("Forbid"))
+                .set(at, json!("Forbid")),
+        );
     }
     Ok(true)
 }

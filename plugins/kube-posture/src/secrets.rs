@@ -59,7 +59,9 @@ fn in_args(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
                 if let Some(what) = secret_in(word).or((assigned || follows).then_some("a secret")) {
                     let at = format!("{}/{list}/{index}", place.at);
                     let message = format!("{} has {what} on its command line.", place.name());
-                    found.add(Finding::at(at, message).compared(hidden(word), json!("a file of a mounted Secret")));
+                    found.add(
+                        Finding::at(at, message).compared(hidden(word), json!("a file of a mounted Secret")),
+                    );
                 }
                 option = word.starts_with("--") && named.is_none() && secret_name(word);
             }
@@ -74,8 +76,13 @@ fn env_from(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
             if let Some(secret) = &source.secret_ref {
                 let name = shown(secret.name.as_deref().unwrap_or_default());
                 let at = format!("{}/envFrom/{index}", place.at);
-                let message = format!("{} takes every key of the Secret {name} into its environment.", place.name());
-                found.add(Finding::at(&at, message).compared(json!(name), json!("a mounted volume with the keys it needs")).remove(at));
+                let message =
+                    format!("{} takes every key of the Secret {name} into its environment.", place.name());
+                found.add(
+                    Finding::at(&at, message)
+                        .compared(json!(name), json!("a mounted volume with the keys it needs"))
+                        .remove(at),
+                );
             }
         }
     }
@@ -94,7 +101,9 @@ fn key_in_env(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
                     place.name(),
                     shown(&variable.name)
                 );
-                found.add(Finding::at(&at, message).compared(json!(name), json!("a mounted volume")).remove(at));
+                found.add(
+                    Finding::at(&at, message).compared(json!(name), json!("a mounted volume")).remove(at),
+                );
             }
         }
     }
@@ -111,7 +120,11 @@ fn pull_secret(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         if !pods.graph.exists(&pods.id()?.of("core", "Secret", pods.meta.namespace(), name))? {
             let at = format!("{}/imagePullSecrets/{index}", pods.body.at);
             let message = format!("The image pull secret {} does not exist.", shown(name));
-            found.add(Finding::at(&at, message).compared(quoted(name), json!("a Secret of the namespace")).remove(at));
+            found.add(
+                Finding::at(&at, message)
+                    .compared(quoted(name), json!("a Secret of the namespace"))
+                    .remove(at),
+            );
         }
     }
     Ok(true)
@@ -139,7 +152,10 @@ fn token(object: &Object<'_, Secret>, found: &mut Found<'_>) -> Verdict {
         let account = object.meta.annotations.text("kubernetes.io/service-account.name").unwrap_or_default();
         let message =
             format!("The Secret holds a token of the service account {} that never expires.", shown(account));
-        found.add(Finding::at("/type", message).compared(quoted(&object.body.kind), json!("a token of the TokenRequest API")));
+        found.add(
+            Finding::at("/type", message)
+                .compared(quoted(&object.body.kind), json!("a token of the TokenRequest API")),
+        );
     }
     Ok(true)
 }
@@ -202,7 +218,8 @@ fn in_config_map(object: &Object<'_, ConfigMap>, found: &mut Found<'_>) -> Verdi
         let named = !value.contains('\n') && secret_name(key) && secret_value(value);
         let Some(what) = secret_in(value).or(named.then_some("a secret")) else { continue };
         let at = format!("/data/{}", palisade_sdk::pointer_part(key));
-        let message = format!("The key {} holds {what}, readable for everybody who may read ConfigMaps.", shown(key));
+        let message =
+            format!("The key {} holds {what}, readable for everybody who may read ConfigMaps.", shown(key));
         found.add(Finding::at(&at, message).compared(hidden(value), json!("a key of a Secret")).remove(at));
     }
     Ok(true)
@@ -214,8 +231,12 @@ fn aws_auth(object: &Object<'_, ConfigMap>, found: &mut Found<'_>) -> Verdict {
     }
     for key in ["mapRoles", "mapUsers"] {
         if object.body.data.text(key).is_some_and(|text| text.contains("system:masters")) {
-            let message = format!("{key} maps AWS identities to system:masters, past every role and its revocation.");
-            found.add(Finding::at(format!("/data/{key}"), message).compared(json!("system:masters"), json!("a group with a role binding")));
+            let message =
+                format!("{key} maps AWS identities to system:masters, past every role and its revocation.");
+            found.add(
+                Finding::at(format!("/data/{key}"), message)
+                    .compared(json!("system:masters"), json!("a group with a role binding")),
+            );
         }
     }
     Ok(true)
@@ -232,7 +253,10 @@ fn in_annotation(object: &Object<'_, Envelope>, found: &mut Found<'_>) -> Verdic
         let named = secret_name(name) && secret_value(value) && !secret_in_words(value);
         let Some(what) = secret_in(value).or(named.then_some("a secret")) else { continue };
         let at = format!("/metadata/annotations/{}", palisade_sdk::pointer_part(key));
-        let message = format!("The annotation {} holds {what}, readable for everybody who may read the object.", shown(key));
+        let message = format!(
+            "The annotation {} holds {what}, readable for everybody who may read the object.",
+            shown(key)
+        );
         found.add(Finding::at(&at, message).compared(hidden(value), json!("a Secret")).remove(at));
     }
     Ok(true)

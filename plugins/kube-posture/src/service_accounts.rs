@@ -80,8 +80,11 @@ fn projected(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
                     "{}/volumes/{index}/projected/sources/{source}/serviceAccountToken/expirationSeconds",
                     pods.body.at
                 );
-                let message = format!("Volume {} holds a token that lives {seconds} seconds.", shown(&volume.name));
-                found.add(Finding::at(&at, message).compared(json!(seconds), json!(3_600)).set(at, json!(3_600)));
+                let message =
+                    format!("Volume {} holds a token that lives {seconds} seconds.", shown(&volume.name));
+                found.add(
+                    Finding::at(&at, message).compared(json!(seconds), json!(3_600)).set(at, json!(3_600)),
+                );
             }
         }
     }
@@ -93,7 +96,8 @@ pub(crate) fn administrator(graph: &Graph, account: &str) -> Result<Option<(Stri
     for binding in graph.related(account, "granted-by", BINDINGS_MAX)? {
         let wide = Id::parse(&binding).is_ok_and(|id| id.kind == "ClusterRoleBinding");
         for role in graph.related(&binding, "binds", 1)? {
-            let named = Id::parse(&role).is_ok_and(|id| id.kind == "ClusterRole" && id.name == "cluster-admin");
+            let named =
+                Id::parse(&role).is_ok_and(|id| id.kind == "ClusterRole" && id.name == "cluster-admin");
             if named || grants_everything(graph, &role)? {
                 let name = Id::parse(&binding).map(|id| id.name.to_owned()).unwrap_or_default();
                 return Ok(Some((name, wide)));
@@ -121,7 +125,8 @@ fn cluster_admin(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
             shown(account),
             shown(&binding)
         );
-        let finding = Finding::at(at, message).compared(quoted(account), json!("an account with the rights it needs"));
+        let finding =
+            Finding::at(at, message).compared(quoted(account), json!("an account with the rights it needs"));
         found.add(finding.lesser(!wide));
     }
     Ok(true)
@@ -149,7 +154,8 @@ fn listed_tokens(object: &Object<'_, ServiceAccount>, found: &mut Found<'_>) -> 
         let name = secret.name.as_deref().unwrap_or_default();
         if name.starts_with(&start) {
             let at = format!("/secrets/{index}");
-            let message = format!("The service account lists the token Secret {}, which never expires.", shown(name));
+            let message =
+                format!("The service account lists the token Secret {}, which never expires.", shown(name));
             found.add(Finding::at(&at, message).compared(quoted(name), Value::Null).remove(at));
         }
     }
@@ -167,7 +173,10 @@ fn cloud_role(object: &Object<'_, ServiceAccount>, found: &mut Found<'_>) -> Ver
     for key in CLOUD_ROLES {
         if let Some(role) = object.meta.annotations.text(key) {
             let at = format!("/metadata/annotations/{}", palisade_sdk::pointer_part(key));
-            let message = format!("Every pod of the namespace that names no account gets the cloud role {}.", shown(role));
+            let message = format!(
+                "Every pod of the namespace that names no account gets the cloud role {}.",
+                shown(role)
+            );
             found.add(Finding::at(&at, message).compared(quoted(role), Value::Null).remove(at));
         }
     }

@@ -14,13 +14,25 @@ type Pods<'a> = Object<'a, Workload>;
 
 pub(crate) const WORKLOAD_CHECKS: &Table<Workload> = &[
     ("vault-tls-skip-verify", High, |pods, found| {
-        told(pods, found, "tls-skip-verify", |value| value == "true", "The agent does not verify Vault's certificate.")
+        told(
+            pods,
+            found,
+            "tls-skip-verify",
+            |value| value == "true",
+            "The agent does not verify Vault's certificate.",
+        )
     }),
     ("vault-plaintext", High, |pods, found| {
         told(pods, found, "service", plain, "The agent talks to Vault in plain text.")
     }),
     ("vault-agent-token-shared", Medium, |pods, found| {
-        told(pods, found, "agent-inject-token", |value| value == "true", "The agent writes its Vault token where the application reads it.")
+        told(
+            pods,
+            found,
+            "agent-inject-token",
+            |value| value == "true",
+            "The agent writes its Vault token where the application reads it.",
+        )
     }),
     ("vault-agent-root", Low, |pods, found| {
         told(pods, found, "agent-run-as-user", |value| value == "0", "The agent runs as root.")
@@ -145,13 +157,17 @@ fn auth_account(object: &Auths<'_>, found: &mut Found<'_>) -> Verdict {
             "Vault's role {} is used as the service account default: so can every pod of the namespace.",
             shown(&kubernetes.role)
         );
-        found.add(Finding::at("/spec/kubernetes/serviceAccount", message).compared(json!("default"), json!("an account of its own")));
+        found.add(
+            Finding::at("/spec/kubernetes/serviceAccount", message)
+                .compared(json!("default"), json!("an account of its own")),
+        );
     }
     Ok(true)
 }
 
 fn auth_namespaces(object: &Auths<'_>, found: &mut Found<'_>) -> Verdict {
-    for (index, _) in object.body.spec.allowed_namespaces.iter().enumerate().filter(|(_, name)| *name == "*") {
+    for (index, _) in object.body.spec.allowed_namespaces.iter().enumerate().filter(|(_, name)| *name == "*")
+    {
         let at = format!("/spec/allowedNamespaces/{index}");
         let message = "Every namespace may read from Vault with this authentication.";
         found.add(Finding::at(&at, message).compared(json!("*"), json!("names of namespaces")).remove(at));
@@ -161,14 +177,16 @@ fn auth_namespaces(object: &Auths<'_>, found: &mut Found<'_>) -> Verdict {
 
 fn auth_static(object: &Auths<'_>, found: &mut Found<'_>) -> Verdict {
     let spec = &object.body.spec;
-    let by_secret = |auth: &Option<TokenAuth>| auth.as_ref().and_then(|auth| auth.secret_ref.as_ref()).is_some();
+    let by_secret =
+        |auth: &Option<TokenAuth>| auth.as_ref().and_then(|auth| auth.secret_ref.as_ref()).is_some();
     let methods = [
         ("/spec/appRole", spec.app_role.is_some()),
         ("/spec/jwt/secretRef", by_secret(&spec.jwt)),
         ("/spec/aws/secretRef", by_secret(&spec.aws)),
     ];
     for (at, _) in methods.into_iter().filter(|(_, used)| *used) {
-        let message = "Vault is logged in to with a credential that lies in a Secret and does not expire by itself.";
+        let message =
+            "Vault is logged in to with a credential that lies in a Secret and does not expire by itself.";
         found.add(Finding::at(at, message).compared(json!(at), json!("the token of a service account")));
     }
     Ok(true)

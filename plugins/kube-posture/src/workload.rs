@@ -2,7 +2,6 @@
 
 use palisade_sdk::Unreadable;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::object::{List, Map, Metadata};
 use crate::pod::{Container, PodSpec};
@@ -169,17 +168,17 @@ impl Workload {
         let mut concurrency = None;
         let (replicas, meta, pod, statuses) = match kind {
             Kind::Pod => {
-                let pod: BarePod = parse(body)?;
+                let pod: BarePod = crate::read(body)?;
                 (None, Some(pod.metadata), pod.spec, pod.status.container_statuses)
             }
             Kind::CronJob => {
-                let job: CronJob = parse(body)?;
+                let job: CronJob = crate::read(body)?;
                 concurrency = job.spec.concurrency_policy;
                 let template = job.spec.job_template.spec.template;
                 (None, template.metadata, template.spec, List::default())
             }
             _ => {
-                let controller: Controller = parse(body)?;
+                let controller: Controller = crate::read(body)?;
                 let ControllerSpec { replicas, template } = controller.spec;
                 (replicas, template.metadata, template.spec, List::default())
             }
@@ -250,9 +249,4 @@ impl Workload {
         let known = matches!(self.labels.text("k8s-app"), Some("kube-proxy" | "kube-dns"));
         namespace == "kube-system" && (known || component && self.labels.is("tier", "control-plane"))
     }
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(body)
-        .map_err(|error| Unreadable(format!("the resource's body is not as expected: {error}")))
 }

@@ -11,7 +11,12 @@ fn judge(resource: Resource) -> Assessment {
     let _installed = Fakes::new().asset("k8s:c/core/Namespace/-/none", &json!({})).install();
     let assessment = palisade_sdk::check::<KubePosture>("{}", &[resource]).unwrap();
     for result in &assessment.results {
-        assert!(result.message.len() <= 2_000, "{} bytes in a message of {}", result.message.len(), result.rule);
+        assert!(
+            result.message.len() <= 2_000,
+            "{} bytes in a message of {}",
+            result.message.len(),
+            result.rule
+        );
         assert!(result.location.len() <= 64 << 10 && result.evidence.len() <= 64 << 10, "{}", result.rule);
     }
     assessment
@@ -48,7 +53,17 @@ fn places(value: &Value, at: String, all: &mut Vec<String>) {
 
 #[test]
 fn any_value_may_be_anything() {
-    let strange = [json!([]), json!({}), json!("x"), json!("5"), json!(5), json!(-1e300), json!(true), Value::Null, json!([[[{}]]])];
+    let strange = [
+        json!([]),
+        json!({}),
+        json!("x"),
+        json!("5"),
+        json!(5),
+        json!(-1e300),
+        json!(true),
+        Value::Null,
+        json!([[[{}]]]),
+    ];
     for sample in samples() {
         let mut all = Vec::new();
         places(&sample, String::new(), &mut all);
@@ -84,7 +99,11 @@ fn nesting_has_no_bottom_and_strings_no_end() {
         let Resource { asset, kind, body } = resource(&sample);
         let text = String::from_utf8(body).unwrap();
         let open = text.strip_prefix('{').unwrap();
-        for body in [format!("{{\"z\":{deep},{open}"), format!("{{\"spec\":{deep}}}"), format!("{{\"metadata\":{deep}}}")] {
+        for body in [
+            format!("{{\"z\":{deep},{open}"),
+            format!("{{\"spec\":{deep}}}"),
+            format!("{{\"metadata\":{deep}}}"),
+        ] {
             judge(Resource { asset: asset.clone(), kind: kind.clone(), body: body.into_bytes() });
         }
     }
@@ -105,7 +124,8 @@ fn nesting_has_no_bottom_and_strings_no_end() {
 
 #[test]
 fn many_failures_are_told_once_and_bounded() {
-    let containers: Vec<Value> = (0..5_000).map(|number| json!({ "name": format!("c{number}"), "image": "a" })).collect();
+    let containers: Vec<Value> =
+        (0..5_000).map(|number| json!({ "name": format!("c{number}"), "image": "a" })).collect();
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a", "namespace": "b" },
         "spec": { "containers": containers },

@@ -67,7 +67,8 @@ fn folder() -> Option<PathBuf> {
 
 /// Every object of the fixtures, as the platform hands it over.
 fn objects(folder: &std::path::Path) -> Vec<Value> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     let mut objects = Vec::new();
@@ -97,7 +98,8 @@ fn controller<'a>(object: &'a Value, objects: &'a [Value]) -> &'a Value {
 
 fn failures(objects: &[Value]) -> Vec<(String, CheckResult)> {
     let _installed = graph::fakes(objects).install();
-    let judged: Vec<&Value> = objects.iter().filter(|object| id(controller(object, objects)) == id(object)).collect();
+    let judged: Vec<&Value> =
+        objects.iter().filter(|object| id(controller(object, objects)) == id(object)).collect();
     let resources: Vec<_> = judged.iter().map(|object| resource(object)).collect();
     let assessment = palisade_sdk::check::<KubePosture>("{}", &resources).unwrap();
     assert_eq!(assessment.problems, []);
@@ -148,9 +150,11 @@ fn what_kubernetes_brings_itself_is_left_alone() {
         return;
     };
     for (asset, result) in failures(&objects(&folder)) {
-        let namespace = ["/kube-system", "/kube-public", "/kube-node-lease"].iter().any(|name| asset.contains(name));
+        let namespace =
+            ["/kube-system", "/kube-public", "/kube-node-lease"].iter().any(|name| asset.contains(name));
         let name = asset.rsplit('/').next().unwrap();
-        let built_in = name.starts_with("system:") || ["admin", "edit", "view", "cluster-admin"].contains(&name);
+        let built_in =
+            name.starts_with("system:") || ["admin", "edit", "view", "cluster-admin"].contains(&name);
         assert!(!namespace && !built_in, "{asset} {result:?}");
     }
 }

@@ -34,7 +34,8 @@ fn selector(object: &Value) -> Option<&Value> {
 }
 
 fn facts(object: &Value) -> Value {
-    let types = |name: &str| object["spec"]["policyTypes"].as_array().is_some_and(|all| all.contains(&json!(name)));
+    let types =
+        |name: &str| object["spec"]["policyTypes"].as_array().is_some_and(|all| all.contains(&json!(name)));
     match group_kind(object).as_str() {
         "NetworkPolicy.networking.k8s.io" => {
             let all = object["spec"]["podSelector"] == json!({});
@@ -74,7 +75,8 @@ pub(crate) fn fakes(objects: &[Value]) -> Fakes {
             edges.push((parent, format!("contains:{kind}"), own.clone()));
         }
         if let Some(selector) = selector(object) {
-            let (out, back) = if kind == "Service" { ("exposes", "exposed-by") } else { ("selects", "selected-by") };
+            let (out, back) =
+                if kind == "Service" { ("exposes", "exposed-by") } else { ("selects", "selected-by") };
             for other in objects.iter().filter(|other| workload(other)) {
                 let same = other["metadata"]["namespace"] == object["metadata"]["namespace"];
                 if same && matches(selector, pod_labels(other)) {
@@ -86,13 +88,17 @@ pub(crate) fn fakes(objects: &[Value]) -> Fakes {
         if kind.ends_with("Binding.rbac.authorization.k8s.io") {
             let role = object["roleRef"]["kind"].as_str().unwrap();
             let of = if role == "Role" { namespace.unwrap() } else { "-" };
-            let role = format!("{CLUSTER}/rbac.authorization.k8s.io/{role}/{of}/{}", object["roleRef"]["name"].as_str().unwrap());
+            let role = format!(
+                "{CLUSTER}/rbac.authorization.k8s.io/{role}/{of}/{}",
+                object["roleRef"]["name"].as_str().unwrap()
+            );
             if objects.iter().any(|other| id(other) == role) {
                 edges.push((own.clone(), "binds".to_owned(), role));
             }
             for subject in object["subjects"].as_array().into_iter().flatten() {
                 if let Some(of) = subject["namespace"].as_str() {
-                    let account = format!("{CLUSTER}/core/ServiceAccount/{of}/{}", subject["name"].as_str().unwrap());
+                    let account =
+                        format!("{CLUSTER}/core/ServiceAccount/{of}/{}", subject["name"].as_str().unwrap());
                     edges.push((account, "granted-by".to_owned(), own.clone()));
                 }
             }
