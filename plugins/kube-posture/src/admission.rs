@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Found, Object, Table, Verdict, quoted, shown};
+use crate::graph::Listed;
 use crate::object::{List, Selector, Specified};
 
 /// A validating or mutating webhook configuration.
@@ -171,6 +172,9 @@ fn matches_everything(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 fn dangling_service(object: &Webhooks<'_>, found: &mut Found<'_>) -> Verdict {
+    if !object.graph.lists(object.id()?, Listed::Services)? {
+        return Ok(false);
+    }
     for (at, webhook) in webhooks(object) {
         let Some(service) = &webhook.client_config.service else { continue };
         if !object.graph.exists(&object.id()?.of("core", "Service", &service.namespace, &service.name))? {

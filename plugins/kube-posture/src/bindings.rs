@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Found, Object, Table, Verdict, quoted, shown};
+use crate::graph::Listed;
 use crate::object::{List, system_namespace};
 use crate::service_accounts::grants_everything;
 
@@ -191,7 +192,7 @@ fn authenticated(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
             |_| "It grants to everybody who can log in, every service account too.".to_owned(),
         );
     }
-    Ok(true)
+    found.unless(admin(object) && object.body.subjects.iter().any(Subject::everybody))
 }
 
 fn all_accounts(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
@@ -200,7 +201,7 @@ fn all_accounts(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
             format!("It grants to {}: to every pod that mounts a token.", subject.shown())
         });
     }
-    Ok(true)
+    found.unless(admin(object) && object.body.subjects.iter().any(Subject::all_accounts))
 }
 
 fn masters(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
@@ -272,6 +273,10 @@ fn cross_namespace(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 fn dangling_role(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
+    let listed = if object.body.role_ref.kind == "Role" { Listed::Roles } else { Listed::ClusterRoles };
+    if !object.graph.lists(object.id()?, listed)? {
+        return Ok(false);
+    }
     if !object.graph.exists(&role_id(object)?)? {
         let role = &object.body.role_ref;
         let message = format!(
@@ -285,6 +290,9 @@ fn dangling_role(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 fn dangling_subject(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
+    if !object.graph.lists(object.id()?, Listed::ServiceAccounts)? {
+        return Ok(false);
+    }
     for (index, subject) in object.body.subjects.iter().enumerate().filter(|(_, subject)| subject.account()) {
         let namespace = subject.namespace.as_deref().unwrap_or(object.meta.namespace());
         if !object.graph.exists(&object.id()?.of_service_account(namespace, &subject.name))? {

@@ -100,7 +100,11 @@ fn added(pods: &Pods<'_>, found: &mut Found<'_>, bad: fn(&str) -> bool) -> Verdi
             }
         }
     }
-    Ok(true)
+    // Who adds all of them adds this one; the rule about that says so.
+    let all = |place: Place<'_>| {
+        lists(&place).is_some_and(|lists| lists.add.iter().any(|name| name.eq_ignore_ascii_case("ALL")))
+    };
+    found.unless(pods.body.containers().any(all))
 }
 
 fn dropped(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {

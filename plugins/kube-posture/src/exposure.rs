@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Found, Object, Table, Verdict, quoted, shown};
+use crate::graph::Listed;
 use crate::object::{List, Map, Metadata, Selector, Specified};
 
 /// A Service.
@@ -363,6 +364,9 @@ fn redirect(object: &Ingresses<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 fn dangling(object: &Ingresses<'_>, found: &mut Found<'_>) -> Verdict {
+    if !object.graph.lists(object.id()?, Listed::Services)? {
+        return Ok(false);
+    }
     let exists = |name: &str| -> Result<bool, HostError> {
         object.graph.exists(&object.id()?.of("core", "Service", object.meta.namespace(), name))
     };

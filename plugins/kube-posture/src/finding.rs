@@ -62,6 +62,12 @@ impl Found<'_> {
     pub(crate) fn add(&mut self, finding: Finding) {
         self.failures.push(finding);
     }
+
+    /// Applies if the check failed, or could have passed. A check that another one has already answered for the worse neither
+    /// fails nor passes: a pass would count for compliance.
+    pub(crate) fn unless(&self, answered: bool) -> Verdict {
+        Ok(!self.failures.is_empty() || !answered)
+    }
 }
 
 /// One failure at one place.

@@ -66,10 +66,21 @@ pub(crate) struct Facts {
     pub(crate) automount: Option<bool>,
 }
 
+/// Kinds of which every cluster has an object of a known name. Where even that is unknown the platform may not list the kind,
+/// and nothing of it can be called missing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Listed {
+    Roles,
+    ClusterRoles,
+    ServiceAccounts,
+    Services,
+}
+
 /// Questions to the platform, each asked once.
 #[derive(Default)]
 pub(crate) struct Graph {
     related: RefCell<BTreeMap<(String, String), Vec<String>>>,
+    existing: RefCell<BTreeMap<String, bool>>,
     refused: RefCell<BTreeMap<String, HostError>>,
 }
 
@@ -101,11 +112,27 @@ impl Graph {
 
     /// Whether an object exists.
     pub(crate) fn exists(&self, asset: &str) -> Result<bool, HostError> {
-        match self.ask(asset, || assets::describe(asset)) {
-            Ok(_) => Ok(true),
-            Err(HostError::NotFound) => Ok(false),
-            Err(error) => Err(error),
+        if let Some(known) = self.existing.borrow().get(asset) {
+            return Ok(*known);
         }
+        let known = match self.ask(asset, || assets::describe(asset)) {
+            Ok(_) => true,
+            Err(HostError::NotFound) => false,
+            Err(error) => return Err(error),
+        };
+        self.existing.borrow_mut().insert(asset.to_owned(), known);
+        Ok(known)
+    }
+
+    /// Whether the platform knows objects of a kind at all.
+    pub(crate) fn lists(&self, id: &Id<'_>, kind: Listed) -> Result<bool, HostError> {
+        let rbac = "rbac.authorization.k8s.io";
+        self.exists(&match kind {
+            Listed::Roles => id.of(rbac, "Role", "kube-system", "extension-apiserver-authentication-reader"),
+            Listed::ClusterRoles => id.of(rbac, "ClusterRole", "-", "cluster-admin"),
+            Listed::ServiceAccounts => id.of_service_account("kube-system", "default"),
+            Listed::Services => id.of("core", "Service", "default", "kubernetes"),
+        })
     }
 
     /// Asks, unless the same was refused before for an object of this kind.

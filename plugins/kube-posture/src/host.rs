@@ -158,11 +158,11 @@ fn paths(pods: &Pods<'_>, found: &mut Found<'_>, wanted: Class, usual: Severity)
             continue;
         };
         let at = format!("{}/volumes/{index}", pods.body.at);
-        let mounts = pods
+        let mut mounts = pods
             .body
             .containers()
             .flat_map(|place| place.container.volume_mounts.iter().filter(|mount| mount.name == volume.name));
-        let read_only = mounts.fold(true, |all, mount| all && mount.read_only == Some(true));
+        let read_only = mounts.all(|mount| mount.read_only == Some(true));
         let how = if read_only { "read only" } else { "for writing" };
         let message =
             format!("Volume {} is {} of the node, mounted {how}.", shown(&volume.name), shown(&host.path));

@@ -95,7 +95,7 @@ fn digest(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
             found.add(pinned(finding, pods, &at, image));
         }
     }
-    Ok(true)
+    found.unless(images(pods).any(|(_, _, image)| Reference::parse(image).moving()))
 }
 
 fn pull_policy(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {

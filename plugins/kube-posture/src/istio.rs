@@ -187,7 +187,7 @@ fn any_source(object: &Authorizations<'_>, found: &mut Found<'_>) -> Verdict {
             );
         }
     }
-    Ok(true)
+    found.unless(object.body.spec.rules.iter().any(matches_all))
 }
 
 /// A Sidecar resource.

@@ -168,7 +168,11 @@ fn metadata(object: &Policies<'_>, found: &mut Found<'_>) -> Verdict {
             }
         }
     }
-    Ok(true)
+    let everything = |rule: &Rule| {
+        let all = rule.to.is_empty() && rule.ports.is_empty();
+        all || blocks(&rule.to).any(|(_, block)| everywhere(&block.cidr) && block.except.is_empty())
+    };
+    found.unless(object.body.spec.egress.iter().any(everything))
 }
 
 fn all_namespaces(object: &Policies<'_>, found: &mut Found<'_>) -> Verdict {

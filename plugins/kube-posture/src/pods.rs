@@ -117,7 +117,7 @@ fn non_root(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         }
     }
     if !bare.is_empty() {
-        let message = format!("{} may run as root: runAsNonRoot is not set.", listed(&bare));
+        let message = format!("Root is not refused (runAsNonRoot is not set) for {}.", listed(&bare));
         let user = pod.and_then(|pod| pod.run_as_user);
         let finding = Finding::at(pod_place(pods.body), message).compared(json!(of_pod), json!(true)).set_in(
             &pods.body.security_at(),
@@ -233,14 +233,17 @@ fn seccomp_profile(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
         return Ok(false);
     }
     let pod = pods.body.pod.security_context.as_ref();
-    if pod.is_some_and(|pod| pod.seccomp_profile.is_some()) {
-        return Ok(true);
+    let of_pod = pod.and_then(|pod| pod.seccomp_profile.as_ref());
+    let of_containers = pods.body.containers().filter_map(|place| security(&place)?.seccomp_profile.as_ref());
+    let off = of_pod.into_iter().chain(of_containers).any(|profile| profile.kind == "Unconfined");
+    if of_pod.is_some() {
+        return found.unless(off);
     }
     let without = |place: &Place<'_>| security(place).and_then(|own| own.seccomp_profile.as_ref()).is_none();
     let bare: Vec<String> = pods.body.containers().filter(without).map(|place| place.name()).collect();
     if !bare.is_empty() {
         let wanted = json!({ "type": "RuntimeDefault" });
-        let message = format!("{} has no seccomp profile.", listed(&bare));
+        let message = format!("No seccomp profile is set for {}.", listed(&bare));
         found.add(Finding::at(pod_place(pods.body), message).compared(Value::Null, wanted.clone()).set_in(
             &pods.body.security_at(),
             pod.is_some(),
@@ -248,7 +251,7 @@ fn seccomp_profile(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
             wanted,
         ));
     }
-    Ok(true)
+    found.unless(off)
 }
 
 /// Prefix of the annotation that set AppArmor profiles before Kubernetes had a field for them.

@@ -304,6 +304,11 @@ fn has(list: &[String], word: &str) -> bool {
     list.iter().any(|entry| entry == word)
 }
 
+/// Whether the role has a rule that grants everything; the other checks have then nothing to add.
+fn all(role: &Roles<'_>) -> bool {
+    role.body.aggregation_rule.is_none() && role.body.rules.iter().any(PolicyRule::everything)
+}
+
 /// A rule as evidence.
 fn evidence(rule: &PolicyRule) -> Value {
     let few = |list: &[String]| list.iter().take(20).map(|entry| shown(entry)).collect::<Vec<_>>();
@@ -324,7 +329,7 @@ fn grants(role: &Roles<'_>, found: &mut Found<'_>, what: &str, wanted: &[Grant])
             found.add(narrower(finding, role, rule, index));
         }
     }
-    Ok(true)
+    found.unless(all(role))
 }
 
 /// What was found, how bad it is here, and the patch that takes the rule away.
@@ -360,7 +365,7 @@ fn wildcard_verbs(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {
                 .set(format!("/rules/{index}/verbs"), json!(READ)),
         );
     }
-    Ok(true)
+    found.unless(all(role))
 }
 
 fn wildcard_resources(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {
@@ -373,7 +378,7 @@ fn wildcard_resources(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {
                 .compared(evidence(rule), json!("the resources it needs")),
         );
     }
-    Ok(true)
+    found.unless(all(role))
 }
 
 fn wildcard_groups(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {
@@ -385,7 +390,7 @@ fn wildcard_groups(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {
                 .compared(evidence(rule), json!("the API groups it needs")),
         );
     }
-    Ok(true)
+    found.unless(all(role))
 }
 
 fn wildcard_urls(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {
@@ -415,7 +420,7 @@ fn secrets_read(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {
             );
         }
     }
-    Ok(true)
+    found.unless(all(role))
 }
 
 fn aggregates_into_view(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {

@@ -209,3 +209,41 @@ fn without_the_platforms_answers_checks_are_errors_and_not_passes() {
     let plain = of("read-only-root-filesystem", &assessment);
     assert_eq!(plain[0].status, CheckStatus::Fail);
 }
+
+#[test]
+fn what_the_platform_may_not_list_is_not_called_missing() {
+    for rule in [
+        "binding-dangling-role",
+        "binding-dangling-subject",
+        "webhook-dangling-service",
+        "ingress-dangling-backend",
+    ] {
+        let text = std::fs::read_to_string(own_folder().join(format!("fixtures/{rule}.json"))).unwrap();
+        let fixture: Fixture = serde_json::from_str(&text).unwrap();
+        for case in fixture.fail {
+            let blind = Case { assets: BTreeMap::new(), ..case };
+            assert!(of(rule, &blind.judge(&blind.object)).is_empty(), "{rule}");
+        }
+    }
+}
+
+#[test]
+fn a_worse_failure_leaves_no_pass_behind() {
+    let containers = serde_json::json!([{
+        "name": "c", "image": "a:latest",
+        "securityContext": { "capabilities": { "add": ["ALL"] }, "seccompProfile": { "type": "Unconfined" } },
+    }]);
+    let pod = serde_json::json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a", "namespace": "b" }, "spec": { "containers": containers },
+    });
+    let role = serde_json::json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": { "name": "a" },
+        "rules": [{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }],
+    });
+    let assessment = palisade_sdk::check::<KubePosture>("{}", &[resource(&pod), resource(&role)]).unwrap();
+    for rule in
+        ["image-digest", "capability-net-raw", "seccomp-profile", "rbac-secrets-read", "rbac-escalate"]
+    {
+        assert!(of(rule, &assessment).is_empty(), "{rule}");
+    }
+}
