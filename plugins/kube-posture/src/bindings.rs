@@ -120,10 +120,7 @@ fn admin_account(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     if admin(object) {
         let message =
             |subject: &Subject| format!("It makes {} administrator {}.", subject.shown(), reach(object));
-        let fits = |subject: &Subject| {
-            subject.account() && !subject.namespace.as_deref().is_some_and(system_namespace)
-        };
-        each(object, found, fits, message);
+        each(object, found, Subject::account, message);
     }
     Ok(true)
 }
@@ -144,7 +141,9 @@ fn admin_subject(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
             !(subject.account()
                 || subject.everybody()
                 || subject.all_accounts()
-                || subject.group("system:masters"))
+                || subject.group("system:masters")
+                // What kubeadm makes for the administrator of the cluster.
+                || subject.group("kubeadm:cluster-admins"))
         };
         each(object, found, other, |subject| {
             format!("It makes {} administrator of the cluster.", subject.shown())
@@ -171,11 +170,20 @@ fn wide_edit(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     Ok(true)
 }
 
+/// The role by which kubeadm publishes the cluster's certificate authority
+/// (kubernetes.io, "Implementation details", "Create the public cluster-info ConfigMap").
+const JOIN: &str = "kubeadm:bootstrap-signer-clusterinfo";
+
 fn anonymous(object: &Bindings<'_>, found: &mut Found<'_>) -> Verdict {
     let fits = |subject: &Subject| {
         subject.group("system:unauthenticated")
             || subject.kind == "User" && subject.name == "system:anonymous"
     };
+    // kubeadm lets machines that join read one ConfigMap before they have an identity.
+    let join = object.meta.namespace() == "kube-public" && object.body.role_ref.name == JOIN;
+    if join {
+        return Ok(false);
+    }
     each(object, found, fits, |subject| {
         format!("It grants to {}: to requests that did not log in.", subject.shown())
     });

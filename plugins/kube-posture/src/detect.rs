@@ -63,6 +63,12 @@ pub(crate) fn secret_name(name: &str) -> bool {
         return false;
     }
     let joined = words.concat();
+    // `TLS_SECRET`, `EXISTING_SECRET`: the name of a Secret, not a secret.
+    let about =
+        |word: &String| matches!(word.as_str(), "tls" | "existing" | "pull" | "cert" | "ca" | "image");
+    if last == "secret" && words.iter().rev().nth(1).is_some_and(about) {
+        return false;
+    }
     let ends = NAMES.iter().any(|known| joined.ends_with(known));
     ends || matches!(last.as_str(), "pass" | "pwd" | "token" | "pat")
 }
@@ -196,6 +202,7 @@ mod tests {
             "KEY",
             "tokenizer",
             "AUTH_TOKEN_URL",
+            "TLS_SECRET",
             "",
             "secretId",
         ] {

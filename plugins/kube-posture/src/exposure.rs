@@ -1,5 +1,7 @@
 //! How the cluster is reached from outside: Services, Ingresses, Gateways.
 
+use std::net::IpAddr;
+
 use palisade_sdk::HostError;
 use palisade_sdk::Severity::{High, Low, Medium};
 use serde::Deserialize;
@@ -9,16 +11,41 @@ use crate::finding::{Finding, Found, Object, Table, Verdict, quoted, shown};
 use crate::graph::Listed;
 use crate::object::{List, Map, Metadata, Selector, Specified};
 
-/// A Service.
+/// A Service, and where its load balancer is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Service {
+    spec: ServiceSpec,
+    status: Option<ServiceStatus>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(crate) struct Service {
+struct ServiceStatus {
+    load_balancer: Option<Balancer>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Balancer {
+    ingress: List<BalancerAddress>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct BalancerAddress {
+    ip: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ServiceSpec {
     #[serde(rename = "type")]
     kind: String,
     external_name: Option<String>,
     #[serde(rename = "externalIPs")]
     external_ips: List<String>,
     load_balancer_source_ranges: List<String>,
+    load_balancer_class: Option<String>,
     ports: List<ServicePort>,
     selector: Map<String>,
 }
@@ -29,9 +56,9 @@ struct ServicePort {
     port: i64,
 }
 
-type Services<'a> = Object<'a, Specified<Service>>;
+type Services<'a> = Object<'a, Service>;
 
-pub(crate) const SERVICE_CHECKS: &Table<Specified<Service>> = &[
+pub(crate) const SERVICE_CHECKS: &Table<Service> = &[
     ("service-node-port", Medium, node_port),
     ("service-public-load-balancer", High, load_balancer),
     ("service-external-ips", High, external_ips),
@@ -72,8 +99,35 @@ fn internal(meta: &Metadata) -> bool {
         .any(|(key, values)| meta.annotations.text(key).is_some_and(|value| values.contains(&value)))
 }
 
+/// Classes of load balancers that are internal unless an annotation says otherwise (AWS Load Balancer Controller, "NLB").
+const INTERNAL_CLASSES: [&str; 2] = ["service.k8s.aws/nlb", "eks.amazonaws.com/nlb"];
+
+/// Whether an address is one of a private network (RFC 1918, RFC 6598, RFC 4193) or of the machine itself.
+fn private(address: &str) -> bool {
+    match address.parse() {
+        Ok(IpAddr::V4(address)) => {
+            let [first, second, ..] = address.octets();
+            let carrier = first == 100 && second & 0xc0 == 64;
+            address.is_private() || carrier || address.is_loopback() || address.is_link_local()
+        }
+        Ok(IpAddr::V6(address)) => {
+            address.is_unique_local() || address.is_unicast_link_local() || address.is_loopback()
+        }
+        Err(_) => false,
+    }
+}
+
+/// Whether a load balancer can be reached from the internet, as far as the object shows.
 fn public(object: &Services<'_>) -> bool {
-    object.body.spec.kind == "LoadBalancer" && !internal(object.meta)
+    let Service { spec, status } = object.body;
+    let class = spec.load_balancer_class.as_deref().unwrap_or_default();
+    let scheme = object.meta.annotations.text("service.beta.kubernetes.io/aws-load-balancer-scheme");
+    let inside = INTERNAL_CLASSES.contains(&class) && scheme != Some("internet-facing");
+    let balancer = status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    let addresses = balancer.map(|balancer| &*balancer.ingress).unwrap_or_default();
+    let own = |address: &BalancerAddress| address.ip.as_deref().is_some_and(private);
+    let all_private = !addresses.is_empty() && addresses.iter().all(own);
+    spec.kind == "LoadBalancer" && !internal(object.meta) && !inside && !all_private
 }
 
 fn open_range(range: &str) -> bool {
@@ -168,7 +222,7 @@ fn external_name(object: &Services<'_>, found: &mut Found<'_>) -> Verdict {
         .unwrap_or_default()
         .trim_end_matches('.')
         .to_ascii_lowercase();
-    let address = name.parse::<std::net::IpAddr>().is_ok();
+    let address = name.parse::<IpAddr>().is_ok();
     let inside = name.ends_with(".cluster.local") || name.ends_with(".svc");
     let metadata =
         matches!(name.as_str(), "metadata.google.internal" | "instance-data" | "instance-data.ec2.internal");
@@ -265,11 +319,11 @@ fn covers(name: &str, host: &str) -> bool {
 fn ingress_tls(object: &Ingresses<'_>, found: &mut Found<'_>) -> Verdict {
     let spec = &object.body.spec;
     if spec.tls.is_empty() {
-        let hosts: Vec<&str> = spec.rules.iter().filter_map(|rule| rule.host.as_deref()).take(5).collect();
+        let hosts: Vec<&str> = spec.rules.iter().filter_map(|rule| rule.host.as_deref()).take(100).collect();
+        let first: Vec<String> = hosts.iter().take(5).map(|host| shown(host)).collect();
         let message = "The ingress has no TLS: its hosts are served in plain text.";
-        let wanted = json!([{ "hosts": spec.rules.iter().filter_map(|rule| rule.host.as_deref()).take(100).collect::<Vec<_>>(), "secretName": "example-tls" }]);
-        let finding = Finding::at("/spec", message)
-            .compared(json!(hosts.iter().map(|host| shown(host)).collect::<Vec<_>>()), json!("tls"));
+        let wanted = json!([{ "hosts": hosts, "secretName": "example-tls" }]);
+        let finding = Finding::at("/spec", message).compared(json!(first), json!("tls"));
         found.add(finding.set("/spec/tls", wanted));
         return Ok(true);
     }

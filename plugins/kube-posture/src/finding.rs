@@ -177,7 +177,10 @@ pub(crate) fn run<T>(table: &Table<T>, object: &Object<'_, T>, checks: &mut Chec
             }
             Err(error) => {
                 failures.clear();
-                checks.add(CheckResult::error(*rule, format!("The platform could not be asked: {error}.")));
+                checks.add(CheckResult::error(
+                    *rule,
+                    format!("The platform did not answer what the check needs: {error}."),
+                ));
             }
         }
     }

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use palisade_sdk::{Error, HostError, assets};
+use palisade_sdk::{HostError, assets};
 use serde::Deserialize;
 
 use crate::object::{List, Map};
@@ -107,7 +107,10 @@ impl Graph {
             Err(error) => return Err(error),
         };
         let described = serde_json::from_slice(&bytes);
-        described.map(Some).map_err(|error| HostError::Invalid(Error::Other(error.to_string()).to_string()))
+        let wrong = |error: serde_json::Error| {
+            HostError::Invalid(format!("the platform's answer about {asset:?} is not as expected: {error}"))
+        };
+        described.map(Some).map_err(wrong)
     }
 
     /// Whether an object exists.

@@ -68,7 +68,9 @@ impl Posture for KubePosture {
 
 /// The kinds of objects that have checks.
 macro_rules! kinds {
-    ($self:ident, $checks:ident, $group:ident, $kind:ident, { $(($own_group:literal, $own_kind:literal) => [$($table:path),+],)* }) => {
+    ($self:ident, $checks:ident, $group:ident, $kind:ident, {
+        $(($own_group:literal, $own_kind:literal) => [$($table:path),+],)*
+    }) => {
         match ($group, $kind) {
             $(($own_group, $own_kind) => { $($self.run($table, &read(&$self.resource.body)?, $checks);)+ })*
             _ => {}

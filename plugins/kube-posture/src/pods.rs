@@ -334,7 +334,7 @@ fn proc_mount(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 /// Sysctls that the baseline standard allows.
-const SYSCTLS: [&str; 10] = [
+const SYSCTLS: [&str; 12] = [
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.ip_unprivileged_port_start",
@@ -345,6 +345,8 @@ const SYSCTLS: [&str; 10] = [
     "net.ipv4.tcp_fin_timeout",
     "net.ipv4.tcp_keepalive_intvl",
     "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_wmem",
 ];
 
 fn sysctls(pods: &Pods<'_>, found: &mut Found<'_>) -> Verdict {

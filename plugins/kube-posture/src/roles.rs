@@ -304,9 +304,9 @@ fn has(list: &[String], word: &str) -> bool {
     list.iter().any(|entry| entry == word)
 }
 
-/// Whether the role has a rule that grants everything; the other checks have then nothing to add.
+/// Whether the other checks have nothing to say: the role has a rule that grants everything, or its rules are those of others.
 fn all(role: &Roles<'_>) -> bool {
-    role.body.aggregation_rule.is_none() && role.body.rules.iter().any(PolicyRule::everything)
+    role.body.aggregation_rule.is_some() || role.body.rules.iter().any(PolicyRule::everything)
 }
 
 /// A rule as evidence.
@@ -402,7 +402,7 @@ fn wildcard_urls(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {
             Finding::at(&at, message).compared(json!("*"), json!(["/healthz"])).set(at, json!(["/healthz"])),
         );
     }
-    Ok(true)
+    found.unless(role.body.aggregation_rule.is_some())
 }
 
 fn secrets_read(role: &Roles<'_>, found: &mut Found<'_>) -> Verdict {

@@ -144,3 +144,18 @@ fn an_id_of_another_form_costs_only_what_has_to_be_asked() {
     let assessment = judge(Resource::new("something", "apps/v1/Deployment", &deployment));
     assert!(assessment.results.len() > 60 && assessment.problems.is_empty());
 }
+
+#[test]
+fn an_answer_of_another_form_is_an_error_of_the_check() {
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "a", "namespace": "b" },
+        "spec": { "template": { "spec": { "containers": [{ "name": "c", "image": "d" }] } } },
+    });
+    let _installed = Fakes::new()
+        .asset("k8s:c/core/ServiceAccount/b/default", &json!({ "facts": { "automount": "yes" } }))
+        .install();
+    let assessment = palisade_sdk::check::<KubePosture>("{}", &[resource(&deployment)]).unwrap();
+    let token: Vec<_> =
+        assessment.results.iter().filter(|result| result.rule == "default-service-account-token").collect();
+    assert_eq!((token.len(), token[0].status), (1, palisade_sdk::CheckStatus::Error));
+}

@@ -247,3 +247,41 @@ fn a_worse_failure_leaves_no_pass_behind() {
         assert!(of(rule, &assessment).is_empty(), "{rule}");
     }
 }
+
+#[test]
+fn what_kubeadm_brings_is_no_failure_and_what_hides_behind_its_labels_is() {
+    let binding = |kind: &str, meta: serde_json::Value, role: (&str, &str), subject: (&str, &str)| {
+        resource(&serde_json::json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": meta,
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": role.0, "name": role.1 },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": subject.0, "name": subject.1 }],
+        }))
+    };
+    let join = "kubeadm:bootstrap-signer-clusterinfo";
+    let own = [
+        binding(
+            "ClusterRoleBinding",
+            serde_json::json!({ "name": "kubeadm:cluster-admins" }),
+            ("ClusterRole", "cluster-admin"),
+            ("Group", "kubeadm:cluster-admins"),
+        ),
+        binding(
+            "RoleBinding",
+            serde_json::json!({ "name": join, "namespace": "kube-public" }),
+            ("Role", join),
+            ("User", "system:anonymous"),
+        ),
+    ];
+    let hidden = binding(
+        "ClusterRoleBinding",
+        serde_json::json!({ "name": "system:nothing", "labels": { "kubernetes.io/bootstrapping": "rbac-defaults" } }),
+        ("ClusterRole", "cluster-admin"),
+        ("User", "mallory"),
+    );
+    let failed = |resources: &[palisade_sdk::Resource]| -> Vec<String> {
+        let results = palisade_sdk::check::<KubePosture>("{}", resources).unwrap().results;
+        results.into_iter().filter(|one| one.status == CheckStatus::Fail).map(|one| one.rule).collect()
+    };
+    assert_eq!(failed(&own), Vec::<String>::new());
+    assert_eq!(failed(&[hidden]), ["cluster-admin-subject"]);
+}
