@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-use model::{Finding, Fix, FixState, Gap, ScanReport, Severity, Target};
+use model::{Finding, Fix, FixState, Gap, ScanReport, Severity, Target, TargetKind};
 
 use super::visible;
 
 /// Columns wider than this are cut, so that one long version does not push everything off the screen.
 const CELL_WIDTH_MAX: usize = 44;
+/// The same for a sentence in the last column.
+const SENTENCE_WIDTH_MAX: usize = 120;
 /// Gaps of the same code beyond this many are counted instead of listed.
 const GAPS_LISTED: usize = 10;
 
@@ -17,15 +19,28 @@ pub(crate) fn report(report: &ScanReport, target: &Target, at: Option<&str>) -> 
     let _ = writeln!(out, "{}", heading(report, target, at));
     let (counting, suppressed): (Vec<&Finding>, Vec<&Finding>) =
         report.findings.iter().partition(|finding| finding.suppressed.is_none());
+    let of_cluster = target.kind == TargetKind::Cluster;
     if !counting.is_empty() {
-        let _ = writeln!(out, "\n{}", table(&counting));
+        let rows = if of_cluster {
+            table(["SEVERITY", "RULE", "OBJECT", "WHAT"], counting.iter().map(|finding| object_row(finding)))
+        } else {
+            table(HEADINGS, counting.iter().map(|finding| row(finding)))
+        };
+        let _ = writeln!(out, "\n{rows}");
     }
     let _ = writeln!(out, "\n{}", summary(&counting, suppressed.len()));
-    out.push_str(&coverage(report));
+    if !of_cluster {
+        out.push_str(&advisories(report));
+    }
+    out.push_str(&gaps(&report.coverage.gaps));
     out
 }
 
 fn heading(report: &ScanReport, target: &Target, at: Option<&str>) -> String {
+    if target.kind == TargetKind::Cluster {
+        let at = at.map(|at| format!(" · {at}")).unwrap_or_default();
+        return format!("cluster {}{at}", visible(&target.reference));
+    }
     let os = match &report.os {
         Some(os) => os.pretty_name.clone().unwrap_or_else(|| match &os.version {
             Some(version) => format!("{} {version}", os.id),
@@ -39,20 +54,20 @@ fn heading(report: &ScanReport, target: &Target, at: Option<&str>) -> String {
 
 const HEADINGS: [&str; 6] = ["SEVERITY", "ID", "PACKAGE", "INSTALLED", "FIXED IN", "SIGNALS"];
 
-fn table(findings: &[&Finding]) -> String {
-    let rows: Vec<[String; 6]> = findings.iter().map(|finding| row(finding)).collect();
-    let mut widths = HEADINGS.map(str::len);
+fn table<const N: usize>(headings: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let rows: Vec<[String; N]> = rows.collect();
+    let mut widths = headings.map(str::len);
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let line = |cells: &[String; 6]| {
+    let line = |cells: &[String; N]| {
         let padded: Vec<String> =
             cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     };
-    let mut lines = vec![line(&HEADINGS.map(str::to_owned))];
+    let mut lines = vec![line(&headings.map(str::to_owned))];
     lines.extend(rows.iter().map(line));
     lines.join("\n")
 }
@@ -70,7 +85,28 @@ fn row(finding: &Finding) -> [String; 6] {
         fixed_in(&finding.fix),
         signals(finding),
     ];
-    cells.map(|cell| cut(&visible(&cell)))
+    cells.map(|cell| cut(&visible(&cell), CELL_WIDTH_MAX))
+}
+
+/// A finding about an object: what is wrong comes last, as nothing has to line up behind it.
+fn object_row(finding: &Finding) -> [String; 4] {
+    let rule = finding.rule.rsplit('/').next().unwrap_or_default();
+    let path = finding.evidence.first().map(|evidence| evidence.path.as_str()).unwrap_or_default();
+    [
+        finding.severity.to_string(),
+        cut(&visible(rule), CELL_WIDTH_MAX),
+        cut(&visible(&object_name(path)), CELL_WIDTH_MAX),
+        cut(&visible(&finding.title), SENTENCE_WIDTH_MAX),
+    ]
+}
+
+/// `group/Kind/namespace/name` as people say it: `shop/Deployment web`, `ClusterRole helper`.
+fn object_name(path: &str) -> String {
+    match path.splitn(4, '/').collect::<Vec<_>>().as_slice() {
+        [_, kind, "-", name] => format!("{kind} {name}"),
+        [_, kind, namespace, name] => format!("{namespace}/{kind} {name}"),
+        _ => path.to_owned(),
+    }
 }
 
 fn fixed_in(fix: &Fix) -> String {
@@ -90,11 +126,11 @@ fn signals(finding: &Finding) -> String {
     kev.into_iter().chain(epss).collect::<Vec<_>>().join(", ")
 }
 
-fn cut(text: &str) -> String {
-    if text.chars().count() <= CELL_WIDTH_MAX {
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
         return text.to_owned();
     }
-    let mut short: String = text.chars().take(CELL_WIDTH_MAX - 1).collect();
+    let mut short: String = text.chars().take(width - 1).collect();
     short.push('…');
     short
 }
@@ -120,7 +156,7 @@ fn summary(findings: &[&Finding], suppressed: usize) -> String {
     }
 }
 
-fn coverage(report: &ScanReport) -> String {
+fn advisories(report: &ScanReport) -> String {
     let mut out = String::new();
     match &report.coverage.advisories {
         Some(data) => {
@@ -138,7 +174,6 @@ fn coverage(report: &ScanReport) -> String {
         };
         let _ = writeln!(out, "  {}: {} packages, {data}", visible(&ecosystem.ecosystem), ecosystem.packages);
     }
-    out.push_str(&gaps(&report.coverage.gaps));
     out
 }
 
