@@ -13,6 +13,7 @@
 
 mod authors;
 mod cli;
+mod cluster;
 mod crash;
 mod distribution;
 mod feeds;

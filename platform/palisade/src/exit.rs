@@ -39,6 +39,7 @@ pub(crate) fn code(error: &anyhow::Error) -> Option<&'static str> {
         cause
             .code(image::ImageError::code)
             .or_else(|| cause.code(engine::EngineError::code))
+            .or_else(|| cause.code(cluster::ClusterError::code))
             .or_else(|| cause.code(advisories::AdvisoryError::code))
             .or_else(|| cause.code(ingest::IngestError::code))
             .or_else(|| cause.code(distribution::DistributionError::code))

@@ -91,7 +91,7 @@ impl Graph {
         if let Some(known) = self.related.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let answer = self.ask(asset, || match assets::related(asset, edge, limit) {
+        let answer = self.ask(asset, edge, || match assets::related(asset, edge, limit) {
             Err(HostError::NotFound) => Ok(Vec::new()),
             other => other,
         })?;
@@ -101,7 +101,7 @@ impl Graph {
 
     /// What the platform tells of an object; nothing for one that does not exist.
     pub(crate) fn describe(&self, asset: &str) -> Result<Option<Description>, HostError> {
-        let bytes = match self.ask(asset, || assets::describe(asset)) {
+        let bytes = match self.ask(asset, "", || assets::describe(asset)) {
             Ok(bytes) => bytes,
             Err(HostError::NotFound) => return Ok(None),
             Err(error) => return Err(error),
@@ -118,7 +118,7 @@ impl Graph {
         if let Some(known) = self.existing.borrow().get(asset) {
             return Ok(*known);
         }
-        let known = match self.ask(asset, || assets::describe(asset)) {
+        let known = match self.ask(asset, "", || assets::describe(asset)) {
             Ok(_) => true,
             Err(HostError::NotFound) => false,
             Err(error) => return Err(error),
@@ -138,16 +138,22 @@ impl Graph {
         })
     }
 
-    /// Asks, unless the same was refused before for an object of this kind.
-    fn ask<T>(&self, asset: &str, question: impl FnOnce() -> Result<T, HostError>) -> Result<T, HostError> {
-        let kind = Id::parse(asset)?.kind;
-        if let Some(refusal) = self.refused.borrow().get(kind) {
+    /// Asks, unless the same was refused before for an object of this kind: what is refused for one edge or kind may be answered for
+    /// another.
+    fn ask<T>(
+        &self,
+        asset: &str,
+        edge: &str,
+        question: impl FnOnce() -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        let what = format!("{} {edge}", Id::parse(asset)?.kind);
+        if let Some(refusal) = self.refused.borrow().get(&what) {
             return Err(refusal.clone());
         }
         let answer = question();
         if let Err(error @ (HostError::Denied(_) | HostError::Limit(_) | HostError::Unavailable(_))) = &answer
         {
-            self.refused.borrow_mut().insert(kind.to_owned(), error.clone());
+            self.refused.borrow_mut().insert(what, error.clone());
         }
         answer
     }

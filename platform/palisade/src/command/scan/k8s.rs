@@ -90,9 +90,7 @@ fn not_collected(posture: &[PosturePlugin], missing: &BTreeSet<GroupKind>) -> Ve
         Gap {
             code: GapCode::NotCollected,
             subject: format!("{group}/{}", kind.kind),
-            reason: format!(
-                "objects of kind {kind} were not among what was read, so nothing that depends on them was judged"
-            ),
+            reason: "not among what was read; what depends on it was not judged".to_owned(),
         }
     };
     missing.iter().filter(|kind| wanted(kind)).map(gap).collect()
