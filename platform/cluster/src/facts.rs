@@ -5,27 +5,25 @@ use serde_json::{Map, Value, json};
 use crate::id::GroupKind;
 use crate::object::{each, text};
 
-/// Attributes of an object; the id is added by whoever knows the cluster.
-pub(crate) fn attributes(kind: &GroupKind, value: &Value) -> Value {
+/// Names of an object as the fields of a JSON object, without braces: whoever knows the cluster adds the id.
+pub(crate) fn about(kind: &GroupKind, value: &Value) -> String {
     let map = |pointer: &str| value.pointer(pointer).filter(|found| found.is_object()).cloned();
-    json!({
+    let fields = json!({
         "kind": kind.to_string(),
         "api_version": text(value, "/apiVersion"),
         "namespace": text(value, "/metadata/namespace"),
         "name": text(value, "/metadata/name"),
         "labels": map("/metadata/labels").unwrap_or_else(|| json!({})),
         "annotations": map("/metadata/annotations").unwrap_or_else(|| json!({})),
-        "facts": facts(kind, value),
-    })
+    });
+    let text = fields.to_string();
+    text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default().to_owned()
 }
 
-fn facts(kind: &GroupKind, value: &Value) -> Value {
-    let one = |key: &str, found: Option<&Value>| {
-        let mut facts = Map::new();
-        facts.insert(key.to_owned(), found.cloned().unwrap_or(Value::Null));
-        Value::Object(facts)
-    };
-    match (kind.group.as_str(), kind.kind.as_str()) {
+/// Facts by kind.
+pub(crate) fn facts(kind: &GroupKind, value: &Value) -> Map<String, Value> {
+    let one = |key: &str, found: Option<&Value>| json!({ key: found });
+    let facts = match (kind.group.as_str(), kind.kind.as_str()) {
         ("networking.k8s.io", "NetworkPolicy") => network_policy(value),
         ("", "Service") => json!({ "type": text(value, "/spec/type").unwrap_or("ClusterIP") }),
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => one("rules", value.pointer("/rules")),
@@ -33,7 +31,11 @@ fn facts(kind: &GroupKind, value: &Value) -> Value {
             json!({ "group": text(value, "/spec/group"), "kind": text(value, "/spec/names/kind") })
         }
         ("", "ServiceAccount") => one("automount", value.pointer("/automountServiceAccountToken")),
-        _ => json!({}),
+        _ => Value::Null,
+    };
+    match facts {
+        Value::Object(facts) => facts,
+        _ => Map::new(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! One Kubernetes object: what it is called, and its body as plugins get it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::facts::{about, facts};
 use crate::id::{GroupKind, path};
 use crate::links::{Link, links};
 
@@ -29,12 +31,15 @@ pub struct Object {
     /// The controller that made it, if one did: group, kind and name.
     pub controller: Option<(GroupKind, String)>,
     /// The object as compact JSON, without what only the API server needs and without the values of Secrets. Empty for one that is
-    /// larger than [`BODY_BYTES_MAX`].
-    pub body: Vec<u8>,
+    /// larger than [`BODY_BYTES_MAX`], and for what a controller made.
+    pub body: Arc<[u8]>,
     pub(crate) uid: String,
     pub(crate) pod_labels: Option<BTreeMap<String, String>>,
     pub(crate) links: Vec<Link>,
-    pub(crate) attributes: Value,
+    /// What plugins are told of it: the fields of a JSON object, without braces.
+    pub(crate) about: String,
+    /// The few facts that checks of other objects need.
+    pub(crate) facts: Map<String, Value>,
 }
 
 /// Why something is no object.
@@ -76,8 +81,9 @@ impl Object {
             uid: text(&value, "/metadata/uid").unwrap_or_default().to_owned(),
             pod_labels: template.map(|template| labels(template, "/metadata/labels")),
             links: links(&kind, namespace.as_deref(), &value, template),
-            attributes: crate::facts::attributes(&kind, &value),
-            body: if body.len() > BODY_BYTES_MAX { Vec::new() } else { body },
+            about: about(&kind, &value),
+            facts: facts(&kind, &value),
+            body: if body.len() > BODY_BYTES_MAX { Arc::default() } else { body.into() },
             api_version,
             kind,
             namespace,
@@ -160,7 +166,7 @@ mod tests {
             },
         });
         let object = Object::of(secret).unwrap();
-        let body = String::from_utf8(object.body.clone()).unwrap();
+        let body = String::from_utf8(object.body.to_vec()).unwrap();
         assert!(body.contains("password") && body.contains("kept"), "{body}");
         for gone in ["hunter2", "aHVudGVyMg", "managedFields"] {
             assert!(!body.contains(gone), "{body}");

@@ -1,6 +1,7 @@
 //! A cluster as it was read: its objects, and how they are joined.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use model::Gap;
 use model::graph::{AssetNode, Edge, Relation};
@@ -34,7 +35,20 @@ impl Snapshot {
         // Everybody tells clusters apart by this uid: it is made once, when the cluster is.
         let system = objects.get("core/Namespace/-/kube-system").map(|namespace| namespace.uid.clone());
         let cluster = system.filter(|uid| !uid.is_empty()).unwrap_or_else(|| fallback.to_owned());
-        Self { cluster, objects, listed, gaps }
+        let mut snapshot = Self { cluster, objects, listed, gaps };
+        snapshot.forget_bodies();
+        snapshot
+    }
+
+    /// Nobody looks into what a controller made, and that is most of a large cluster.
+    fn forget_bodies(&mut self) {
+        let made = self.objects().filter(|object| self.controller(object).is_some());
+        let made: Vec<String> = made.map(Object::path).collect();
+        for path in made {
+            if let Some(object) = self.objects.get_mut(&path) {
+                object.body = Arc::default();
+            }
+        }
     }
 
     /// The cluster in canonical ids: the uid of its namespace `kube-system`, or the name that the reader was given.
@@ -66,8 +80,8 @@ impl Snapshot {
     pub fn missing(&self) -> BTreeSet<GroupKind> {
         let definition = GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
         let defined = self.objects().filter(|object| object.kind == definition).filter_map(|object| {
-            let word = |pointer| object.attributes.pointer(pointer).and_then(Value::as_str);
-            Some(GroupKind::new(word("/facts/group")?, word("/facts/kind")?))
+            let word = |key| object.facts.get(key).and_then(Value::as_str);
+            Some(GroupKind::new(word("group")?, word("kind")?))
         });
         built_in().chain(defined).filter(|kind| !self.listed.contains(kind)).collect()
     }
@@ -111,16 +125,17 @@ impl Snapshot {
 
     fn node(&self, object: &Object, exposed: bool) -> AssetNode {
         let id = self.id(object);
-        let mut attributes = object.attributes.clone();
-        if let Some(map) = attributes.as_object_mut() {
-            map.insert("id".to_owned(), Value::String(id.clone()));
-        }
-        if is_workload(&object.kind)
-            && let Some(facts) = attributes.get_mut("facts").and_then(Value::as_object_mut)
-        {
+        let mut facts = object.facts.clone();
+        if is_workload(&object.kind) {
             facts.insert("internet_exposed".to_owned(), Value::Bool(exposed));
         }
-        AssetNode { id, kind: object.kind.to_string(), attributes: attributes.to_string() }
+        let attributes = format!(
+            "{{\"id\":{},{},\"facts\":{}}}",
+            Value::from(id.as_str()),
+            object.about,
+            Value::Object(facts)
+        );
+        AssetNode { id, kind: object.kind.to_string(), attributes }
     }
 }
 
@@ -134,10 +149,9 @@ fn exposed(snapshot: &Snapshot, relations: &BTreeSet<Relation>) -> BTreeSet<Stri
     let doors =
         snapshot.objects().filter(|object| match (object.kind.group.as_str(), object.kind.kind.as_str()) {
             ("networking.k8s.io", "Ingress") | ("gateway.networking.k8s.io", "Gateway") => true,
-            ("", "Service") => matches!(
-                object.attributes.pointer("/facts/type").and_then(Value::as_str),
-                Some("LoadBalancer" | "NodePort")
-            ),
+            ("", "Service") => {
+                matches!(object.facts.get("type").and_then(Value::as_str), Some("LoadBalancer" | "NodePort"))
+            }
             _ => false,
         });
     let ids: Vec<String> = doors.map(|object| snapshot.id(object)).collect();

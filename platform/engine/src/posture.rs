@@ -1,6 +1,6 @@
 //! Objects of a cluster through the checks of posture plugins: batches out, results in, findings of what failed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -53,22 +53,22 @@ impl PosturePlugin {
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// Canonical asset id.
-    pub asset: String,
+    pub asset: Arc<str>,
     /// Path in the scope, which people see and gaps name.
     pub path: String,
     /// Kind, as manifests name it.
     pub kind: String,
     /// The object as JSON.
-    pub body: Vec<u8>,
+    pub body: Arc<[u8]>,
 }
 
 /// What one check said of one object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Observation {
     /// Plugin and rule, as findings name it.
-    pub rule: String,
+    pub rule: Arc<str>,
     /// Canonical asset id.
-    pub asset: String,
+    pub asset: Arc<str>,
     /// What it said.
     pub failed: Option<bool>,
     /// How bad.
@@ -98,7 +98,17 @@ pub fn judge(
     for plugin in plugins {
         let wanted: Vec<&Subject> =
             subjects.iter().filter(|subject| plugin.consumes(&subject.kind)).collect();
-        let work = Work { plugin, context: context(plugin, graph), batches: batches(&wanted) };
+        let manifest = plugin.plugin.manifest();
+        let rules = manifest
+            .rules
+            .iter()
+            .map(|rule| (rule.id.as_str(), (Arc::from(format!("{}/{}", manifest.id, rule.id)), rule)));
+        let work = Work {
+            plugin,
+            context: context(plugin, graph),
+            batches: batches(&wanted),
+            rules: rules.collect(),
+        };
         for collected in work.run(threads.max(1)) {
             all.add(collected);
         }
@@ -169,6 +179,8 @@ struct Work<'a> {
     plugin: &'a PosturePlugin,
     context: CallContext,
     batches: Vec<Vec<&'a Subject>>,
+    /// By the plugin's own id of a rule: its id among all plugins, and what the manifest says of it. The host lets no other pass.
+    rules: HashMap<&'a str, (Arc<str>, &'a Rule)>,
 }
 
 impl Work<'_> {
@@ -215,9 +227,9 @@ impl Work<'_> {
 
     fn call(&self, batch: &[&Subject]) -> Result<Assessment, Fault> {
         let resource = |subject: &&Subject| Resource {
-            asset: subject.asset.clone(),
+            asset: subject.asset.as_ref().to_owned(),
             kind: subject.kind.clone(),
-            body: subject.body.clone(),
+            body: subject.body.to_vec(),
         };
         let resources = batch.iter().map(resource).collect();
         match self.plugin.plugin.call(&self.context, Input::Posture { resources }).result? {
@@ -241,7 +253,7 @@ impl Work<'_> {
 
     fn result(&self, subject: &Subject, result: &CheckResult, collected: &mut Collected) {
         let manifest = self.plugin.plugin.manifest();
-        let rule = format!("{}/{}", manifest.id, result.rule);
+        let Some((rule, declared)) = self.rules.get(result.rule.as_str()) else { return };
         let failed = match result.status {
             CheckStatus::Pass => Some(false),
             CheckStatus::Fail => Some(true),
@@ -249,8 +261,8 @@ impl Work<'_> {
             CheckStatus::NotApplicable => return,
         };
         collected.observations.push(Observation {
-            rule: rule.clone(),
-            asset: subject.asset.clone(),
+            rule: Arc::clone(rule),
+            asset: Arc::clone(&subject.asset),
             failed,
             severity: result.severity,
         });
@@ -260,29 +272,22 @@ impl Work<'_> {
             collected.gaps.insert(gap);
         }
         if result.status == CheckStatus::Fail {
-            let declared = manifest.rules.iter().find(|declared| declared.id == result.rule);
             let finding = finding(subject, &manifest.id, rule, declared, result);
             collected.findings.insert(finding.key.clone(), finding);
         }
     }
 }
 
-fn finding(
-    subject: &Subject,
-    plugin: &str,
-    rule: String,
-    declared: Option<&Rule>,
-    result: &CheckResult,
-) -> Finding {
+fn finding(subject: &Subject, plugin: &str, rule: &str, declared: &Rule, result: &CheckResult) -> Finding {
     let location = by_content(&subject.body, &result.location);
     let class = FindingClass::Misconfiguration;
     Finding {
-        key: finding_key(class, &rule, &[&subject.path, &location]),
+        key: finding_key(class, rule, &[&subject.path, &location]),
         class,
-        ids: vec![rule.clone()],
-        rule,
+        ids: vec![rule.to_owned()],
+        rule: rule.to_owned(),
         title: result.message.clone(),
-        description: declared.map(described).unwrap_or_default(),
+        description: described(declared),
         severity: result.severity,
         severity_source: plugin.to_owned(),
         cvss: Vec::new(),
@@ -298,7 +303,7 @@ fn finding(
             plugin: Some(plugin.to_owned()),
         }],
         records: Vec::new(),
-        references: declared.map(|rule| rule.references.clone()).unwrap_or_default(),
+        references: declared.references.clone(),
         proof: serde_json::from_slice::<Value>(&result.evidence).ok(),
         suppressed: None,
     }

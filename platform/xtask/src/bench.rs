@@ -2,6 +2,7 @@
 //! machines are noisy, so what counts is the ratio.
 
 mod batch;
+mod posture;
 mod scan;
 
 use std::path::Path;
@@ -18,8 +19,9 @@ pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<(
     match name {
         "scan" => scan::scan(root, arguments),
         "host" => host(root, arguments),
+        "posture" => posture::posture(root),
         "advisories" => advisories(root, arguments),
-        _ => bail!("no benchmark is named {name}; there are scan, host and advisories"),
+        _ => bail!("no benchmark is named {name}; there are scan, host, posture and advisories"),
     }
 }
 

@@ -3,6 +3,7 @@
 mod table;
 
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
@@ -30,7 +31,12 @@ pub(crate) fn print(report: &ScanReport, target: &Target, printing: &Printing) -
     let shown_target = printing.provenance.then_some(target);
     let text = match printing.format {
         Format::Table => table::report(report, target, scanned_at.as_deref()),
-        Format::Json => json(&Document { report, scanned_at, target: shown_target })?,
+        Format::Json => {
+            // A large report is not held as text besides.
+            let document = Document { report, scanned_at, target: shown_target };
+            write_json(&document, printing.output.as_deref())?;
+            return Ok(outcome(report, printing));
+        }
         Format::Cyclonedx => ingest::cyclonedx::write(report, shown_target, at),
         Format::Spdx => ingest::spdx::write(report, shown_target, at),
         Format::Sarif => ingest::sarif::write(report, shown_target),
@@ -54,10 +60,23 @@ pub(crate) fn write_stdout(text: &str) -> Result<()> {
     }
 }
 
-fn json(value: &impl Serialize) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    Ok(text)
+fn write_json(value: &impl Serialize, file: Option<&Path>) -> Result<()> {
+    let Some(path) = file else {
+        return match to_json(value, std::io::stdout().lock()) {
+            // A reader that has gone away, such as `head`, is not an error.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            done => done.context("cannot write to standard output"),
+        };
+    };
+    let what = || format!("cannot write {}", path.display());
+    to_json(value, std::fs::File::create(path).with_context(what)?).with_context(what)
+}
+
+fn to_json(value: &impl Serialize, to: impl std::io::Write) -> std::io::Result<()> {
+    let mut writer = std::io::BufWriter::new(to);
+    serde_json::to_writer_pretty(&mut writer, value).map_err(std::io::Error::from)?;
+    writer.write_all(b"\n")?;
+    writer.flush()
 }
 
 /// A policy that failed weighs more than a gap: the gap can only add to it.

