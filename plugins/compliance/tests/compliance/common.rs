@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use compliance::Frameworks;
+use compliance_frameworks::Frameworks;
 use palisade_sdk::{CheckStatus, ControlResult, ControlStatus, Observation, Severity};
 
 use crate::catalogue::{Framework, read_all};

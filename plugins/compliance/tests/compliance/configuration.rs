@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use compliance::{Frameworks, MANIFEST};
+use compliance_frameworks::{Frameworks, MANIFEST};
 use palisade_sdk::Error;
 
 use crate::common::CATALOGUES;
