@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const PLUGINS: [&str; 2] = ["image-packages", "kube-posture"];
+const PLUGINS: [&str; 3] = ["image-packages", "kube-posture", "compliance-frameworks"];
 
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

@@ -14,6 +14,7 @@
 mod authors;
 mod cli;
 mod cluster;
+mod compliance;
 mod crash;
 mod distribution;
 mod feeds;

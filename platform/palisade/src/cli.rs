@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Run the platform: API, web page, scan workers
     Serve(Serve),
+    /// Say where the controls of a compliance framework stand
+    #[command(subcommand)]
+    Compliance(Compliance),
     /// Import, update, query and check advisories
     #[command(subcommand)]
     Advisories(Advisories),
@@ -119,6 +122,46 @@ pub(crate) enum Scan {
         #[command(flatten)]
         printing: Printing,
     },
+}
+
+/// What to say of compliance.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Compliance {
+    /// List the frameworks that can be assessed
+    Frameworks,
+    /// Assess a cluster by what `kubectl get KIND --all-namespaces --output json` printed
+    Assess {
+        /// Which framework, such as nist-800-53-r5
+        #[arg(long, value_name = "ID")]
+        framework: String,
+        /// File of objects, or folder of such files that end in .json; can be repeated
+        #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+        from: Vec<PathBuf>,
+        /// What to call the cluster where the files do not have its namespace kube-system, whose uid names it
+        #[arg(long, value_name = "NAME", default_value = "local")]
+        cluster: String,
+        /// Calls of plugins at the same time [default: one per processor]
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+        /// Form of the result
+        #[arg(long, value_enum, default_value_t = ComplianceFormat::Table)]
+        format: ComplianceFormat,
+        /// Write to a file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Exit with 1 if the score is below this (0 to 100)
+        #[arg(long, value_name = "SCORE")]
+        fail_under: Option<u32>,
+    },
+}
+
+/// Form of an assessment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ComplianceFormat {
+    /// For people
+    Table,
+    /// Every control with its proof, and the coverage
+    Json,
 }
 
 /// How to scan.

@@ -19,9 +19,10 @@ use crate::data::DataDir;
 use crate::trust::Trust;
 
 /// First-party components; empty where `cargo xtask guests` had not been run (see `build.rs`).
-const BUILT_IN: [&[u8]; 2] = [
+const BUILT_IN: [&[u8]; 3] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm")),
     include_bytes!(concat!(env!("OUT_DIR"), "/kube-posture.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/compliance-frameworks.wasm")),
 ];
 
 /// The bytes of one component and where they came from.
@@ -126,6 +127,8 @@ pub(crate) struct PluginSet {
     pub(crate) plan: Plan,
     /// What judges objects of clusters.
     pub(crate) posture: Vec<PosturePlugin>,
+    /// What maps that to controls.
+    pub(crate) compliance: Vec<Plugin>,
     /// All plugins, by id.
     pub(crate) loaded: Vec<Loaded>,
 }
@@ -189,7 +192,9 @@ pub(crate) fn load(config: &Config, host: &Host, installed: Vec<LivePlugin>) -> 
         rights: one.rights.clone(),
         config: Arc::from("{}"),
     });
-    Ok(PluginSet { posture: posture.collect(), plan: Plan::new(analyzers)?, loaded })
+    let compliance = loaded.iter().filter(|one| one.plugin.manifest().declares(Kind::Compliance));
+    let compliance = compliance.map(|one| one.plugin.clone()).collect();
+    Ok(PluginSet { posture: posture.collect(), compliance, plan: Plan::new(analyzers)?, loaded })
 }
 
 /// The same for a command that ends: with what is installed, where there is a store to look into.

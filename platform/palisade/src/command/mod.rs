@@ -2,6 +2,7 @@
 
 mod advisories;
 pub(crate) mod author;
+mod compliance;
 mod doctor;
 mod explain;
 mod plugin;
@@ -18,6 +19,7 @@ use crate::exit::Outcome;
 pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
     match command {
         Command::Scan(what) => scan::run(what, config),
+        Command::Compliance(what) => compliance::run(what, config),
         Command::Serve(options) => crate::serve::run(options, config),
         Command::Advisories(what) => advisories::run(what, config),
         Command::Plugin(what) => plugin::run(what, config),

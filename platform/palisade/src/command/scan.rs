@@ -1,6 +1,6 @@
 //! `palisade scan`: the same road as the server's, in one process and without the bus.
 
-mod k8s;
+pub(super) mod k8s;
 
 use std::io::Read as _;
 use std::path::Path;

@@ -41,13 +41,16 @@ pub(crate) fn print(report: &ScanReport, target: &Target, printing: &Printing) -
         Format::Spdx => ingest::spdx::write(report, shown_target, at),
         Format::Sarif => ingest::sarif::write(report, shown_target),
     };
-    match &printing.output {
-        None => write_stdout(&text)?,
-        Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-    }
+    write_document(&text, printing.output.as_deref())?;
     Ok(outcome(report, printing))
+}
+
+/// Writes to a file, or to standard output where none is named.
+pub(crate) fn write_document(text: &str, file: Option<&Path>) -> Result<()> {
+    match file {
+        None => write_stdout(text),
+        Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
+    }
 }
 
 /// Writes to standard output; a reader that has gone away, such as `head`, is not an error.

@@ -15,7 +15,8 @@ use crate::cli::{Format, Printing};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
-use crate::{output, plugins};
+use crate::output;
+use crate::plugins::{self, PluginSet};
 
 /// Reads the files, judges what is in them and prints the report.
 pub(super) fn judge_cluster(
@@ -28,32 +29,53 @@ pub(super) fn judge_cluster(
     if matches!(printing.format, Format::Cyclonedx | Format::Spdx) {
         bail!("a cluster has no bill of materials of its own; use --format table, json or sarif");
     }
-    let snapshot = cluster::read_files(from, name)?;
-    let data = DataDir::open(config.data_dir())?;
-    let host = plugins::host(&data)?;
-    let posture = plugins::load_once(config, &data, &host)?.posture;
-    if posture.is_empty() {
-        bail!(
-            "no plugin of kind posture is loaded, and without one nothing can be found; run `cargo xtask guests` and build this \
-             binary again, or install one"
-        );
-    }
-    let judged = judge_snapshot(&snapshot, &posture, config.threads(threads));
+    let (scan, _) = ClusterScan::run(from, name, threads, config)?;
     let target = Target {
         kind: TargetKind::Cluster,
-        reference: snapshot.cluster().to_owned(),
+        reference: scan.cluster,
         digest: None,
         platform: None,
         layers: Vec::new(),
     };
-    output::print(&judged.report, &target, printing)
+    output::print(&scan.judged.report, &target, printing)
+}
+
+/// A cluster that was judged.
+pub(crate) struct ClusterScan {
+    /// The cluster, as canonical ids name it.
+    pub(crate) cluster: String,
+    /// What came out.
+    pub(crate) judged: Judged,
+}
+
+impl ClusterScan {
+    /// Reads files and has every posture plugin judge what is in them.
+    pub(crate) fn run(
+        from: &[PathBuf],
+        name: &str,
+        threads: Option<usize>,
+        config: &Config,
+    ) -> Result<(Self, PluginSet)> {
+        let snapshot = cluster::read_files(from, name)?;
+        let data = DataDir::open(config.data_dir())?;
+        let host = plugins::host(&data)?;
+        let set = plugins::load_once(config, &data, &host)?;
+        if set.posture.is_empty() {
+            bail!(
+                "no plugin of kind posture is loaded, and without one nothing can be found; run `cargo xtask guests` and build this \
+                 binary again, or install one"
+            );
+        }
+        let judged = judge_snapshot(&snapshot, &set.posture, config.threads(threads));
+        Ok((Self { cluster: snapshot.cluster().to_owned(), judged }, set))
+    }
 }
 
 fn judge_snapshot(snapshot: &Snapshot, posture: &[PosturePlugin], threads: usize) -> Judged {
     let (nodes, relations) = snapshot.graph();
     let missing = snapshot.missing();
     let words: BTreeSet<String> = missing.iter().map(GroupKind::to_string).collect();
-    let graph = Arc::new(Graph::new(nodes, &relations, words.clone()));
+    let graph = Arc::new(Graph::new(nodes, &relations, words));
     let mut gaps = snapshot.gaps().clone();
     gaps.extend(not_collected(posture, &missing));
     let mut subjects = Vec::new();

@@ -1,0 +1,69 @@
+//! `palisade compliance` over files of a cluster.
+
+use serde_json::Value;
+
+use crate::support::{Data, fixture};
+
+fn from() -> String {
+    fixture("cluster").display().to_string()
+}
+
+fn assess(framework: &str) -> Value {
+    let words = ["compliance", "assess", "--framework", framework, "--from", &from(), "--format", "json"];
+    Data::shared().run(&words).expect_code(0).json()
+}
+
+fn control<'a>(assessed: &'a Value, id: &str) -> &'a Value {
+    let controls = assessed["controls"].as_array().unwrap();
+    controls.iter().find(|control| control["control"] == id).unwrap_or_else(|| panic!("no control {id}"))
+}
+
+#[test]
+fn a_failed_check_fails_the_controls_that_it_speaks_of_and_is_their_proof() {
+    let assessed = assess("nsa-cisa-kubernetes-1.2");
+    let privileged = control(&assessed, "pods.privileged-containers");
+    assert!(matches!(privileged["status"].as_str(), Some("not-met" | "partly")), "{privileged}");
+    let proof = &privileged["proof"][0];
+    assert_eq!(proof["rule"], "palisade.kube-posture/privileged-container");
+    assert!(proof["asset"].as_str().unwrap().ends_with("/apps/Deployment/store/checkout"), "{proof}");
+    assert_eq!(proof["failed"], true);
+    assert!(privileged["rationale"].as_str().unwrap().contains("privileged"));
+}
+
+#[test]
+fn what_nobody_saw_is_not_assessed_and_stands_beside_the_score() {
+    let assessed = assess("nist-800-53-r5");
+    let summary = &assessed["summary"];
+    let count = |key: &str| summary[key].as_u64().unwrap();
+    let told = count("met") + count("partly") + count("not_met");
+    assert_eq!(summary["score"].as_u64().unwrap(), (100 * count("met") + 50 * count("partly")) / told);
+    let controls = assessed["controls"].as_array().unwrap();
+    assert_eq!(told + count("manual") + count("not_assessed"), controls.len() as u64);
+    assert!(count("manual") > 200, "most of it is for people: {summary}");
+    for control in controls {
+        let told = !matches!(control["status"].as_str(), Some("manual" | "not-assessed"));
+        let proved = control["proof"].as_array().unwrap().iter().any(|proof| !proof["failed"].is_null());
+        assert_eq!(told, proved, "{control}");
+    }
+    assert!(!assessed["coverage"]["gaps"].as_array().unwrap().is_empty());
+    // Nothing here speaks of a cloud account: no score is not a score of a hundred.
+    let cloud = self::assess("cis-aws-foundations-7.0");
+    assert!(cloud["summary"]["score"].is_null(), "{}", cloud["summary"]);
+}
+
+#[test]
+fn every_framework_that_is_listed_can_be_assessed() {
+    let listed = Data::shared().run(&["compliance", "frameworks"]).expect_code(0).stdout;
+    let frameworks: Vec<&str> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(frameworks.len() >= 13, "{listed}");
+    for framework in frameworks {
+        let assessed = assess(framework);
+        assert!(!assessed["controls"].as_array().unwrap().is_empty(), "{framework}");
+    }
+    let words = ["compliance", "assess", "--framework", "nothing", "--from", &from()];
+    let unknown = Data::shared().run(&words).expect_code(2);
+    assert!(unknown.stderr.contains("palisade compliance frameworks"), "{}", unknown.stderr);
+    let words =
+        ["compliance", "assess", "--framework", "nist-csf-2.0", "--from", &from(), "--fail-under", "99"];
+    Data::shared().run(&words).expect_code(1);
+}
