@@ -112,7 +112,13 @@ fn a_restart_keeps_everything() {
         server.start();
         assert_eq!(rules(server.api(), ""), before);
         let plugins: Value = server.api().get("/api/v1/plugins");
-        assert_eq!(plugins["items"][0]["id"], "palisade.image-packages");
+        let ids: Vec<&str> = plugins["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|plugin| plugin["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids, ["palisade.compliance", "palisade.image-packages", "palisade.kube-posture"]);
     });
 }
 

@@ -41,6 +41,19 @@ pub fn read_files(paths: &[PathBuf], cluster: &str) -> Result<Snapshot, ClusterE
     Ok(Snapshot::new(reading.objects, reading.listed, reading.gaps, cluster))
 }
 
+/// Reads the documents of one file that is in memory already. `name` is what gaps call it.
+///
+/// # Errors
+/// [`ClusterError::Empty`] when no object is found.
+pub fn read_bytes(bytes: &[u8], name: &str, cluster: &str) -> Result<Snapshot, ClusterError> {
+    let mut reading = Reading::default();
+    reading.documents(bytes, name, name);
+    if reading.objects.is_empty() {
+        return Err(ClusterError::Empty { places: name.to_owned() });
+    }
+    Ok(Snapshot::new(reading.objects, reading.listed, reading.gaps, cluster))
+}
+
 fn files(path: &Path) -> Result<Vec<PathBuf>, ClusterError> {
     let unreadable = |source| ClusterError::Unreadable { path: path.to_owned(), source };
     if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {

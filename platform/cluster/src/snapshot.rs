@@ -190,7 +190,7 @@ impl<'a> Joining<'a> {
             let id = self.snapshot.id(object);
             if let Some(namespace) = &object.namespace {
                 let kind = GroupKind::new("", "Namespace");
-                self.to_named(Edge::Contains, true, &id, &path(&kind, None, namespace));
+                self.join_named(Edge::Contains, true, &id, &path(&kind, None, namespace));
             }
             if let Some(owner) = self.snapshot.controller(object) {
                 let from = self.snapshot.id(owner);
@@ -206,17 +206,17 @@ impl<'a> Joining<'a> {
     fn follow(&mut self, object: &Object, id: &str, link: &Link) {
         match link {
             Link::Named { edge, reverse, kind, namespace, name } => {
-                self.to_named(*edge, *reverse, id, &path(kind, namespace.as_deref(), name));
+                self.join_named(*edge, *reverse, id, &path(kind, namespace.as_deref(), name));
             }
             Link::Image(reference) => {
                 let to = format!("image:{reference}");
                 self.relations.insert(Relation { from: id.to_owned(), edge: Edge::Runs, to });
             }
-            Link::Select { edge, selector } => self.to_selected(*edge, object, id, selector),
+            Link::Select { edge, selector } => self.join_selected(*edge, object, id, selector),
         }
     }
 
-    fn to_named(&mut self, edge: Edge, reverse: bool, id: &str, path: &str) {
+    fn join_named(&mut self, edge: Edge, reverse: bool, id: &str, path: &str) {
         if self.snapshot.objects.contains_key(path) {
             let other = asset_id(&self.snapshot.cluster, path);
             let (from, to) = if reverse { (other, id.to_owned()) } else { (id.to_owned(), other) };
@@ -224,7 +224,7 @@ impl<'a> Joining<'a> {
         }
     }
 
-    fn to_selected(&mut self, edge: Edge, object: &Object, id: &str, selector: &Selector) {
+    fn join_selected(&mut self, edge: Edge, object: &Object, id: &str, selector: &Selector) {
         let here = self.workloads.get(&object.namespace.as_deref()).into_iter().flatten();
         let selected = here
             .filter(|workload| workload.pod_labels.as_ref().is_some_and(|labels| selector.matches(labels)));

@@ -12,6 +12,7 @@ mod scratch;
 mod advisory_index;
 mod bom;
 mod bus_record;
+mod cluster;
 mod cyclonedx;
 mod executable;
 mod exploitation;
@@ -36,9 +37,10 @@ mod versions;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
-pub const TARGETS: [(&str, Target); 18] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
+    ("cluster", cluster::run),
     ("cyclonedx", cyclonedx::run),
     ("executable", executable::run),
     ("exploitation", exploitation::run),
