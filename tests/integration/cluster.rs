@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Data, fixture, root, shared};
+use crate::support::{Backends, Data, Server, fixture, root, shared};
 
 const POSTURE: &str = "palisade.kube-posture";
 
@@ -207,4 +207,43 @@ fn own_path(object: &Value) -> String {
     let group = version.split_once('/').map_or("core", |(group, _)| group).to_owned();
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or("-");
     format!("{group}/{}/{namespace}/{}", text(&object["kind"]), text(&object["metadata"]["name"]))
+}
+
+#[test]
+fn a_server_keeps_what_is_wrong_with_a_cluster_and_sees_it_mended() {
+    let (data, objects) = (Data::empty(), tempfile::tempdir().unwrap());
+    for entry in std::fs::read_dir(fixture("cluster")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, objects.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let folder = objects.path().canonicalize().unwrap().display().to_string();
+    let mut server = Server::prepare(&data, &Backends::Embedded, "");
+    server.start();
+    let scan = server.api().scan("cluster", &folder);
+    assert_eq!(scan["state"], "finished", "{scan}");
+    assert_eq!(scan["asset"], "k8s:5f1d8a3e-0000-4000-8000-00000000c1a5", "the cluster's own uid names it");
+    let page = server.api().get("/api/v1/findings?class=misconfiguration&limit=100");
+    let rule = format!("{POSTURE}/privileged-container");
+    let found = page["items"].as_array().unwrap().iter().find(|finding| finding["rule"] == rule).unwrap();
+    assert_eq!(found["state"], "open");
+    assert!(found["title"].as_str().unwrap().starts_with("store/Deployment checkout: "), "{found}");
+    let own = format!("/api/v1/findings/{}", found["id"].as_str().unwrap());
+    let detail = server.api().get(&own);
+    assert_eq!(detail["proof"]["patch"][0]["op"], "add", "{detail}");
+    // Mended where it comes from, and seen by the next scan.
+    let path = objects.path().join("workloads.json");
+    let text =
+        std::fs::read_to_string(&path).unwrap().replace("\"privileged\": true", "\"privileged\": false");
+    std::fs::write(&path, text).unwrap();
+    let scan = server.api().scan("cluster", &folder);
+    assert_eq!(scan["state"], "finished", "{scan}");
+    assert_eq!(server.api().get(&own)["state"], "fixed");
+    // A list that is gone takes nothing with it: nobody looked.
+    std::fs::remove_file(objects.path().join("clusterrolebindings.json")).unwrap();
+    let scan = server.api().scan("cluster", &folder);
+    assert!(scan["summary"]["gaps"].as_u64().unwrap() > 0, "{scan}");
+    let open = server.api().get("/api/v1/findings?state=open&limit=100");
+    let rule = format!("{POSTURE}/cluster-admin-service-account");
+    assert!(open["items"].as_array().unwrap().iter().any(|finding| finding["rule"] == rule), "{open}");
+    server.stop();
 }

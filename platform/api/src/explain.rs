@@ -33,7 +33,9 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
     if let Some(coverage) = coverage.filter(|coverage| !coverage.analyzers.is_empty()) {
         let names: Vec<String> =
             coverage.analyzers.iter().map(|one| format!("{} {}", one.plugin, one.version)).collect();
-        steps.push(format!("Its files were read in the sandbox by {}.", names.join(", ")));
+        let what =
+            if row.asset.kind == TargetKind::Cluster { "objects were judged" } else { "files were read" };
+        steps.push(format!("Its {what} in the sandbox by {}.", names.join(", ")));
     }
     match &finding.package {
         Some(package) => {

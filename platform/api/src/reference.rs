@@ -35,7 +35,7 @@ pub(crate) fn check(new: &NewScan, roots: &[PathBuf]) -> Result<String, Problem>
         check_platform(platform)?;
     }
     match new.kind {
-        ScanKind::Directory => {
+        ScanKind::Directory | ScanKind::Cluster => {
             let path = open_path(Path::new(text.strip_prefix("dir:").unwrap_or(text)), roots)?;
             if path.is_dir() { utf8(&path) } else { Err(not_allowed()) }
         }

@@ -286,7 +286,7 @@ fn finding(subject: &Subject, plugin: &str, rule: &str, declared: &Rule, result:
         class,
         ids: vec![rule.to_owned()],
         rule: rule.to_owned(),
-        title: result.message.clone(),
+        title: format!("{}: {}", object_name(&subject.path), result.message),
         description: described(declared),
         severity: result.severity,
         severity_source: plugin.to_owned(),
@@ -306,6 +306,16 @@ fn finding(subject: &Subject, plugin: &str, rule: &str, declared: &Rule, result:
         references: declared.references.clone(),
         proof: serde_json::from_slice::<Value>(&result.evidence).ok(),
         suppressed: None,
+    }
+}
+
+/// `group/Kind/namespace/name` as people say it: `shop/Deployment web`, `ClusterRole helper`.
+#[must_use]
+pub fn object_name(path: &str) -> String {
+    match path.splitn(4, '/').collect::<Vec<_>>().as_slice() {
+        [_, kind, "-", name] => format!("{kind} {name}"),
+        [_, kind, namespace, name] => format!("{namespace}/{kind} {name}"),
+        _ => path.to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ mod data;
 mod exit;
 mod output;
 mod plugins;
+mod posture;
 mod progress;
 mod serve;
 mod services;

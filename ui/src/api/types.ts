@@ -7,7 +7,7 @@ export type FindingState = "open" | "fixed";
 export type FindingClass = "vulnerability" | "misconfiguration" | "secret" | "malware" | "license";
 export type FixState = "fixed" | "not-fixed" | "wont-fix" | "deferred" | "end-of-life" | "unknown";
 export type ScanState = "queued" | "running" | "finished" | "failed";
-export type TargetKind = "image" | "directory" | "sbom";
+export type TargetKind = "image" | "directory" | "sbom" | "cluster";
 
 export interface Page<T> {
   items: T[];
@@ -53,7 +53,7 @@ export interface Scan {
 }
 
 export interface NewScan {
-  kind: "image" | "directory";
+  kind: "image" | "directory" | "cluster";
   reference: string;
   platform?: string;
 }
@@ -162,6 +162,8 @@ export interface FindingDetail extends FindingRow {
   kev_detail?: Kev | null;
   evidence?: Evidence[];
   records?: FeedRecord[];
+  /** What a plugin compared: `found`, `wanted`, and `patch` (RFC 6902) where it knows one. */
+  proof?: { found?: unknown; wanted?: unknown; patch?: unknown } | null;
   references?: string[];
   fixed_at?: string | null;
   history?: HistoryEvent[];

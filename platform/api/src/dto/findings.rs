@@ -76,6 +76,9 @@ pub struct FindingDetail {
     pub evidence: Vec<Evidence>,
     /// The feed records behind it, each with the comparison that decided.
     pub records: Vec<FeedRecord>,
+    /// What was compared with what, for findings that a plugin made itself: `found`, `wanted` and `patch` (RFC 6902) where it knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<serde_json::Value>,
     /// Links.
     pub references: Vec<String>,
     /// When it was fixed.
@@ -172,6 +175,7 @@ impl FindingDetail {
             kev_detail: finding.kev.clone(),
             evidence: finding.evidence.clone(),
             records: finding.records.clone(),
+            proof: finding.proof.clone(),
             references: finding.references.clone(),
             fixed_at: row.stored.fixed_at,
             history,

@@ -15,7 +15,8 @@ pub struct NewScan {
     /// Kind of thing.
     pub kind: ScanKind,
     /// For an image, a reference such as `registry.example/team/app:1.2`, or `oci:DIR[:TAG]`, `oci-archive:FILE`,
-    /// `docker-archive:FILE` below a scan root; for a directory, an absolute path below a scan root.
+    /// `docker-archive:FILE` below a scan root; for a directory, and for the files of a cluster, an absolute path below a scan
+    /// root.
     #[schema(min_length = 1, max_length = 1024, example = "registry.example/team/app:1.2")]
     pub reference: String,
     /// Which image of a multi-platform one, as `os/architecture[/variant]`; the server's own by default.
@@ -31,6 +32,8 @@ pub enum ScanKind {
     Image,
     /// A directory of the server's machine.
     Directory,
+    /// A Kubernetes cluster, by the files of a directory of the server's machine that `kubectl get --output json` wrote.
+    Cluster,
 }
 
 impl From<ScanKind> for TargetKind {
@@ -38,6 +41,7 @@ impl From<ScanKind> for TargetKind {
         match kind {
             ScanKind::Image => Self::Image,
             ScanKind::Directory => Self::Directory,
+            ScanKind::Cluster => Self::Cluster,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use engine::posture::object_name;
 use model::{Finding, Fix, FixState, Gap, ScanReport, Severity, Target, TargetKind};
 
 use super::visible;
@@ -92,21 +93,14 @@ fn row(finding: &Finding) -> [String; 6] {
 fn object_row(finding: &Finding) -> [String; 4] {
     let rule = finding.rule.rsplit('/').next().unwrap_or_default();
     let path = finding.evidence.first().map(|evidence| evidence.path.as_str()).unwrap_or_default();
+    let object = object_name(path);
+    let what = finding.title.strip_prefix(&object).and_then(|rest| rest.strip_prefix(": "));
     [
         finding.severity.to_string(),
         cut(&visible(rule), CELL_WIDTH_MAX),
-        cut(&visible(&object_name(path)), CELL_WIDTH_MAX),
-        cut(&visible(&finding.title), SENTENCE_WIDTH_MAX),
+        cut(&visible(&object), CELL_WIDTH_MAX),
+        cut(&visible(what.unwrap_or(&finding.title)), SENTENCE_WIDTH_MAX),
     ]
-}
-
-/// `group/Kind/namespace/name` as people say it: `shop/Deployment web`, `ClusterRole helper`.
-fn object_name(path: &str) -> String {
-    match path.splitn(4, '/').collect::<Vec<_>>().as_slice() {
-        [_, kind, "-", name] => format!("{kind} {name}"),
-        [_, kind, namespace, name] => format!("{namespace}/{kind} {name}"),
-        _ => path.to_owned(),
-    }
 }
 
 fn fixed_in(fix: &Fix) -> String {

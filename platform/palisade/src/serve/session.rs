@@ -63,7 +63,8 @@ pub(crate) fn requested_source(config: &Config, request: &ScanRequest) -> Result
 /// Forms of references that name files of this machine.
 const FILE_FORMS: [&str; 3] = ["oci:", "oci-archive:", "docker-archive:"];
 
-fn allowed(config: &Config, path: &Path) -> Result<PathBuf> {
+/// A path, if it lies below a configured root, with links resolved.
+pub(super) fn allowed(config: &Config, path: &Path) -> Result<PathBuf> {
     let real = std::fs::canonicalize(path).with_context(|| format!("cannot find {}", path.display()))?;
     for root in &config.server.scan_roots {
         if std::fs::canonicalize(root).is_ok_and(|root| real.starts_with(root)) {

@@ -3,16 +3,17 @@
 //! A worker may die at any point. Until the result is committed the message is delivered again, to this or another
 //! process; afterwards the store's inbox recognises it. Both together make the effect exactly-once.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use api::ScanChange;
 use bus::{ConsumerOptions, Delivery};
-use engine::{ScanOptions, ScanOutcome};
+use engine::ScanOptions;
 use image::OpenOptions;
 use jiff::Timestamp;
-use model::{AssetId, TenantId};
+use model::{AssetId, Target, TargetKind, TenantId};
 use store::{Scan, ScanState};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -98,7 +99,7 @@ async fn make_keeping(
     service: &Arc<Service>,
     scan: &Scan,
     delivery: &Delivery,
-) -> Result<ScanOutcome, Failure> {
+) -> Result<store::ScanOutcome, Failure> {
     let (service, scan) = (Arc::clone(service), scan.clone());
     let mut work = tokio::task::spawn_blocking(move || make(&service, &scan));
     loop {
@@ -130,7 +131,10 @@ impl Failure {
     }
 }
 
-fn make(service: &Service, scan: &Scan) -> Result<ScanOutcome, Failure> {
+fn make(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Failure> {
+    if scan.request.kind == TargetKind::Cluster {
+        return make_cluster(service, scan);
+    }
     let reference = scan.request.reference.as_str();
     let source = session::requested_source(&service.config, &scan.request)
         .map_err(|error| Failure::new("scan-target-not-allowed", error))?;
@@ -140,8 +144,38 @@ fn make(service: &Service, scan: &Scan) -> Result<ScanOutcome, Failure> {
     let options =
         ScanOptions { threads: service.config.threads(None), cache: &service.cache, progress: &|_| () };
     let plugins = service.live.set();
-    engine::scan_image(&image, reference, &plugins.plan, index.as_deref(), &options)
-        .map_err(|error| Failure::new(error.code(), error))
+    let outcome = engine::scan_image(&image, reference, &plugins.plan, index.as_deref(), &options)
+        .map_err(|error| Failure::new(error.code(), error))?;
+    let target = outcome.target;
+    let asset = match &target.digest {
+        Some(digest) => AssetId::image(digest),
+        None => session::directory_asset(&target.reference),
+    };
+    Ok(store::ScanOutcome { aliases: vec![target.reference.clone()], target, asset, report: outcome.report })
+}
+
+/// Judges a cluster by the files of a directory. It is known by the uid in them, else by where they are.
+fn make_cluster(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Failure> {
+    let reference = scan.request.reference.as_str();
+    let path = session::allowed(&service.config, Path::new(reference))
+        .map_err(|error| Failure::new("scan-target-not-allowed", error))?;
+    let snapshot = cluster::read_files(&[path], &format!("files:{reference}"))
+        .map_err(|error| Failure::new(error.code(), error))?;
+    let plugins = service.live.set();
+    let judged = crate::posture::judge_snapshot(&snapshot, &plugins.posture, service.config.threads(None));
+    let target = Target {
+        kind: TargetKind::Cluster,
+        reference: reference.to_owned(),
+        digest: None,
+        platform: None,
+        layers: Vec::new(),
+    };
+    Ok(store::ScanOutcome {
+        target,
+        asset: AssetId(format!("k8s:{}", snapshot.cluster())),
+        aliases: vec![reference.to_owned()],
+        report: judged.report,
+    })
 }
 
 async fn settle(
@@ -149,17 +183,11 @@ async fn settle(
     tenant: &TenantId,
     scan: &Scan,
     message_id: &str,
-    made: Result<ScanOutcome, Failure>,
+    made: Result<store::ScanOutcome, Failure>,
 ) -> Result<()> {
     let at = Timestamp::now();
     match made {
-        Ok(ScanOutcome { target, report, .. }) => {
-            let asset = match &target.digest {
-                Some(digest) => AssetId::image(digest),
-                None => session::directory_asset(&target.reference),
-            };
-            let outcome =
-                store::ScanOutcome { aliases: vec![target.reference.clone()], target, asset, report };
+        Ok(outcome) => {
             service.store.finish_scan(tenant, scan.id, message_id, &outcome, at).await?;
         }
         Err(failure) => {

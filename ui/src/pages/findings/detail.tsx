@@ -211,6 +211,7 @@ function Action({ finding }: { finding: FindingDetail }) {
       </Section>
     );
   }
+  if (!pkg && finding.class === "misconfiguration") return <Patch finding={finding} />;
   if (!pkg || nearest === undefined) {
     return (
       <Section title="Next safe action">
@@ -254,6 +255,46 @@ function Action({ finding }: { finding: FindingDetail }) {
   );
 }
 
+/** What to do about an object: the rule says it in words, and where the plugin knows it, the change to this very object. */
+function Patch({ finding }: { finding: FindingDetail }) {
+  const patch = finding.proof?.patch;
+  const text = Array.isArray(patch) && patch.length > 0 ? JSON.stringify(patch, null, 2) : "";
+  return (
+    <Section title="Next safe action">
+      <p>
+        {text
+          ? "Change the object where it comes from, as the description says. As a JSON Patch of this very object:"
+          : "Change the object where it comes from, as the description says."}
+      </p>
+      {text && (
+        <div className="command">
+          <code className="lines">
+            <Text value={text} max={4000} lines />
+          </code>
+          <CopyButton value={text} label="Copy the patch" />
+        </div>
+      )}
+      <p className="muted">When the next scan sees the change, this finding closes by itself.</p>
+    </Section>
+  );
+}
+
+function Compared({ proof }: { proof: FindingDetail["proof"] }) {
+  if (!proof || (proof.found === undefined && proof.wanted === undefined)) return null;
+  return (
+    <dl className="facts-list">
+      <dt>Found</dt>
+      <dd className="mono breaks">
+        <Text value={JSON.stringify(proof.found ?? null)} max={1000} />
+      </dd>
+      <dt>Wanted</dt>
+      <dd className="mono breaks">
+        <Text value={JSON.stringify(proof.wanted ?? null)} max={1000} />
+      </dd>
+    </dl>
+  );
+}
+
 function EvidenceSection({ finding }: { finding: FindingDetail }) {
   const { evidence = [], records = [] } = finding;
   return (
@@ -279,6 +320,7 @@ function EvidenceSection({ finding }: { finding: FindingDetail }) {
           ))}
         </ul>
       )}
+      <Compared proof={finding.proof} />
       {records.length > 0 && (
         <>
           <h4>Feed records</h4>

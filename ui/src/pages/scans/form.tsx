@@ -6,9 +6,22 @@ import { scanQuery, submitScan } from "../../api/queries";
 import type { NewScan } from "../../api/types";
 import { Icon } from "../../parts/icon";
 
+const LABELS = {
+  image: "Image reference",
+  directory: "Directory on the server",
+  cluster: "Directory of objects on the server",
+};
+
+const HINTS = {
+  image: "A registry reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE on the server.",
+  directory: "A root file system or any directory that the server may read. Nothing in it is run.",
+  cluster: "A directory of files that kubectl get --all-namespaces --output json wrote, one for every kind.",
+};
+
 const KINDS = [
   ["image", "Image", "registry.example/team/app:1.4"],
   ["directory", "Directory", "/srv/rootfs"],
+  ["cluster", "Cluster", "/srv/objects"],
 ] as const;
 
 /** `crypto.randomUUID` exists in secure contexts only, and this page may be served over plain http in a lab. */
@@ -70,9 +83,7 @@ export function ScanForm() {
         ))}
       </fieldset>
       <div className="field grow">
-        <label htmlFor={`${fields}-ref`}>
-          {kind === "image" ? "Image reference" : "Directory on the server"}
-        </label>
+        <label htmlFor={`${fields}-ref`}>{LABELS[kind]}</label>
         <input
           id={`${fields}-ref`}
           name="reference"
@@ -111,9 +122,7 @@ export function ScanForm() {
         <Icon name="scans" /> {submit.isPending ? "Submitting …" : "Scan"}
       </button>
       <p id={`${fields}-hint`} className="muted hint">
-        {kind === "image"
-          ? "A registry reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE on the server."
-          : "A root file system or any directory that the server may read. Nothing in it is run."}
+        {HINTS[kind]}
       </p>
       {error && (
         <p className="error-line" role="alert">

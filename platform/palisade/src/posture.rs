@@ -1,0 +1,58 @@
+//! A cluster that was read, before the plugins that judge it: the same for the command line and the service.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cluster::{GroupKind, Snapshot};
+use engine::graph::Graph;
+use engine::posture::{Judged, PosturePlugin, Subject, judge};
+use host::Kind;
+use model::{Gap, GapCode};
+
+/// Has the plugins judge every object that no controller made. What is unknown of the cluster becomes gaps.
+pub(crate) fn judge_snapshot(snapshot: &Snapshot, posture: &[PosturePlugin], threads: usize) -> Judged {
+    let (nodes, relations) = snapshot.graph();
+    let missing = snapshot.missing();
+    let words: BTreeSet<String> = missing.iter().map(GroupKind::to_string).collect();
+    let graph = Arc::new(Graph::new(nodes, &relations, words));
+    let mut gaps = snapshot.gaps().clone();
+    gaps.extend(not_collected(posture, &missing));
+    let mut subjects = Vec::new();
+    for object in snapshot.subjects() {
+        if object.body.is_empty() {
+            let reason = format!("the object has more than {} bytes", cluster::BODY_BYTES_MAX);
+            gaps.insert(Gap { code: GapCode::SizeLimit, subject: object.path(), reason });
+            continue;
+        }
+        subjects.push(Subject {
+            asset: Arc::from(snapshot.id(object)),
+            path: object.path(),
+            kind: object.resource_kind(),
+            body: Arc::clone(&object.body),
+        });
+    }
+    judge(&subjects, &graph, posture, gaps, threads)
+}
+
+/// The kinds that checks look at or ask about, and that nobody collected.
+fn not_collected(posture: &[PosturePlugin], missing: &BTreeSet<GroupKind>) -> Vec<Gap> {
+    let wanted = |kind: &GroupKind| {
+        posture.iter().any(|one| {
+            let manifest = one.plugin.manifest();
+            let of_kind = |consumed: &String| {
+                consumed.rsplit_once('/').is_some_and(|(version, name)| GroupKind::of(version, name) == *kind)
+            };
+            manifest.consumes(Kind::Posture).iter().any(of_kind)
+                || one.rights.assets.contains(&kind.to_string())
+        })
+    };
+    let gap = |kind: &GroupKind| {
+        let group = if kind.group.is_empty() { "core" } else { &kind.group };
+        Gap {
+            code: GapCode::NotCollected,
+            subject: format!("{group}/{}", kind.kind),
+            reason: "not among what was read; what depends on it was not judged".to_owned(),
+        }
+    };
+    missing.iter().filter(|kind| wanted(kind)).map(gap).collect()
+}
