@@ -227,7 +227,7 @@ fn a_server_keeps_what_is_wrong_with_a_cluster_and_sees_it_mended() {
     let found = page["items"].as_array().unwrap().iter().find(|finding| finding["rule"] == rule).unwrap();
     assert_eq!(found["state"], "open");
     assert!(found["title"].as_str().unwrap().starts_with("store/Deployment checkout: "), "{found}");
-    let own = format!("/api/v1/findings/{}", found["id"].as_str().unwrap());
+    let own = format!("/api/v1/findings/{}", found["fingerprint"].as_str().unwrap());
     let detail = server.api().get(&own);
     assert_eq!(detail["proof"]["patch"][0]["op"], "add", "{detail}");
     // Mended where it comes from, and seen by the next scan.
