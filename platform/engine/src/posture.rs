@@ -267,8 +267,9 @@ impl Work<'_> {
             severity: result.severity,
         });
         if result.status == CheckStatus::Error {
-            let reason = format!("{rule}: {}", result.message);
-            let gap = Gap { code: GapCode::CheckError, subject: subject.path.clone(), reason };
+            // The rule is named so that the other checks of this object still count.
+            let place = format!("{}!/{rule}", subject.path);
+            let gap = Gap { code: GapCode::CheckError, subject: place, reason: result.message.clone() };
             collected.gaps.insert(gap);
         }
         if result.status == CheckStatus::Fail {

@@ -30,6 +30,11 @@ fn plugin_missing(coverage: &Coverage, finding: &Finding) -> bool {
 fn gap_hides(gap: &Gap, finding: &Finding) -> bool {
     let subject = gap.subject.as_str();
     match gap.code {
+        // `path!/rule` is about one check of an object, `path` about all of them.
+        GapCode::CheckError => {
+            let rule = subject.split_once("!/").map(|(_, rule)| rule);
+            rule.is_none_or(|rule| rule == finding.rule) && path_hides(subject, finding)
+        }
         GapCode::PluginFault | GapCode::EntryLimit | GapCode::TimeLimit => true,
         GapCode::NoAdvisories => judged(finding) && (is_whole(subject) || of_ecosystem(finding, subject)),
         GapCode::UnknownDistribution => judged(finding) && of_distribution(finding),
@@ -47,7 +52,6 @@ fn gap_hides(gap: &Gap, finding: &Finding) -> bool {
         | GapCode::Unreadable
         | GapCode::Excluded
         | GapCode::NotCollected
-        | GapCode::CheckError
         | GapCode::ParseError => is_whole(subject) || path_hides(subject, finding),
     }
 }
@@ -203,6 +207,10 @@ mod tests {
             (NoAdvisories, "image", true, true, false),
             (UnknownDistribution, "image", true, false, false),
             (UnreadableVersion, "zlib", true, true, false),
+            (NotCollected, "app", false, true, true),
+            (CheckError, "app/.env", false, false, true),
+            (CheckError, "app/.env!/CVE-2024-1", false, false, true),
+            (CheckError, "app/.env!/another-rule", false, false, false),
             (UnreadableVersion, "openssl 1..2", false, false, false),
         ];
         for (code, subject, hides_deb, hides_npm, hides_secret) in table {
