@@ -8,6 +8,7 @@ import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { shortName } from "../../text/name";
 import { percent } from "../../text/number";
+import { subjectOf } from "../../text/subject";
 import { visible } from "../../text/visible";
 import { fixWord } from "./words";
 
@@ -37,17 +38,17 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
           preload={false}
         >
           <strong className="mono">
-            <Text value={row.rule} max={120} />
+            <Text value={subjectOf(row).rule} max={120} />
           </strong>{" "}
           <span className="muted second">
-            <Text value={row.title} max={300} />
+            <Text value={subjectOf(row).sentence} max={300} />
           </span>
         </Link>
       ),
     },
     {
       id: "package",
-      title: "Package",
+      title: "Package or object",
       width: "minmax(100px, 1.1fr)",
       narrow: "line",
       sortable: true,
@@ -58,7 +59,9 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
             <span className="muted second">{row.package.type}</span>
           </span>
         ) : (
-          <span className="muted">–</span>
+          <span title={visible(subjectOf(row).object)}>
+            <Text value={subjectOf(row).object || "–"} max={200} />
+          </span>
         ),
     },
     {
@@ -66,24 +69,27 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
       title: "Installed → fixed",
       width: "minmax(128px, 1.3fr)",
       narrow: "meta",
-      cell: (row) => (
-        <span className="versions two-lines mono">
-          {row.package && <Text value={row.package.version} max={80} />}
-          <span className="second">
-            <span className="muted" aria-hidden="true">
-              {" → "}
-            </span>
-            <span className="sr-only"> fixed in </span>
-            {row.fix.versions?.[0] ? (
-              <span className="fixed-version">
-                <Text value={row.fix.versions[0]} max={80} />
+      cell: (row) =>
+        row.class === "misconfiguration" ? (
+          <span className="muted">–</span>
+        ) : (
+          <span className="versions two-lines mono">
+            {row.package && <Text value={row.package.version} max={80} />}
+            <span className="second">
+              <span className="muted" aria-hidden="true">
+                {" → "}
               </span>
-            ) : (
-              <span className="muted">{fixWord(row.fix.state)}</span>
-            )}
+              <span className="sr-only"> fixed in </span>
+              {row.fix.versions?.[0] ? (
+                <span className="fixed-version">
+                  <Text value={row.fix.versions[0]} max={80} />
+                </span>
+              ) : (
+                <span className="muted">{fixWord(row.fix.state)}</span>
+              )}
+            </span>
           </span>
-        </span>
-      ),
+        ),
     },
     {
       id: "asset",

@@ -78,36 +78,40 @@ function Matters({ finding }: { finding: FindingDetail }) {
         <dd>
           {finding.severity}, says <Text value={finding.severity_source || "nobody"} max={200} />
         </dd>
-        <dt>Exploited</dt>
-        <dd>
-          {kev ? (
-            <>
-              In CISA’s catalogue since {kev.added}
-              {kev.due && <>, to be mended by {kev.due}</>}
-              {kev.ransomware && (
+        {finding.class === "vulnerability" && (
+          <>
+            <dt>Exploited</dt>
+            <dd>
+              {kev ? (
                 <>
-                  {" "}
-                  <span className="tag bad">Ransomware</span>
+                  In CISA’s catalogue since {kev.added}
+                  {kev.due && <>, to be mended by {kev.due}</>}
+                  {kev.ransomware && (
+                    <>
+                      {" "}
+                      <span className="tag bad">Ransomware</span>
+                    </>
+                  )}
                 </>
+              ) : finding.kev ? (
+                "In CISA’s catalogue of known exploited vulnerabilities"
+              ) : (
+                <span className="muted">Not in CISA’s catalogue</span>
               )}
-            </>
-          ) : finding.kev ? (
-            "In CISA’s catalogue of known exploited vulnerabilities"
-          ) : (
-            <span className="muted">Not in CISA’s catalogue</span>
-          )}
-        </dd>
-        <dt>Likely soon</dt>
-        <dd>
-          {epss ? (
-            <>
-              EPSS {percent(epss.score)} within 30 days{" "}
-              <span className="muted">(likelier than {percent(epss.percentile)} of all)</span>
-            </>
-          ) : (
-            <span className="muted">No EPSS prediction</span>
-          )}
-        </dd>
+            </dd>
+            <dt>Likely soon</dt>
+            <dd>
+              {epss ? (
+                <>
+                  EPSS {percent(epss.score)} within 30 days{" "}
+                  <span className="muted">(likelier than {percent(epss.percentile)} of all)</span>
+                </>
+              ) : (
+                <span className="muted">No EPSS prediction</span>
+              )}
+            </dd>
+          </>
+        )}
       </dl>
       {cvss.length > 0 && (
         <div className="scroll-x" role="region" aria-label="CVSS ratings" tabIndex={0}>
