@@ -55,7 +55,7 @@ export const checks = [
       const page = await open(await context());
       await openFindings(page, OPEN);
       for (const [header, sort] of [
-        ["Package or object", "package"],
+        ["Subject", "package"],
         ["Severity", "severity"],
       ]) {
         await page.getByRole("columnheader", { name: header }).getByRole("button").click();

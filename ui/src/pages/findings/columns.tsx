@@ -48,7 +48,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     },
     {
       id: "package",
-      title: "Package or object",
+      title: "Subject",
       width: "minmax(100px, 1.1fr)",
       narrow: "line",
       sortable: true,
@@ -59,9 +59,7 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
             <span className="muted second">{row.package.type}</span>
           </span>
         ) : (
-          <span title={visible(subjectOf(row).object)}>
-            <Text value={subjectOf(row).object || "–"} max={200} />
-          </span>
+          <ObjectName name={subjectOf(row).object} />
         ),
     },
     {
@@ -163,6 +161,20 @@ export function StateTag({ row }: { row: FindingRow }) {
   return (
     <span className={row.state === "fixed" ? "tag good" : "tag open"}>
       {row.state === "fixed" ? "Fixed" : "Open"}
+    </span>
+  );
+}
+
+/** `shop/Deployment web` on two lines, the name first. */
+function ObjectName({ name }: { name: string }) {
+  if (name === "") return <span className="muted">–</span>;
+  const space = name.lastIndexOf(" ");
+  return (
+    <span className="two-lines" title={visible(name)}>
+      <Text value={name.slice(space + 1)} max={200} />{" "}
+      <span className="muted second">
+        <Text value={name.slice(0, Math.max(space, 0))} max={200} />
+      </span>
     </span>
   );
 }
