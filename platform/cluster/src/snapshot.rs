@@ -40,9 +40,14 @@ impl Snapshot {
         snapshot
     }
 
-    /// Nobody looks into what a controller made, and that is most of a large cluster.
+    /// Nobody looks into what a workload made of its template, or a service of its selector, and that is most of a large cluster.
+    /// What an operator made of its own resource is all that there is: roles and doors of it count.
     fn forget_bodies(&mut self) {
-        let made = self.objects().filter(|object| self.controller(object).is_some());
+        let made = self.objects().filter(|object| match self.controller(object) {
+            Some(controller) if is_workload(&object.kind) => is_workload(&controller.kind),
+            Some(_) => !is_read(&object.kind),
+            None => false,
+        });
         let made: Vec<String> = made.map(Object::path).collect();
         for path in made {
             if let Some(object) = self.objects.get_mut(&path) {
@@ -139,6 +144,15 @@ impl Snapshot {
     }
 }
 
+/// Whether queries over a cluster read objects of this kind, whoever made them.
+fn is_read(kind: &GroupKind) -> bool {
+    match kind.group.as_str() {
+        "rbac.authorization.k8s.io" | "networking.k8s.io" | "gateway.networking.k8s.io" => true,
+        "" => matches!(kind.kind.as_str(), "Service" | "ServiceAccount" | "Secret" | "Namespace"),
+        _ => false,
+    }
+}
+
 /// Paths of workloads that traffic from outside of the cluster can reach, by the objects that let it in: an Ingress, a Gateway, a service
 /// of type LoadBalancer or NodePort.
 fn exposed(snapshot: &Snapshot, relations: &BTreeSet<Relation>) -> BTreeSet<String> {
@@ -190,7 +204,7 @@ impl<'a> Joining<'a> {
             let id = self.snapshot.id(object);
             if let Some(namespace) = &object.namespace {
                 let kind = GroupKind::new("", "Namespace");
-                self.to_named(Edge::Contains, true, &id, &path(&kind, None, namespace));
+                self.join_named(Edge::Contains, true, &id, &path(&kind, None, namespace));
             }
             if let Some(owner) = self.snapshot.controller(object) {
                 let from = self.snapshot.id(owner);
@@ -206,17 +220,17 @@ impl<'a> Joining<'a> {
     fn follow(&mut self, object: &Object, id: &str, link: &Link) {
         match link {
             Link::Named { edge, reverse, kind, namespace, name } => {
-                self.to_named(*edge, *reverse, id, &path(kind, namespace.as_deref(), name));
+                self.join_named(*edge, *reverse, id, &path(kind, namespace.as_deref(), name));
             }
             Link::Image(reference) => {
                 let to = format!("image:{reference}");
                 self.relations.insert(Relation { from: id.to_owned(), edge: Edge::Runs, to });
             }
-            Link::Select { edge, selector } => self.to_selected(*edge, object, id, selector),
+            Link::Select { edge, selector } => self.join_selected(*edge, object, id, selector),
         }
     }
 
-    fn to_named(&mut self, edge: Edge, reverse: bool, id: &str, path: &str) {
+    fn join_named(&mut self, edge: Edge, reverse: bool, id: &str, path: &str) {
         if self.snapshot.objects.contains_key(path) {
             let other = asset_id(&self.snapshot.cluster, path);
             let (from, to) = if reverse { (other, id.to_owned()) } else { (id.to_owned(), other) };
@@ -224,7 +238,7 @@ impl<'a> Joining<'a> {
         }
     }
 
-    fn to_selected(&mut self, edge: Edge, object: &Object, id: &str, selector: &Selector) {
+    fn join_selected(&mut self, edge: Edge, object: &Object, id: &str, selector: &Selector) {
         let here = self.workloads.get(&object.namespace.as_deref()).into_iter().flatten();
         let selected = here
             .filter(|workload| workload.pod_labels.as_ref().is_some_and(|labels| selector.matches(labels)));
