@@ -93,7 +93,7 @@ impl Object {
 }
 
 /// The pod template of a workload: what has `metadata` and a pod's `spec`.
-fn template<'a>(kind: &GroupKind, value: &'a Value) -> Option<&'a Value> {
+pub(crate) fn template<'a>(kind: &GroupKind, value: &'a Value) -> Option<&'a Value> {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Pod") => Some(value),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")

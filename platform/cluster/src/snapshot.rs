@@ -103,6 +103,20 @@ impl Snapshot {
         own().or_else(|| self.objects.get(&path(kind, None, name)))
     }
 
+    /// The workload from whose template an object's pods come: the object itself if no other workload made it. Nothing for what runs
+    /// no pods, and for workloads that claim to have made each other.
+    pub(crate) fn top_workload<'a>(&'a self, object: &'a Object) -> Option<&'a Object> {
+        let mut top = object.pod_labels.is_some().then_some(object)?;
+        // A CronJob's pod is the longest chain that Kubernetes makes.
+        for _ in 0..8 {
+            match self.controller(top).filter(|controller| controller.pod_labels.is_some()) {
+                Some(controller) => top = controller,
+                None => return Some(top),
+            }
+        }
+        None
+    }
+
     /// Objects that checks are about: all but those that a controller made, which is where they are mended.
     pub fn subjects(&self) -> impl Iterator<Item = &Object> {
         self.objects.values().filter(|object| self.controller(object).is_none())
