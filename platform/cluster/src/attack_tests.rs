@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Attack, AttackPath, Goal, Limits, Place, Sources, Technique};
@@ -42,6 +43,9 @@ fn named(group: &str, resource: &str, verb: &str, name: &str) -> Value {
     json!({ "apiGroups": [group], "resources": [resource], "verbs": [verb], "resourceNames": [name] })
 }
 
+/// A goal and the steps to it.
+type Way = (Goal, Vec<Technique>);
+
 fn techniques(path: &AttackPath) -> Vec<Technique> {
     path.steps.iter().map(|step| step.technique).collect()
 }
@@ -74,7 +78,7 @@ fn rights_lead_where_they_say_and_no_further() {
     let csr = "certificates.k8s.io";
     let webhooks = "admissionregistration.k8s.io";
     let in_pods = |technique| vec![(OtherNamespace, vec![TokenSteal, technique, TokenSteal])];
-    let cases: Vec<(Vec<Value>, Vec<(Goal, Vec<Technique>)>)> = vec![
+    let cases: Vec<(Vec<Value>, Vec<Way>)> = vec![
         (vec![rule("", &["pods"], &["get", "list"])], vec![]),
         (vec![rule("*", &["*"], &["get"])], vec![(OtherNamespace, vec![])]),
         (vec![rule(RBAC, &["clusterroles", "roles"], &["escalate", "bind"])], vec![]),
@@ -172,7 +176,7 @@ fn rights_in_one_namespace_stay_there() {
         rule("", &["nodes/proxy"], &["get"]),
         rule("admissionregistration.k8s.io", &["*"], &["*"]),
     ] {
-        assert_eq!(with(&[rules.clone()], "n/", vec![]), BTreeMap::new(), "{rules}");
+        assert_eq!(with(std::slice::from_ref(&rules), "n/", vec![]), BTreeMap::new(), "{rules}");
     }
     let all = with(&[rule("*", &["*"], &["*"])], "n/", vec![]);
     assert_eq!(
@@ -221,7 +225,7 @@ fn without_a_token_nothing_of_it_can_be_used() {
         (json!({}), json!({}), true),
         (json!({}), no.clone(), false),
         (no.clone(), json!({}), false),
-        (no.clone(), yes, true),
+        (no, yes, true),
         (json!({}), projected, true),
     ] {
         assert_eq!(admin(account.clone(), pod.clone()), mounted, "{account} {pod}");
@@ -342,4 +346,58 @@ fn who_holds_the_helper_of_the_fixtures_escalates() {
     let body: Value = serde_json::from_slice(&helper.body).unwrap();
     let found = with(body["rules"].as_array().unwrap(), "", vec![]);
     assert_eq!(found[&Goal::ClusterAdmin], [Technique::TokenSteal, Technique::Impersonate]);
+}
+
+fn any_binding() -> impl Strategy<Value = (usize, &'static str, usize)> {
+    (0..9_usize, prop::sample::select(&["", "n/", "m/"][..]), 0..4_usize)
+}
+
+/// The world with bindings of some roles to its accounts and their groups.
+fn bound(bindings: &[(usize, &str, usize)]) -> Attack {
+    const RBAC: &str = "rbac.authorization.k8s.io";
+    let rules = [
+        rule("", &["secrets"], &["list"]),
+        rule("", &["pods"], &["create"]),
+        rule("", &["pods/exec"], &["create"]),
+        rule("", &["serviceaccounts", "groups"], &["impersonate"]),
+        rule(RBAC, &["clusterroles"], &["bind"]),
+        rule(RBAC, &["clusterrolebindings", "rolebindings"], &["create"]),
+        rule(RBAC, &["clusterroles", "roles"], &["escalate"]),
+        rule(RBAC, &["clusterroles", "roles"], &["patch"]),
+        named("", "serviceaccounts/token", "create", "default"),
+    ];
+    let subjects = [
+        robot(),
+        json!([{ "kind": "ServiceAccount", "namespace": "m", "name": "default" }]),
+        json!([{ "kind": "Group", "name": "system:authenticated" }]),
+        json!([{ "kind": "Group", "name": "system:serviceaccounts:n" }]),
+    ];
+    let mut objects = world();
+    objects.extend(rules.iter().enumerate().map(|(number, rule)| role(&format!("r{number}"), json!([rule]))));
+    objects.extend(bindings.iter().enumerate().map(|(number, (rule, place, subject))| {
+        binding(&format!("{place}b{number}"), &format!("ClusterRole:r{rule}"), subjects[*subject].clone())
+    }));
+    Attack::of(&snapshot(objects))
+}
+
+proptest! {
+    #[test]
+    fn steps_follow_each_other_and_one_more_binding_takes_no_way(
+        bindings in prop::collection::vec(any_binding(), 0..6),
+        more in any_binding(),
+    ) {
+        let before = bound(&bindings).paths(Sources::All, &Limits::default());
+        let after = bound(&[bindings, vec![more]].concat()).paths(Sources::All, &Limits::default());
+        for path in &before.paths {
+            let same = after.paths.iter().find(|other| (&other.source, other.goal) == (&path.source, path.goal));
+            let steps = |path: &AttackPath| {
+                path.steps.iter().filter(|step| step.technique != Technique::GroupMember).count()
+            };
+            prop_assert!(same.is_some_and(|same| steps(same) <= steps(path)), "{path:?}");
+            prop_assert_eq!(&path.steps[0].from, &Place::Workload { path: path.source.clone() });
+            prop_assert!(path.steps.windows(2).all(|pair| pair[0].to == pair[1].from), "{path:?}");
+            prop_assert!(path.steps.iter().all(|step| step.grants.is_empty() != matches!(step.from, Place::Identity { .. })
+                || step.technique == Technique::GroupMember), "{path:?}");
+        }
+    }
 }
