@@ -20,7 +20,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let objects: Vec<Value> =
-        [nodes(), accounts(), deployments(), roles(), bindings()].into_iter().flatten().collect();
+        [nodes(), accounts(), deployments(), services(), roles(), bindings()].into_iter().flatten().collect();
     let count = objects.len();
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
     std::fs::write(folder.path().join("all.json"), serde_json::to_vec(&list)?)?;
@@ -118,7 +118,7 @@ fn deployments() -> Vec<Value> {
         // Its account is of its namespace: their numbers are the same modulo the number of namespaces.
         let spec = json!({
             "serviceAccountName": account(number % ACCOUNTS),
-            "containers": [{ "name": "c", "securityContext": { "privileged": number % 50 == 0 } }],
+            "containers": [{ "name": "c", "securityContext": { "privileged": number.is_multiple_of(50) } }],
         });
         let template = json!({ "metadata": { "labels": { "app": name } }, "spec": spec });
         all.push(object("apps/v1", "Deployment", (at, &name), json!({ "spec": { "template": template } })));
@@ -136,6 +136,17 @@ fn deployments() -> Vec<Value> {
         }
     }
     all
+}
+
+/// A service for every Deployment, of which every tenth is a door.
+fn services() -> Vec<Value> {
+    let one = |number: usize| {
+        let (namespace, name) = (namespace(number), format!("app-{number}"));
+        let kind = if number.is_multiple_of(10) { "LoadBalancer" } else { "ClusterIP" };
+        let spec = json!({ "type": kind, "selector": { "app": name }, "ports": [{ "port": 80 }] });
+        object("v1", "Service", (Some(&namespace), &name), json!({ "spec": spec }))
+    };
+    (0..DEPLOYMENTS).map(one).collect()
 }
 
 /// ClusterRoles of several kinds; one of a hundred writes bindings of roles that it may bind.

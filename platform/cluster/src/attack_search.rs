@@ -81,9 +81,9 @@ impl Attack {
             let after: usize =
                 goals.iter().map(|goal| reached(&self.distances(&reverse, *goal, Some(edge)))).sum();
             let step = self.edges.get(edge as usize).and_then(|step| self.step(from, step, step.to));
-            points.extend(
-                step.map(|step| (edge, ChokePoint { step, cuts: before - after, on_shortest: count })),
-            );
+            points.extend(step.map(|step| {
+                (edge, ChokePoint { step, cuts: before.saturating_sub(after), on_shortest: count })
+            }));
         }
         points.sort_by_key(|(edge, point)| {
             (std::cmp::Reverse(point.cuts), std::cmp::Reverse(point.on_shortest), *edge)

@@ -102,24 +102,29 @@ impl Exposure {
         let workloads = Workloads::of(snapshot, &mut problems);
         let policies = Policies::of(snapshot, &workloads, &mut problems);
         let services = services(snapshot, &mut problems);
-        let mut following =
-            Following { workloads: &workloads, policies, services: &services, entries: BTreeMap::new() };
+        let mut following = Following {
+            workloads: &workloads,
+            policies,
+            services: &services,
+            entries: BTreeMap::new(),
+            cut: false,
+        };
         for door in doors(snapshot, &services, &mut problems) {
             following.door(&door);
         }
         following.hosts();
-        let mut exposed: Vec<Exposed> = Vec::new();
+        let (mut exposed, mut cut): (Vec<Exposed>, bool) = (Vec::new(), following.cut);
         for (number, mut entries) in following.entries {
             let Some(workload) = workloads.get(number) else { continue };
-            entries.sort();
-            entries.dedup();
-            if entries.len() > ENTRIES_MAX {
-                problems
-                    .add(&workload.path, format!("of {} ways to it {ENTRIES_MAX} are kept", entries.len()));
-                entries.truncate(ENTRIES_MAX);
-            }
+            cut |= keep_best(&mut entries);
             let verdict = entries.first().map_or(Verdict::Internal, |entry| entry.verdict);
             exposed.push(Exposed { workload: workload.path.clone(), verdict, entries });
+        }
+        if cut {
+            problems.add(
+                "cluster",
+                format!("of a workload the best {ENTRIES_MAX} ways are kept; some have more"),
+            );
         }
         Self { workloads: exposed, problem_count: problems.count, problems: problems.kept }
     }
@@ -137,6 +142,8 @@ struct Following<'a> {
     policies: Policies,
     services: &'a HashMap<String, Service>,
     entries: BTreeMap<u32, Vec<Entry>>,
+    /// Some workload has more ways than are kept.
+    cut: bool,
 }
 
 impl Following<'_> {
@@ -187,7 +194,12 @@ impl Following<'_> {
             why,
             policies,
         };
-        self.entries.entry(number).or_default().push(entry);
+        let entries = self.entries.entry(number).or_default();
+        entries.push(entry);
+        // Every service of a namespace may select every workload of it.
+        if entries.len() >= 4 * ENTRIES_MAX {
+            self.cut |= keep_best(entries);
+        }
     }
 
     /// Pods that are themselves on their node's addresses, by the ports that they declare.
@@ -209,6 +221,15 @@ impl Following<'_> {
             }
         }
     }
+}
+
+/// Sorts the ways and keeps the best; whether there were more.
+fn keep_best(entries: &mut Vec<Entry>) -> bool {
+    entries.sort();
+    entries.dedup();
+    let more = entries.len() > ENTRIES_MAX;
+    entries.truncate(ENTRIES_MAX);
+    more
 }
 
 /// Port of the pod that a service's port leads to; a name is that of a container's port, and leads nowhere if no container has it.

@@ -196,6 +196,19 @@ fn what_cannot_be_read_is_a_problem_and_the_rest_counts() {
 }
 
 #[test]
+fn of_very_many_ways_the_best_are_kept_and_it_is_said() {
+    let ports = |count: u16| {
+        (1..=count).map(|port| json!({ "port": port, "targetPort": 8080 })).collect::<Vec<Value>>()
+    };
+    for (count, kept, problems) in [(200, 200, 0), (1_000, 200, 1)] {
+        let door = service("LoadBalancer", json!({ "ports": ports(count) }));
+        let exposure = Exposure::of(&snapshot([web(json!({})), door]));
+        assert_eq!((exposure.workloads[0].entries.len(), exposure.problem_count), (kept, problems));
+        assert_eq!(exposure.workloads[0].entries[0].port, 1);
+    }
+}
+
+#[test]
 fn doors_of_the_fixtures_are_found_with_their_objects() {
     let Some(snapshot) = shared() else { return };
     let exposure = Exposure::of(&snapshot);
