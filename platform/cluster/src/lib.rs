@@ -3,22 +3,45 @@
 //! [`read_files`] makes a [`Snapshot`] of what `kubectl` printed or the API server answered. A snapshot knows of which kinds it
 //! has all objects: only of those does absence mean anything. [`Snapshot::graph`] says what the objects have to do with each other.
 //!
+//! [`Access`] answers who can do what by RBAC, [`Exposure`] which workloads the internet gets to, and [`Attack`]
+//! how far somebody gets from inside of one, all from the same snapshot.
+//!
 //! Objects are parsed here only as far as their names, labels and references go; what they mean is for plugins in the sandbox to
 //! judge. Values of Secrets do not get past this crate.
 
+mod access;
+mod access_rules;
+mod address;
+mod attack;
+mod attack_build;
+mod attack_host;
+mod attack_powers;
+mod attack_search;
 mod error;
+mod exposure;
+mod exposure_doors;
+mod exposure_policies;
 mod facts;
+#[cfg(test)]
+mod fixture;
 mod id;
 mod kinds;
 mod links;
 mod object;
+mod problem;
 mod read;
 mod selector;
 mod snapshot;
+mod workload;
 
+pub use access::{Ability, Access, Holder, Proof, Subject};
+pub use access_rules::{Request, Rule, Target};
+pub use attack::{Attack, AttackPath, ChokePoint, Goal, Limits, Paths, Place, Sources, Step, Technique};
 pub use error::ClusterError;
+pub use exposure::{DoorKind, Entry, Exposed, Exposure, Verdict};
 pub use id::{GroupKind, asset_id, path};
 pub use kinds::is_workload;
 pub use object::{BODY_BYTES_MAX, Object};
+pub use problem::Problem;
 pub use read::{FILE_BYTES_MAX, OBJECTS_MAX, read_bytes, read_files};
 pub use snapshot::Snapshot;

@@ -31,7 +31,7 @@ pub struct Object {
     /// The controller that made it, if one did: group, kind and name.
     pub controller: Option<(GroupKind, String)>,
     /// The object as compact JSON, without what only the API server needs and without the values of Secrets. Empty for one that is
-    /// larger than [`BODY_BYTES_MAX`], and for what a controller made.
+    /// larger than [`BODY_BYTES_MAX`], and for most of what a controller made: pods of a template above all.
     pub body: Arc<[u8]>,
     pub(crate) uid: String,
     pub(crate) pod_labels: Option<BTreeMap<String, String>>,
@@ -93,7 +93,7 @@ impl Object {
 }
 
 /// The pod template of a workload: what has `metadata` and a pod's `spec`.
-fn template<'a>(kind: &GroupKind, value: &'a Value) -> Option<&'a Value> {
+pub(crate) fn template<'a>(kind: &GroupKind, value: &'a Value) -> Option<&'a Value> {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Pod") => Some(value),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")

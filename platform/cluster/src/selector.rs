@@ -38,6 +38,17 @@ impl Selector {
         self.0.is_empty()
     }
 
+    /// A label that everything selected has, if the selector asks for one: a way to find few candidates.
+    pub(crate) fn one_label(&self) -> Option<(&str, &str)> {
+        self.0.iter().find_map(|requirement| match requirement {
+            Requirement::In(key, values) => match values.as_slice() {
+                [value] => Some((key.as_str(), value.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     /// Whether these labels are selected.
     pub(crate) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.0.iter().all(|requirement| match requirement {

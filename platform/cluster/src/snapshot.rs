@@ -40,9 +40,14 @@ impl Snapshot {
         snapshot
     }
 
-    /// Nobody looks into what a controller made, and that is most of a large cluster.
+    /// Nobody looks into what a workload made of its template, or a service of its selector, and that is most of a large cluster.
+    /// What an operator made of its own resource is all that there is: roles and doors of it count.
     fn forget_bodies(&mut self) {
-        let made = self.objects().filter(|object| self.controller(object).is_some());
+        let made = self.objects().filter(|object| match self.controller(object) {
+            Some(controller) if is_workload(&object.kind) => is_workload(&controller.kind),
+            Some(_) => !is_read(&object.kind),
+            None => false,
+        });
         let made: Vec<String> = made.map(Object::path).collect();
         for path in made {
             if let Some(object) = self.objects.get_mut(&path) {
@@ -98,6 +103,20 @@ impl Snapshot {
         own().or_else(|| self.objects.get(&path(kind, None, name)))
     }
 
+    /// The workload from whose template an object's pods come: the object itself if no other workload made it. Nothing for what runs
+    /// no pods, and for workloads that claim to have made each other.
+    pub(crate) fn top_workload<'a>(&'a self, object: &'a Object) -> Option<&'a Object> {
+        let mut top = object.pod_labels.is_some().then_some(object)?;
+        // A CronJob's pod is the longest chain that Kubernetes makes.
+        for _ in 0..8 {
+            match self.controller(top).filter(|controller| controller.pod_labels.is_some()) {
+                Some(controller) => top = controller,
+                None => return Some(top),
+            }
+        }
+        None
+    }
+
     /// Objects that checks are about: all but those that a controller made, which is where they are mended.
     pub fn subjects(&self) -> impl Iterator<Item = &Object> {
         self.objects.values().filter(|object| self.controller(object).is_none())
@@ -136,6 +155,15 @@ impl Snapshot {
             Value::Object(facts)
         );
         AssetNode { id, kind: object.kind.to_string(), attributes }
+    }
+}
+
+/// Whether queries over a cluster read objects of this kind, whoever made them.
+fn is_read(kind: &GroupKind) -> bool {
+    match kind.group.as_str() {
+        "rbac.authorization.k8s.io" | "networking.k8s.io" | "gateway.networking.k8s.io" => true,
+        "" => matches!(kind.kind.as_str(), "Service" | "ServiceAccount" | "Secret" | "Namespace"),
+        _ => false,
     }
 }
 
