@@ -250,3 +250,42 @@ fn a_server_keeps_what_is_wrong_with_a_cluster_and_sees_it_mended() {
     assert!(open["items"].as_array().unwrap().iter().any(|finding| finding["rule"] == rule), "{open}");
     server.stop();
 }
+
+fn ask(words: &[&str]) -> Value {
+    let folder = fixture("cluster").display().to_string();
+    let words = [&["cluster"], words, &["--from", &folder, "--format", "json"]].concat();
+    Data::shared().run(&words).expect_code(0).json()
+}
+
+#[test]
+fn the_graph_says_what_is_exposed_who_can_and_where_it_leads() {
+    let exposed = ask(&["exposure"]);
+    let web = &exposed["workloads"][0];
+    assert_eq!(
+        (&web["workload"], &web["verdict"]),
+        (&json!("apps/Deployment/store/checkout"), &json!("open"))
+    );
+    let through = json!(["core/Service/store/checkout", "apps/Deployment/store/checkout"]);
+    let entries = web["entries"].as_array().unwrap();
+    assert!(entries.iter().any(|entry| entry["path"] == through && entry["port"] == 443), "{exposed}");
+    let holders = ask(&["who-can", "get", "secrets", "--namespace", "store"]);
+    let holder = &holders["holders"][0];
+    assert_eq!(
+        holder["subject"],
+        json!({ "kind": "service-account", "namespace": "store", "name": "checkout" })
+    );
+    let binding = "rbac.authorization.k8s.io/ClusterRoleBinding/-/checkout-admin";
+    assert_eq!(holder["proof"]["binding"], binding);
+    assert_eq!(ask(&["who-can", "get", "/metrics"])["holders"].as_array().unwrap().len(), 1);
+    let paths = ask(&["paths", "--exposed"]);
+    let to_all =
+        paths["paths"].as_array().unwrap().iter().find(|path| path["goal"] == "cluster-admin").unwrap();
+    assert_eq!(to_all["source"], "apps/Deployment/store/checkout");
+    let last = to_all["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["grants"][0]["binding"], binding, "{to_all}");
+    // What was not among the files is said, as the answer might be another with it.
+    let unknown = paths["unknown"].as_array().unwrap();
+    assert!(unknown.iter().any(|line| line.as_str().unwrap().contains("kind Pod ")), "{unknown:?}");
+    let none = ask(&["paths", "--workload", "apps/Deployment/store/nothing"]);
+    assert_eq!(none["paths"], json!([]));
+}

@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Run the platform: API, web page, scan workers
     Serve(Serve),
+    /// Ask the graph of a Kubernetes cluster: exposure, rights, attack paths
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// Say where the controls of a compliance framework stand
     #[command(subcommand)]
     Compliance(Compliance),
@@ -122,6 +125,74 @@ pub(crate) enum Scan {
         #[command(flatten)]
         printing: Printing,
     },
+}
+
+/// What to ask of a cluster.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cluster {
+    /// What traffic of the internet gets to, through which objects, and what keeps it out
+    Exposure {
+        /// Which cluster.
+        #[command(flatten)]
+        files: ClusterFiles,
+    },
+    /// Who can do something, with the binding and the rule that say so
+    WhoCan {
+        /// Verb, such as get, create, impersonate
+        verb: String,
+        /// Resource as URLs call it, such as secrets or pods/exec, or a path of the API server that begins with /
+        resource: String,
+        /// API group of the resource; the core group where it is left out
+        #[arg(long, value_name = "GROUP", default_value = "")]
+        group: String,
+        /// In this namespace [default: in all at once]
+        #[arg(long, value_name = "NAME")]
+        namespace: Option<String>,
+        /// On the object of this name [default: on all]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// Which cluster.
+        #[command(flatten)]
+        files: ClusterFiles,
+    },
+    /// How far somebody gets who has taken over a workload: the shortest way to the whole cluster, a node, another namespace
+    Paths {
+        /// From workloads that the internet gets to, or may get to
+        #[arg(long, conflicts_with = "workload")]
+        exposed: bool,
+        /// From this workload alone, such as apps/Deployment/NAMESPACE/NAME
+        #[arg(long, value_name = "PATH")]
+        workload: Option<String>,
+        /// Which cluster.
+        #[command(flatten)]
+        files: ClusterFiles,
+    },
+}
+
+/// The files of a cluster, and where its answers go.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClusterFiles {
+    /// File of objects, or folder of such files that end in .json; can be repeated
+    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+    pub(crate) from: Vec<PathBuf>,
+    /// What to call the cluster where the files do not have its namespace kube-system, whose uid names it
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub(crate) cluster: String,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = GraphFormat::Table)]
+    pub(crate) format: GraphFormat,
+    /// Write to a file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Form of an answer of the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For people
+    Table,
+    /// With every proof
+    Json,
 }
 
 /// What to say of compliance.

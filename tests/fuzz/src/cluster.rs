@@ -17,6 +17,12 @@ pub(crate) fn run(data: &[u8]) {
         let attributes: Value = must(serde_json::from_str(&node.attributes), "attributes of a node");
         assert_eq!(attributes.get("id").and_then(Value::as_str), Some(node.id.as_str()));
     }
+    // The queries take whatever the reader took, and come back.
+    let exposure = ::cluster::Exposure::of(&snapshot);
+    let attack = ::cluster::Attack::of(&snapshot);
+    let limits = ::cluster::Limits::default();
+    let exposed = attack.paths(::cluster::Sources::Exposed(&exposure), &limits);
+    assert!(exposed.sources <= attack.paths(::cluster::Sources::All, &limits).sources);
     let kept: Vec<&::cluster::Object> = snapshot.objects().filter(|object| !object.body.is_empty()).collect();
     let mut bodies = Vec::new();
     for object in &kept {

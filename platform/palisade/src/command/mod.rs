@@ -2,6 +2,7 @@
 
 mod advisories;
 pub(crate) mod author;
+mod cluster;
 mod compliance;
 mod doctor;
 mod explain;
@@ -19,6 +20,7 @@ use crate::exit::Outcome;
 pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
     match command {
         Command::Scan(what) => scan::run(what, config),
+        Command::Cluster(what) => cluster::run(&what),
         Command::Compliance(what) => compliance::run(what, config),
         Command::Serve(options) => crate::serve::run(options, config),
         Command::Advisories(what) => advisories::run(what, config),
