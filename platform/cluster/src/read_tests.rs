@@ -195,7 +195,7 @@ fn objects_are_joined_by_what_they_say_of_each_other() {
     );
     let service = with(
         object("v1", "Service", "door"),
-        json!({ "spec": { "type": "LoadBalancer", "selector": { "app": "web" } } }),
+        json!({ "spec": { "type": "LoadBalancer", "selector": { "app": "web" }, "ports": [{ "port": 80 }] } }),
     );
     let policy = with(
         object("networking.k8s.io/v1", "NetworkPolicy", "all"),
@@ -241,8 +241,8 @@ fn objects_are_joined_by_what_they_say_of_each_other() {
         let node = nodes.iter().find(|node| node.id.ends_with(path)).unwrap();
         serde_json::from_str::<Value>(&node.attributes).unwrap()
     };
-    assert_eq!(attributes(web)["facts"]["internet_exposed"], true);
-    assert_eq!(attributes("Deployment/n/api")["facts"]["internet_exposed"], false);
+    assert_eq!(attributes(web)["facts"]["exposure"], "filtered", "the policy keeps everybody out");
+    assert_eq!(attributes("Deployment/n/api")["facts"]["exposure"], Value::Null, "it has no door");
     let policy = &attributes("NetworkPolicy/n/all")["facts"];
     assert_eq!((&policy["default_deny_ingress"], &policy["egress"]), (&json!(true), &json!(false)));
 }

@@ -1,12 +1,13 @@
 //! A cluster as it was read: its objects, and how they are joined.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::Gap;
 use model::graph::{AssetNode, Edge, Relation};
 use serde_json::Value;
 
+use crate::exposure::Exposure;
 use crate::id::{GroupKind, asset_id, path};
 use crate::kinds::{built_in, is_workload};
 use crate::links::Link;
@@ -126,9 +127,8 @@ impl Snapshot {
     #[must_use]
     pub fn graph(&self) -> (Vec<AssetNode>, Vec<Relation>) {
         let joined = Joining::of(self).relations();
-        let exposed = exposed(self, &joined);
-        let mut nodes: Vec<AssetNode> =
-            self.objects().map(|object| self.node(object, exposed.contains(&object.path()))).collect();
+        let exposure = Exposure::of(self);
+        let mut nodes: Vec<AssetNode> = self.objects().map(|object| self.node(object, &exposure)).collect();
         let images: BTreeSet<&str> = joined
             .iter()
             .map(|relation| relation.to.as_str())
@@ -142,11 +142,13 @@ impl Snapshot {
         (nodes, joined.into_iter().collect())
     }
 
-    fn node(&self, object: &Object, exposed: bool) -> AssetNode {
+    fn node(&self, object: &Object, exposure: &Exposure) -> AssetNode {
         let id = self.id(object);
         let mut facts = object.facts.clone();
-        if is_workload(&object.kind) {
-            facts.insert("internet_exposed".to_owned(), Value::Bool(exposed));
+        if is_workload(&object.kind)
+            && let Some(exposed) = exposure.workload(&object.path())
+        {
+            facts.insert("exposure".to_owned(), serde_json::json!(exposed.verdict));
         }
         let attributes = format!(
             "{{\"id\":{},{},\"facts\":{}}}",
@@ -165,35 +167,6 @@ fn is_read(kind: &GroupKind) -> bool {
         "" => matches!(kind.kind.as_str(), "Service" | "ServiceAccount" | "Secret" | "Namespace"),
         _ => false,
     }
-}
-
-/// Paths of workloads that traffic from outside of the cluster can reach, by the objects that let it in: an Ingress, a Gateway, a service
-/// of type LoadBalancer or NodePort.
-fn exposed(snapshot: &Snapshot, relations: &BTreeSet<Relation>) -> BTreeSet<String> {
-    let mut next: HashMap<&str, Vec<&str>> = HashMap::new();
-    for relation in relations.iter().filter(|relation| relation.edge == Edge::Exposes) {
-        next.entry(&relation.from).or_default().push(&relation.to);
-    }
-    let doors =
-        snapshot.objects().filter(|object| match (object.kind.group.as_str(), object.kind.kind.as_str()) {
-            ("networking.k8s.io", "Ingress") | ("gateway.networking.k8s.io", "Gateway") => true,
-            ("", "Service") => {
-                matches!(object.facts.get("type").and_then(Value::as_str), Some("LoadBalancer" | "NodePort"))
-            }
-            _ => false,
-        });
-    let ids: Vec<String> = doors.map(|object| snapshot.id(object)).collect();
-    let mut waiting: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let mut reached: BTreeSet<&str> = BTreeSet::new();
-    while let Some(id) = waiting.pop() {
-        for to in next.get(id).into_iter().flatten() {
-            if reached.insert(to) {
-                waiting.push(to);
-            }
-        }
-    }
-    let prefix = asset_id(&snapshot.cluster, "");
-    reached.into_iter().filter_map(|id| id.strip_prefix(&prefix)).map(str::to_owned).collect()
 }
 
 /// Finds what links lead to.
