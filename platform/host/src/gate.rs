@@ -276,6 +276,14 @@ impl Gate {
                     denied("it is not granted")
                 }
             }
+            // Who asks for assets of one kind alone, `EDGE:KIND`, must not take a refusal for there being none.
+            Ask::AssetsRelated { edge, .. }
+                if edge
+                    .split_once(':')
+                    .is_some_and(|(_, kind)| !both(&|rights| rights.allows_asset(kind))) =>
+            {
+                denied(&format!("{} asks for a kind that is not granted", crate::error::shown(edge)))
+            }
             // The kind of the asset decides, and only the inventory knows it; see `serve`.
             Ask::AssetsDescribe { .. } | Ask::AssetsRelated { .. } => {
                 if both(&|rights| !rights.assets.is_empty()) { Ok(()) } else { denied("it is not granted") }

@@ -178,6 +178,11 @@ fn related_assets_of_other_kinds_are_left_out() {
     let (mut gate, _) = gate(rights(), rights());
     let ask = Ask::AssetsRelated { asset: "pod/1".to_owned(), edge: "runs".to_owned(), limit: 5 };
     assert!(matches!(gate.pass(ask), Ok(Reply::Names(names)) if names == ["pod/1"]));
+    // Asked for by name they are denied: an empty list would say that there are none.
+    let related =
+        |edge: &str| Ask::AssetsRelated { asset: "pod/1".to_owned(), edge: edge.to_owned(), limit: 5 };
+    assert!(matches!(gate.pass(related("runs:secret")), Err(Refusal::Denied(_))));
+    assert!(matches!(gate.pass(related("runs:pod")), Ok(Reply::Names(names)) if names == ["pod/1"]));
 }
 
 #[test]
