@@ -12,6 +12,9 @@ use crate::links::{Link, links};
 /// Largest body that is handed to plugins, in bytes. The API server itself takes no more than 3 MiB in one request.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Longest part of a name, in bytes. Kubernetes allows 253, and a few kinds somewhat more.
+const NAME_BYTES_MAX: usize = 512;
+
 /// Annotation in which `kubectl apply` keeps a copy of the whole object, of Secrets their values too.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -65,12 +68,13 @@ impl Object {
         let kind = GroupKind::of(&api_version, &required(&value, "/kind")?);
         let name = required(&value, "/metadata/name")?;
         let namespace = text(&value, "/metadata/namespace").map(str::to_owned);
-        for part in [Some(name.as_str()), namespace.as_deref(), Some(&kind.kind), Some(&api_version)] {
-            if part.is_some_and(|part| part.len() > 512 || part.chars().any(char::is_control)) {
-                return Err(NoObject(
-                    "its name, namespace or kind is none that Kubernetes allows".to_owned(),
-                ));
-            }
+        let odd = |part: &str| part.len() > NAME_BYTES_MAX || part.chars().any(char::is_control);
+        // A slash in a name would make it the path of another object, and a dash that of one without a namespace.
+        let segment = |part: &str| !odd(part) && !part.contains('/');
+        let group = segment(&kind.group) && !odd(&api_version) && api_version.matches('/').count() <= 1;
+        let namespaced = namespace.as_deref().is_none_or(|part| segment(part) && part != "-");
+        if !(group && segment(&kind.kind) && segment(&name) && namespaced) {
+            return Err(NoObject("its name, namespace or kind is none that Kubernetes allows".to_owned()));
         }
         normalise(&mut value, &kind);
         let template = template(&kind, &value);
@@ -205,6 +209,17 @@ mod tests {
             (json!({ "apiVersion": "v1", "kind": "Pod", "metadata": [] }), "/metadata/name"),
             (json!([1]), "/apiVersion"),
             (json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a\nb" } }), "none that"),
+            (json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a/b" } }), "none that"),
+            (json!({ "apiVersion": "v1", "kind": "P/od", "metadata": { "name": "a" } }), "none that"),
+            (json!({ "apiVersion": "a/b/c", "kind": "Pod", "metadata": { "name": "a" } }), "none that"),
+            (
+                json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a", "namespace": "-" } }),
+                "none that",
+            ),
+            (
+                json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "x".repeat(10_000) } }),
+                "none that",
+            ),
         ] {
             assert!(Object::of(value).unwrap_err().0.contains(lack), "{lack}");
         }
