@@ -64,7 +64,10 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
     if let Some(kev) = &finding.kev {
         steps.push(format!("It is in the catalogue of known exploited vulnerabilities since {}.", kev.added));
     }
-    steps.push(fix_step(finding.fix.state, &finding.fix.versions));
+    // Versions are of packages; what is wrong with anything else is mended where it stands.
+    if finding.package.is_some() {
+        steps.push(fix_step(finding.fix.state, &finding.fix.versions));
+    }
     if let Some(suppressed) = &finding.suppressed {
         steps.push(format!("It does not count ({}): {}", suppressed.code, sentence(&suppressed.reason)));
     }
