@@ -197,7 +197,11 @@ impl Work<'_> {
         };
         let mut done: Vec<(usize, Collected)> = std::thread::scope(|scope| {
             let running: Vec<_> = (0..threads).map(|_| scope.spawn(thread)).collect();
-            running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+            // A thread that panicked must not look like objects without findings.
+            let joined = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            running.into_iter().flat_map(joined).collect()
         });
         done.sort_by_key(|(place, _)| *place);
         done.into_iter().map(|(_, collected)| collected).collect()
