@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::auth::Sessions;
 use crate::dto::{AdvisoryStatus, Plugin};
 use crate::error::ApiError;
+use crate::snapshots::Snapshots;
 
 /// Requests in work at once. A request holds a page of rows at most, so this bounds memory, and it is far beyond what
 /// the store's pool serves at a time; whoever comes on top is told to come back.
@@ -130,6 +131,7 @@ pub(crate) struct Parts {
     pub(crate) version: String,
     pub(crate) progress: broadcast::Sender<ScanChange>,
     pub(crate) sessions: Sessions,
+    pub(crate) snapshots: Snapshots,
     pub(crate) requests: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
     /// Turns true once, when the server stops taking work.
@@ -160,6 +162,7 @@ impl Parts {
             version: options.version,
             progress: options.progress,
             sessions: Sessions::default(),
+            snapshots: Snapshots::default(),
             requests: Semaphore::new(REQUESTS_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             draining: watch::Sender::new(false),

@@ -52,6 +52,14 @@ codes! {
     FindingNotFound = "finding-not-found", NOT_FOUND, "There is no such finding";
     /// The tenant has no image or directory with this id.
     ImageNotFound = "image-not-found", NOT_FOUND, "There is no such image";
+    /// The tenant has no cluster or account with this id.
+    ClusterNotFound = "cluster-not-found", NOT_FOUND, "There is no such cluster";
+    /// The tenant has no resource with this id.
+    ResourceNotFound = "resource-not-found", NOT_FOUND, "There is no such resource";
+    /// Nobody judged this scope by this framework.
+    AssessmentNotFound = "assessment-not-found", NOT_FOUND, "There is no such assessment";
+    /// What is kept of a cluster was written by another version.
+    SnapshotUnreadable = "snapshot-unreadable", CONFLICT, "What is kept of the cluster cannot be read";
     /// No plugin with this id is loaded.
     PluginNotFound = "plugin-not-found", NOT_FOUND, "There is no such plugin";
     /// A decision about a plugin that cannot be carried out.

@@ -206,6 +206,34 @@ impl Word for model::FindingState {
     }
 }
 
+/// Words for exposure, as [`store::Resource::exposure`] has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ExposureWord(pub(crate) &'static str);
+
+const EXPOSURES: [&str; 4] = ["open", "possible", "filtered", "internal"];
+
+impl Word for ExposureWord {
+    fn read(word: &str) -> Option<Self> {
+        EXPOSURES.into_iter().find(|known| *known == word).map(Self)
+    }
+    fn words() -> Vec<&'static str> {
+        EXPOSURES.to_vec()
+    }
+}
+
+/// A kind of resource. There is no list of all: extensions bring their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KindWord(pub(crate) String);
+
+impl Word for KindWord {
+    fn read(word: &str) -> Option<Self> {
+        (!word.is_empty() && word.len() <= TEXT_BYTES_MAX).then(|| Self(word.to_owned()))
+    }
+    fn words() -> Vec<&'static str> {
+        vec!["a kind such as Deployment.apps"]
+    }
+}
+
 /// The wire words of [`model::FindingClass`].
 const CLASSES: [(&str, model::FindingClass); 5] = [
     ("vulnerability", model::FindingClass::Vulnerability),

@@ -20,12 +20,14 @@ mod edge;
 mod error;
 mod explain;
 mod extract;
+mod neighbours;
 mod pages;
 mod problem;
 mod reference;
 mod router;
 mod routes;
 mod server;
+mod snapshots;
 #[cfg(test)]
 mod tests;
 mod ui;

@@ -16,7 +16,8 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    advisories, events, findings, images, metrics, overview, plugins, scans, server, session,
+    advisories, clusters, compliance, events, findings, images, inventory, metrics, overview, plugins, scans,
+    server, session,
 };
 use crate::{document, ui};
 
@@ -36,6 +37,15 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(images::list))
         .routes(routes!(images::get))
         .routes(routes!(images::packages))
+        .routes(routes!(inventory::list))
+        .routes(routes!(inventory::facets))
+        .routes(routes!(inventory::get))
+        .routes(routes!(clusters::list))
+        .routes(routes!(clusters::exposure))
+        .routes(routes!(clusters::attack_paths))
+        .routes(routes!(clusters::who_can))
+        .routes(routes!(compliance::list))
+        .routes(routes!(compliance::get))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get))
         .routes(routes!(plugins::approve))

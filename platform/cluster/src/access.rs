@@ -23,6 +23,7 @@ const AGGREGATED_RULES_MAX: usize = 10_000;
 
 /// Somebody who asks the API server for something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Subject {
     /// A service account. The user `system:serviceaccount:NAMESPACE:NAME` is the same.
@@ -99,6 +100,7 @@ impl fmt::Display for Subject {
 
 /// Why somebody can do something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Proof {
     /// Path of the binding.
     pub binding: String,
@@ -114,6 +116,7 @@ pub struct Proof {
 
 /// A rule that a subject has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Ability {
     /// Where; nothing is everywhere.
     pub namespace: Option<String>,
@@ -125,6 +128,7 @@ pub struct Ability {
 
 /// Somebody who can do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Holder {
     /// Who.
     pub subject: Subject,

@@ -6,6 +6,7 @@ use crate::problem::nullable;
 
 /// One rule of a role, as `rbac.authorization.k8s.io/v1` PolicyRule has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all(deserialize = "camelCase"))]
 pub struct Rule {
     /// Verbs; `*` is all.

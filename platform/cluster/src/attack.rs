@@ -18,6 +18,7 @@ use crate::snapshot::Snapshot;
 
 /// How a step is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Technique {
     /// Load a kernel module (`CE_MODULE_LOAD`).
@@ -136,6 +137,7 @@ impl Technique {
 
 /// Where one can be. Named by what is in the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Place {
     /// Whoever is here can do everything.
@@ -190,6 +192,7 @@ impl Place {
 
 /// Where a path may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
     /// Everything.
@@ -207,6 +210,7 @@ impl Goal {
 
 /// One step, with what proves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Step {
     /// From where.
     pub from: Place,
@@ -222,6 +226,7 @@ pub struct Step {
 
 /// A shortest path from a workload to a goal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AttackPath {
     /// Path of the workload.
     pub source: String,
@@ -259,6 +264,7 @@ pub enum Sources<'a> {
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Paths {
     /// By source and goal, one for each that can be reached.
     pub paths: Vec<AttackPath>,
@@ -272,6 +278,7 @@ pub struct Paths {
 ///
 /// Counted are pairs of a workload and a goal, of which the goals are the cluster and a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ChokePoint {
     /// The step.
     pub step: Step,

@@ -25,6 +25,9 @@ pub enum ClusterError {
         /// What was looked into.
         places: String,
     },
+    /// Kept bytes are no snapshot of this version.
+    #[error("a kept snapshot cannot be read: {0}; scan the cluster again")]
+    Packed(String),
 }
 
 impl ClusterError {
@@ -34,6 +37,7 @@ impl ClusterError {
         match self {
             Self::Unreadable { .. } => "cluster-unreadable",
             Self::Empty { .. } => "cluster-empty",
+            Self::Packed(_) => "cluster-snapshot-unreadable",
         }
     }
 }

@@ -19,6 +19,7 @@ const ENTRIES_MAX: usize = 200;
 
 /// What becomes of traffic from the internet. Sorted: what gets furthest is first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It gets to the pods.
@@ -33,6 +34,7 @@ pub enum Verdict {
 
 /// How traffic gets into the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DoorKind {
     /// A Service of type LoadBalancer.
@@ -53,6 +55,7 @@ pub enum DoorKind {
 
 /// One way to a workload.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Entry {
     /// What becomes of traffic.
     pub verdict: Verdict,
@@ -74,6 +77,7 @@ pub struct Entry {
 
 /// A workload with at least one door.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Exposed {
     /// Path of the workload.
     pub workload: String,
@@ -85,6 +89,7 @@ pub struct Exposed {
 
 /// Exposure of a cluster.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Exposure {
     /// Workloads with a door, by path.
     pub workloads: Vec<Exposed>,

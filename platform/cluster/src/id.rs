@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Group and kind of an object, without the version: the same object is served under several. Written as Kubernetes writes it:
 /// `Deployment.apps`, and `Pod` for the core group.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupKind {
     /// API group; empty for the core group.
     pub group: String,

@@ -28,10 +28,12 @@ mod id;
 mod kinds;
 mod links;
 mod object;
+mod pack;
 mod problem;
 mod read;
 mod selector;
 mod snapshot;
+mod unknown;
 mod workload;
 
 pub use access::{Ability, Access, Holder, Proof, Subject};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::graph::Edge;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::GroupKind;
@@ -14,7 +15,7 @@ const GATEWAY: &str = "gateway.networking.k8s.io";
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// Something that an object says of another.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Link {
     /// Of an object that it names.
     Named {

@@ -9,6 +9,7 @@ const PROBLEMS_MAX: usize = 1_000;
 
 /// Something that was skipped: the answer of a query is about the rest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Path of the object; see [`crate::path`].
     pub object: String,

@@ -17,10 +17,10 @@ use crate::selector::Selector;
 /// Objects of a cluster at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    cluster: String,
-    objects: BTreeMap<String, Object>,
-    listed: BTreeSet<GroupKind>,
-    gaps: BTreeSet<Gap>,
+    pub(crate) cluster: String,
+    pub(crate) objects: BTreeMap<String, Object>,
+    pub(crate) listed: BTreeSet<GroupKind>,
+    pub(crate) gaps: BTreeSet<Gap>,
 }
 
 impl Snapshot {

@@ -61,6 +61,12 @@ impl Graph {
         self.nodes.is_empty()
     }
 
+    /// Every asset.
+    #[must_use]
+    pub fn nodes(&self) -> &[AssetNode] {
+        &self.nodes
+    }
+
     /// An asset.
     #[must_use]
     pub fn node(&self, id: &str) -> Option<&AssetNode> {

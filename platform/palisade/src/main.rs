@@ -10,6 +10,7 @@ mod output;
 mod plugins;
 mod posture;
 mod progress;
+mod scope;
 mod serve;
 mod services;
 mod telemetry;

@@ -9,8 +9,13 @@ use engine::posture::{Judged, PosturePlugin, Subject, judge};
 use host::Kind;
 use model::{Gap, GapCode};
 
-/// Has the plugins judge every object that no controller made. What is unknown of the cluster becomes gaps.
-pub(crate) fn judge_snapshot(snapshot: &Snapshot, posture: &[PosturePlugin], threads: usize) -> Judged {
+/// Has the plugins judge every object that no controller made, and gives the graph that they asked. What is unknown of the cluster
+/// becomes gaps.
+pub(crate) fn judge_snapshot(
+    snapshot: &Snapshot,
+    posture: &[PosturePlugin],
+    threads: usize,
+) -> (Judged, Arc<Graph>) {
     let (nodes, relations) = snapshot.graph();
     let missing = snapshot.missing();
     let words: BTreeSet<String> = missing.iter().map(GroupKind::to_string).collect();
@@ -31,7 +36,7 @@ pub(crate) fn judge_snapshot(snapshot: &Snapshot, posture: &[PosturePlugin], thr
             body: Arc::clone(&object.body),
         });
     }
-    judge(&subjects, &graph, posture, gaps, threads)
+    (judge(&subjects, &graph, posture, gaps, threads), graph)
 }
 
 /// The kinds that checks look at or ask about, and that nobody collected.

@@ -90,6 +90,7 @@ async fn merge(store: &Store, findings: Vec<Finding>) -> Result<f64, StoreError>
             findings,
             coverage: Coverage { advisories: Some(AdvisoryData::default()), ..Coverage::default() },
         },
+        scope: None,
     };
     let started = Instant::now();
     let done = store.finish_scan(&tenant, id, &id.to_string(), &outcome, at).await?;

@@ -28,6 +28,8 @@ pub struct FindingFilter {
     pub asset: Option<AssetId>,
     /// About the package of exactly this name.
     pub package: Option<String>,
+    /// About the resource at exactly this path of its asset.
+    pub subject: Option<String>,
     /// By exactly this rule, such as a CVE id.
     pub rule: Option<String>,
     /// With this in an id, the package's name or the title, in any case.
@@ -109,6 +111,9 @@ impl FindingFilter {
         }
         if let Some(package) = &self.package {
             statement.push(" AND package_name = ").bind(clean::key(package));
+        }
+        if let Some(subject) = &self.subject {
+            statement.push(" AND subject = ").bind(clean::key(subject));
         }
         if let Some(rule) = &self.rule {
             statement.push(" AND rule = ").bind(clean::key(rule));

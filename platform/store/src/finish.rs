@@ -19,6 +19,7 @@ use crate::connection::Tx;
 use crate::merge::{self, Existing, Plan, Stored};
 use crate::prepare::{self, FINDING_COLUMNS, Flags, PreparedReport};
 use crate::scans::{self, Scan};
+use crate::scopes::{self, ScopeState};
 use crate::sql::{Param, sql};
 use crate::{Result, SeverityCounts, Store, assets, clean, counts, inbox, outbox};
 
@@ -36,6 +37,8 @@ pub struct ScanOutcome {
     pub aliases: Vec<String>,
     /// What was found.
     pub report: ScanReport,
+    /// What a scan of a scope of resources learnt beside.
+    pub scope: Option<ScopeState>,
 }
 
 /// The figures of a finished scan.
@@ -105,6 +108,9 @@ impl Store {
         };
         if !superseded {
             merge_report(&mut tx, &end, report, &mut summary).await?;
+            if let Some(state) = &outcome.scope {
+                scopes::put(&mut tx, &end, state).await?;
+            }
         }
         finish_row(&mut tx, &end, &summary).await?;
         announce(&mut tx, &end, &summary).await?;
@@ -261,7 +267,7 @@ const FINDINGS: Insert = Insert {
         state = excluded.state, last_seen_at = excluded.last_seen_at, last_scan = excluded.last_scan, fixed_at = NULL,
         class = excluded.class, rule = excluded.rule, package_name = excluded.package_name,
         severity = excluded.severity, attention = excluded.attention, fixable = excluded.fixable, kev = excluded.kev,
-        suppressed = excluded.suppressed, search = excluded.search, digest = excluded.digest, body = excluded.body",
+        suppressed = excluded.suppressed, subject = excluded.subject, search = excluded.search, digest = excluded.digest, body = excluded.body",
 };
 
 const EVENTS: Insert = Insert {

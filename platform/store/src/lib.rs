@@ -13,6 +13,7 @@
 //! - hostile text is data: statements are static text with bound parameters ([`sql`]), and U+0000, which Postgres cannot
 //!   hold, becomes U+FFFD in both databases.
 
+mod assessments;
 mod assets;
 mod audit;
 mod bulk;
@@ -38,9 +39,11 @@ mod plugins;
 mod prepare;
 mod row;
 mod scans;
+mod scopes;
 mod sql;
 mod tokens;
 
+pub use assessments::Assessment;
 pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
 pub use audit::AuditEvent;
 pub use counts::SeverityCounts;
@@ -55,6 +58,9 @@ pub use outbox::OutboxMessage;
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
 pub use plugins::{NewPluginVersion, PluginVersion, VersionChange, VersionState};
 pub use scans::{NewScan, Scan, ScanFailure, ScanFilter, ScanRequest, ScanState, Submitted};
+pub use scopes::{
+    Counted, NewAssessment, NewResource, Resource, ResourceFacets, ResourceFilter, Scope, ScopeState,
+};
 pub use tokens::{NewToken, Token, TokenHash};
 
 use connection::Backend;

@@ -36,6 +36,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0003_plugin_proof.sql"),
         postgres: include_str!("../migrations/postgres/0003_plugin_proof.sql"),
     },
+    Migration {
+        version: 4,
+        sqlite: include_str!("../migrations/sqlite/0004_scopes.sql"),
+        postgres: include_str!("../migrations/postgres/0004_scopes.sql"),
+    },
 ];
 
 impl Migration {

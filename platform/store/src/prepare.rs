@@ -91,6 +91,7 @@ pub(crate) const FINDING_COLUMNS: &[(&str, Kind)] = &[
     ("fixable", Kind::Bool),
     ("kev", Kind::Bool),
     ("suppressed", Kind::Bool),
+    ("subject", Kind::Text),
     ("search", Kind::Text),
     ("digest", Kind::Bytes),
     ("body", Kind::Json),
@@ -109,6 +110,7 @@ pub(crate) fn finding_row(prepared: &mut Prepared<'_>) -> Vec<Param> {
         flags.fixable.into(),
         flags.kev.into(),
         flags.suppressed.into(),
+        subject(finding).into(),
         search_text(finding).into(),
         digest.clone().into(),
         Param::Json(Some(std::mem::take(body))),
@@ -131,6 +133,12 @@ fn package_row(position: usize, package: &Package, body: String) -> Vec<Param> {
 /// The name that findings are sorted and filtered by; empty for a finding about no package, so that it sorts first.
 fn package_name(finding: &Finding) -> String {
     finding.package.as_ref().map(|package| clean::key(&package.name)).unwrap_or_default()
+}
+
+/// The resource of its asset that a finding is about; empty where it is about a package or a file.
+fn subject(finding: &Finding) -> String {
+    let path = || finding.evidence.first().map(|evidence| clean::key(&evidence.path));
+    if finding.class == FindingClass::Misconfiguration { path().unwrap_or_default() } else { String::new() }
 }
 
 /// Everything that a text filter looks in.

@@ -23,6 +23,8 @@ mod plugins;
 mod postgres;
 #[path = "contract/records.rs"]
 mod records;
+#[path = "contract/scopes.rs"]
+mod scopes;
 #[path = "contract/world.rs"]
 mod world;
 
@@ -117,6 +119,9 @@ contract![
     plugins::many_who_decide_at_once_leave_one_in_force,
     plugins::state_belongs_to_a_plugin_and_a_tenant,
     plugins::the_audit_log_keeps_order_and_bounds,
+    scopes::resources_follow_the_newest_scan,
+    scopes::resources_are_filtered_and_counted,
+    scopes::assessments_make_a_trend,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,

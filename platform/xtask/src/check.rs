@@ -22,7 +22,7 @@ const OWNERS: [(&str, &str); 19] = [
     ("kube", "cluster"),
     ("memmap2", "advisories"),
     ("flate2", "advisories, image"),
-    ("zstd", "image"),
+    ("zstd", "image, store"),
     ("aho-corasick", "image"),
     ("globset", "host, image"),
     ("clap", "palisade"),

@@ -4,8 +4,11 @@
 //! requests refuse members they do not know.
 
 mod advisories;
+mod clusters;
+mod compliance;
 mod findings;
 mod images;
+mod inventory;
 mod overview;
 mod page;
 mod plugins;
@@ -13,8 +16,14 @@ mod scans;
 mod session;
 
 pub use advisories::{AdvisoryStatus, EcosystemRecords};
+pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, WhoCanAnswer};
+pub use compliance::{
+    AssessmentDetail, AssessmentRow, Assessments, Control, ControlCounts, ControlProof, ControlStatus,
+    TrendPoint,
+};
 pub use findings::{Asset, Facet, Facets, FindingDetail, FindingRow, Why};
 pub use images::{ImageDetail, ImageRow, PackageRow};
+pub use inventory::{Neighbour, ResourceDetail, ResourceFacets, ResourceRow};
 pub use overview::Overview;
 pub use page::{Page, Plugins, SeverityCounts};
 pub use plugins::{

@@ -40,6 +40,9 @@ pub(crate) struct FindingParams {
     /// Exact name of a package.
     #[param(value_type = Option<String>, max_length = 1024)]
     package: Option<Text>,
+    /// Exact path of a resource in its cluster or account.
+    #[param(value_type = Option<String>, max_length = 1024, example = "apps/Deployment/shop/web")]
+    subject: Option<Text>,
     /// Exact id of a rule, such as a CVE.
     #[param(value_type = Option<String>, max_length = 1024, example = "CVE-2024-3094")]
     rule: Option<Text>,
@@ -91,6 +94,7 @@ impl From<FindingParams> for FindingFilter {
             suppressed: params.suppressed,
             asset: list(params.asset).map(AssetId),
             package: list(params.package),
+            subject: list(params.subject),
             rule: list(params.rule),
             text: list(params.q),
         }

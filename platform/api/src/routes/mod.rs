@@ -1,9 +1,12 @@
 //! The operations, one file per resource. Each is a few lines: take, ask the store, answer.
 
 pub(crate) mod advisories;
+pub(crate) mod clusters;
+pub(crate) mod compliance;
 pub(crate) mod events;
 pub(crate) mod findings;
 pub(crate) mod images;
+pub(crate) mod inventory;
 pub(crate) mod metrics;
 pub(crate) mod overview;
 pub(crate) mod plugins;

@@ -203,6 +203,7 @@ pub(crate) async fn finish(store: &Store, tenant: &TenantId, scan: Uuid, asset: 
         asset: AssetId(asset.to_owned()),
         aliases: vec![format!("registry.example/app:1-{}", asset.len())],
         report: report(),
+        scope: None,
     };
     store.finish_scan(tenant, scan, &format!("message-{scan}"), &outcome, Timestamp::now()).await.unwrap();
 }

@@ -56,7 +56,7 @@ struct Answer<'a, T> {
 }
 
 fn print<T: Serialize>(files: &ClusterFiles, snapshot: &Snapshot, answer: T, text: &str) -> Result<()> {
-    let unknown = unknown(snapshot);
+    let unknown = snapshot.unknown();
     let document = match files.format {
         GraphFormat::Json => {
             let answer = Answer { schema: 1, cluster: snapshot.cluster(), answer, unknown };
@@ -71,28 +71,6 @@ fn print<T: Serialize>(files: &ClusterFiles, snapshot: &Snapshot, answer: T, tex
         }
     };
     write_document(&document, files.output.as_deref())
-}
-
-/// What the answer does not know of.
-fn unknown(snapshot: &Snapshot) -> Vec<String> {
-    const NEEDED: [&str; 11] = [
-        "Pod",
-        "Namespace",
-        "Service",
-        "ServiceAccount",
-        "Secret",
-        "Ingress.networking.k8s.io",
-        "NetworkPolicy.networking.k8s.io",
-        "Role.rbac.authorization.k8s.io",
-        "ClusterRole.rbac.authorization.k8s.io",
-        "RoleBinding.rbac.authorization.k8s.io",
-        "ClusterRoleBinding.rbac.authorization.k8s.io",
-    ];
-    let missing = snapshot.missing().into_iter().map(|kind| kind.to_string());
-    let missing = missing.filter(|kind| NEEDED.contains(&kind.as_str()));
-    let missing = missing.map(|kind| format!("objects of kind {kind} were not among what was read"));
-    let gaps = snapshot.gaps().iter().map(|gap| format!("{}: {}", gap.subject, gap.reason));
-    missing.chain(gaps).collect()
 }
 
 fn exposure(files: &ClusterFiles) -> Result<()> {

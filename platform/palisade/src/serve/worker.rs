@@ -151,7 +151,13 @@ fn make(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Failure> {
         Some(digest) => AssetId::image(digest),
         None => session::directory_asset(&target.reference),
     };
-    Ok(store::ScanOutcome { aliases: vec![target.reference.clone()], target, asset, report: outcome.report })
+    Ok(store::ScanOutcome {
+        aliases: vec![target.reference.clone()],
+        target,
+        asset,
+        report: outcome.report,
+        scope: None,
+    })
 }
 
 /// Judges a cluster by the files of a directory. It is known by the uid in them, else by where they are.
@@ -162,7 +168,10 @@ fn make_cluster(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Fa
     let snapshot = cluster::read_files(&[path], &format!("files:{reference}"))
         .map_err(|error| Failure::new(error.code(), error))?;
     let plugins = service.live.set();
-    let judged = crate::posture::judge_snapshot(&snapshot, &plugins.posture, service.config.threads(None));
+    let threads = service.config.threads(None);
+    let (mut judged, graph) = crate::posture::judge_snapshot(&snapshot, &plugins.posture, threads);
+    let prefix = format!("k8s:{}/", snapshot.cluster());
+    let scope = crate::scope::scope_state(&prefix, snapshot.pack(), &graph, &mut judged, &plugins.compliance);
     let target = Target {
         kind: TargetKind::Cluster,
         reference: reference.to_owned(),
@@ -175,6 +184,7 @@ fn make_cluster(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Fa
         asset: AssetId(format!("k8s:{}", snapshot.cluster())),
         aliases: vec![reference.to_owned()],
         report: judged.report,
+        scope: Some(scope),
     })
 }
 

@@ -125,6 +125,7 @@ pub(crate) fn outcome(asset: &AssetId, report: ScanReport) -> ScanOutcome {
         asset: asset.clone(),
         aliases: vec![],
         report,
+        scope: None,
     }
 }
 

@@ -61,7 +61,7 @@ impl ClusterScan {
                  binary again, or install one"
             );
         }
-        let judged = posture::judge_snapshot(&snapshot, &set.posture, config.threads(threads));
+        let (judged, _) = posture::judge_snapshot(&snapshot, &set.posture, config.threads(threads));
         Ok((Self { cluster: snapshot.cluster().to_owned(), judged }, set))
     }
 }
