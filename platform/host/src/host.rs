@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -38,6 +39,8 @@ pub struct HostOptions {
     pub limits_ceiling: Limits,
     /// Calls that may run at a time; more wait. At least 1.
     pub instances: u32,
+    /// Instances that [sessions](crate::Session) may keep between calls, beside those of calls that run.
+    pub kept_instances: u32,
     /// Who compiles what is not in the cache. Without it, or without a cache, this process does.
     pub compiler: Option<Compiler>,
 }
@@ -49,6 +52,7 @@ impl Default for HostOptions {
             cache_dir: None,
             limits_ceiling: Limits::CEILING,
             instances: u32::try_from(cores).unwrap_or(8).saturating_mul(2).clamp(4, 64),
+            kept_instances: 0,
             compiler: None,
         }
     }
@@ -65,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) ticker: Ticker,
     pub(crate) admission: Admission,
+    /// Instances that sessions may keep still.
+    pub(crate) keepable: AtomicU32,
     pub(crate) clock: Clock,
     limits_ceiling: Limits,
     compiler: Option<Compiler>,
@@ -87,11 +93,13 @@ impl Host {
     /// As [`Host::new`].
     pub fn with_clock(options: HostOptions, clock: Clock) -> Result<Self, HostError> {
         let instances = options.instances.clamp(1, 1_024);
-        let engine = engine(instances, options.limits_ceiling.memory_bytes())?;
+        let kept = options.kept_instances.min(1_024);
+        let engine = engine(instances + kept, options.limits_ceiling.memory_bytes())?;
         Ok(Self(Arc::new(Shared {
             ticker: Ticker::start(&engine).map_err(HostError::Ticker)?,
             cache: options.cache_dir.as_deref().map(Cache::open).transpose()?,
             admission: Admission::new(instances),
+            keepable: AtomicU32::new(kept),
             clock,
             limits_ceiling: options.limits_ceiling,
             compiler: options.compiler,

@@ -63,6 +63,21 @@ impl Meter {
         }
     }
 
+    /// The same for an instance that was used before: what it grew to counts on.
+    pub(crate) fn carried_on(self, before: &Self) -> Self {
+        Self {
+            memory: before.memory,
+            memory_peak: before.memory,
+            table_elements: before.table_elements,
+            ..self
+        }
+    }
+
+    /// Bytes of memory that the guest has now.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// Notes a host call. Host time counts too, so the deadline is looked at here as well as at every tick.
     pub(crate) fn enter(&mut self, name: &'static str, figures: [u64; 2]) -> Result<(), Stop> {
         self.calls = self.calls.saturating_add(1);

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use model::{Digest, TenantId};
-use wasmtime::component::InstancePre;
+use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::analysis::{Analysis, InputFile, LogLine, Usage};
@@ -243,7 +243,7 @@ impl Plugin {
     }
 
     /// What is granted in this context: for another tenant or another component, nothing.
-    fn granted(&self, context: &CallContext) -> Arc<Rights> {
+    pub(crate) fn granted(&self, context: &CallContext) -> Arc<Rights> {
         static NOTHING: LazyLock<Arc<Rights>> = LazyLock::new(Arc::default);
         match &context.grant {
             Some(grant) if grant.tenant == context.tenant && grant.digest == *self.digest() => {
@@ -261,6 +261,14 @@ impl Plugin {
         source: Source,
         input: Input,
     ) -> (Outcome, Option<Vec<Exchange>>) {
+        self.accounted(|| self.run(context, granted, source, input))
+    }
+
+    /// Makes a call when there is room, and counts it in the plugin's health; does not where quarantine prevents it.
+    pub(crate) fn accounted(
+        &self,
+        call: impl FnOnce() -> (Outcome, Option<Vec<Exchange>>),
+    ) -> (Outcome, Option<Vec<Exchange>>) {
         let Prepared { host, ledger, .. } = &*self.0;
         if let Err(fault) = ledger.admit() {
             return (failed(fault), None);
@@ -269,7 +277,7 @@ impl Plugin {
         let _permit = host.admission.enter();
         let queued = asked.elapsed();
         let _running = host.ticker.enter();
-        let (mut outcome, exchanges) = self.guarded(context, granted, source, input);
+        let (mut outcome, exchanges) = caught(call);
         outcome.usage.queued = queued;
         ledger.spent(&outcome.usage, &outcome.logs);
         if let Err(fault) = &outcome.result {
@@ -278,7 +286,6 @@ impl Plugin {
         (outcome, exchanges)
     }
 
-    /// Nothing a guest does should panic the host. If something does after all, it costs this call and not the process.
     fn guarded(
         &self,
         context: &CallContext,
@@ -286,8 +293,7 @@ impl Plugin {
         source: Source,
         input: Input,
     ) -> (Outcome, Option<Vec<Exchange>>) {
-        catch_unwind(AssertUnwindSafe(|| self.run(context, granted, source, input)))
-            .unwrap_or_else(|_| (failed(Fault::new(FaultKind::Host, "the host panicked in this call")), None))
+        caught(|| self.run(context, granted, source, input))
     }
 
     fn transcript(
@@ -352,20 +358,40 @@ impl Plugin {
         source: Source,
         input: Input,
     ) -> (Outcome, Option<Vec<Exchange>>) {
+        let lent = if let Input::ImageAnalyzer { files } = &input { files.len() } else { 0 };
+        let (mut store, clocks) = self.store(context, granted, source, lent);
+        let answer = self.enter(&mut None, &mut store, input);
+        self.settle(answer, store.into_data(), &clocks)
+    }
+
+    /// Calls into a store: the instance that is there, or a new one. The outer error is the engine's.
+    pub(crate) fn enter(
+        &self,
+        instance: &mut Option<Instance>,
+        store: &mut Store<State>,
+        input: Input,
+    ) -> wasmtime::Result<Result<Answer, Fault>> {
         let Some(kind) = self.0.kinds.get(&input.kind()) else {
             let message = format!("the plugin is not of the kind {}", input.kind());
-            return (failed(Fault::new(FaultKind::Host, message)), None);
+            return Ok(Err(Fault::new(FaultKind::Host, message)));
         };
-        let lent = if let Input::ImageAnalyzer { files } = &input { files.len() } else { 0 };
         let bounds = Bounds {
             items: input.items(),
             results_max: usize::try_from(self.0.limits.results).unwrap_or(usize::MAX),
             rules: &self.0.inspection.manifest.rules,
         };
-        let (mut store, clocks) = self.store(context, granted, source, lent);
-        let answer = kind.call(&self.0.pre, &mut store, input, &bounds);
-        let remains = store.into_data().into_remains();
-        let Remains { logs, usage, state, audit, audit_dropped, recorder, refused, recent } = remains;
+        kind.call(&self.0.pre, instance, store, input, &bounds)
+    }
+
+    /// What a call comes to, given what its store holds.
+    pub(crate) fn settle(
+        &self,
+        answer: wasmtime::Result<Result<Answer, Fault>>,
+        state: State,
+        clocks: &Clocks,
+    ) -> (Outcome, Option<Vec<Exchange>>) {
+        let Remains { logs, usage, state, audit, audit_dropped, recorder, refused, recent } =
+            state.into_remains();
         let result = answer.unwrap_or_else(|error| Err(classify(&error, refused))).map_err(|fault| Fault {
             host_calls: recent,
             logs: logs.clone(),
@@ -384,13 +410,32 @@ impl Plugin {
     }
 
     /// A fresh store with every limit armed, for `lent` files at most, and the clocks that its limits look at.
-    fn store(
+    pub(crate) fn store(
         &self,
         context: &CallContext,
         granted: &Arc<Rights>,
         source: Source,
         lent: usize,
     ) -> (Store<State>, Clocks) {
+        let (state, clocks) = self.state(context, granted, source, lent);
+        let mut store = Store::new(&self.0.host.engine, state);
+        store.limiter(|state| &mut state.meter);
+        // The engine counts handles of its own besides the guest's; its cap is the wall behind the state's, which refuses
+        // with a type, and the only one for resources that the guest makes itself.
+        let handles = handles_max(&self.0.limits, lent);
+        store.set_max_component_handles(handles.saturating_mul(2).saturating_add(64));
+        self.arm(&mut store, &clocks);
+        (store, clocks)
+    }
+
+    /// What one call is counted by and may do.
+    pub(crate) fn state(
+        &self,
+        context: &CallContext,
+        granted: &Arc<Rights>,
+        source: Source,
+        lent: usize,
+    ) -> (State, Clocks) {
         let limits = self.0.limits;
         let clocks = Clocks::start(&limits);
         let caller = Caller {
@@ -405,17 +450,19 @@ impl Plugin {
         let meter = Meter::new(limits, clocks.deadline);
         let metrics = &self.0.inspection.manifest.metrics;
         let given = (Arc::clone(&context.config), context.now);
-        let state = State::new((meter, gate), &limits, lent, given, metrics);
-        let mut store = Store::new(&self.0.host.engine, state);
-        store.limiter(|state| &mut state.meter);
+        (State::new((meter, gate), &limits, lent, given, metrics), clocks)
+    }
+
+    /// Sets the limits that the engine keeps for one call.
+    pub(crate) fn arm(&self, store: &mut Store<State>, clocks: &Clocks) {
+        let (limits, ticking) = (self.0.limits, clocks.clone());
         store.set_hostcall_fuel(limits.single_copy_bytes());
-        // The engine counts handles of its own besides the guest's; its cap is the wall behind the state's, which refuses
-        // with a type, and the only one for resources that the guest makes itself.
-        store.set_max_component_handles(handles_max(&limits, lent).saturating_mul(2).saturating_add(64));
-        let ticking = clocks.clone();
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| ticking.check(&limits).map(|()| UpdateDeadline::Continue(1)));
-        (store, clocks)
+    }
+
+    pub(crate) fn prepared(&self) -> &Prepared {
+        &self.0
     }
 }
 
@@ -428,6 +475,12 @@ impl std::fmt::Debug for Plugin {
             .field("digest", self.digest())
             .finish_non_exhaustive()
     }
+}
+
+/// Nothing a guest does should panic the host. If something does after all, it costs this call and not the process.
+fn caught(call: impl FnOnce() -> (Outcome, Option<Vec<Exchange>>)) -> (Outcome, Option<Vec<Exchange>>) {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| (failed(Fault::new(FaultKind::Host, "the host panicked in this call")), None))
 }
 
 /// A call that did not reach the guest, or whose remains are lost.

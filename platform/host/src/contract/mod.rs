@@ -6,7 +6,7 @@
 
 mod v0_1;
 
-use wasmtime::component::{InstancePre, Linker};
+use wasmtime::component::{Instance, InstancePre, Linker};
 use wasmtime::{Engine, Store};
 
 use crate::Kind;
@@ -56,10 +56,12 @@ pub(crate) const VERSIONS: [&Version; 1] = [&v0_1::VERSION];
 
 /// A kind of a loaded component, through its adapter.
 pub(crate) trait Callable: Send + Sync {
-    /// Instantiates the component in this store and calls it. The outer error is the engine's.
+    /// Calls the component in this store: the instance that is there, or else a new one, which is left there. The outer error is the
+    /// engine's.
     fn call(
         &self,
         pre: &InstancePre<State>,
+        instance: &mut Option<Instance>,
         store: &mut Store<State>,
         input: Input,
         bounds: &Bounds<'_>,

@@ -106,6 +106,7 @@ fn the_operators_ceiling_bounds_what_a_manifest_may_ask() {
         compiler: None,
         limits_ceiling: host::Limits { cpu_ms: 100, ..host::Limits::CEILING },
         instances: 1,
+        kept_instances: 0,
         cache_dir: None,
     };
     let host = Host::new(options).unwrap();

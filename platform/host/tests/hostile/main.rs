@@ -16,5 +16,6 @@ mod kinds;
 mod loading;
 mod rights;
 mod services;
+mod sessions;
 mod support;
 mod swaps;

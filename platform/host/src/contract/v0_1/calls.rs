@@ -49,6 +49,7 @@ impl Callable for Bound {
     fn call(
         &self,
         pre: &InstancePre<State>,
+        instance: &mut Option<Instance>,
         store: &mut Store<State>,
         input: Input,
         bounds: &Bounds<'_>,
@@ -63,8 +64,12 @@ impl Callable for Bound {
             ),
             other => Lowered::Other(other),
         };
-        let instance = pre.instantiate(&mut *store).map_err(|e| not_started(e, store.data()))?;
-        self.enter(&instance, store, input, bounds)
+        let ready = match *instance {
+            Some(ready) => ready,
+            None => pre.instantiate(&mut *store).map_err(|e| not_started(e, store.data()))?,
+        };
+        *instance = Some(ready);
+        self.enter(&ready, store, input, bounds)
     }
 }
 
