@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 19] = [
+const OWNERS: [(&str, &str); 21] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -18,7 +18,9 @@ const OWNERS: [(&str, &str); 19] = [
     ("wasmtime", "host"),
     ("wasmparser", "host"),
     ("ureq", "egress"),
-    ("rustls", "egress"),
+    ("rustls", "admission, egress"),
+    ("tokio-rustls", "admission"),
+    ("rcgen", "admission"),
     ("kube", "cluster"),
     ("memmap2", "advisories"),
     ("flate2", "advisories, image"),

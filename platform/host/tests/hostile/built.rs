@@ -55,7 +55,7 @@ fn every_guest_has_a_test() {
         count += 1;
         let name = entry.file_name().into_string().unwrap();
         let test = format!("#[test]\nfn {}()", name.replace('-', "_"));
-        let tests = [include_str!("built.rs"), include_str!("kinds.rs")];
+        let tests = [include_str!("built.rs"), include_str!("kinds.rs"), include_str!("sessions.rs")];
         assert!(tests.iter().any(|text| text.contains(&test)), "no test named after the guest {name}");
     }
     assert!(count >= 40, "only {count} guests");

@@ -29,7 +29,7 @@ fn ask(session: &Session, now: u64, what: &str) -> Result<String, FaultKind> {
 }
 
 #[test]
-fn memory_stays_for_the_calls_of_one_session_and_time_goes_on() {
+fn admission_kept() {
     let host = host(8);
     let Some(plugin) = plugin(&host) else { return };
     let (one, other) = (session(&plugin), session(&plugin));
