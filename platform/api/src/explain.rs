@@ -28,13 +28,17 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
         TargetKind::Directory => "the directory",
         TargetKind::Sbom => "the bill of materials",
         TargetKind::Cluster => "the cluster",
+        TargetKind::Account => "the account",
     };
     let mut steps = vec![format!("Scan {} looked at {kind} {}.", stored.last_scan, row.asset.name)];
     if let Some(coverage) = coverage.filter(|coverage| !coverage.analyzers.is_empty()) {
         let names: Vec<String> =
             coverage.analyzers.iter().map(|one| format!("{} {}", one.plugin, one.version)).collect();
-        let what =
-            if row.asset.kind == TargetKind::Cluster { "objects were judged" } else { "files were read" };
+        let what = if matches!(row.asset.kind, TargetKind::Cluster | TargetKind::Account) {
+            "objects were judged"
+        } else {
+            "files were read"
+        };
         steps.push(format!("Its {what} in the sandbox by {}.", names.join(", ")));
     }
     match &finding.package {

@@ -129,7 +129,7 @@ pub fn assess(plugin: &Plugin, framework: &str, observations: &[Observation]) ->
     let input = Input::Compliance { observations: given.collect() };
     let results = match plugin.call(&context, input).result? {
         Answer::Compliance(results) => results,
-        _ => Vec::new(),
+        other => return Err(other.unexpected()),
     };
     let prefix = format!("{framework}:");
     let controls: Vec<Control> = results

@@ -10,6 +10,7 @@
 
 pub mod cache;
 mod canary;
+pub mod collect;
 pub mod compliance;
 pub mod dispatch;
 mod error;

@@ -238,7 +238,7 @@ impl Work<'_> {
         let resources = batch.iter().map(resource).collect();
         match self.plugin.plugin.call(&self.context, Input::Posture { resources }).result? {
             Answer::Posture(assessment) => Ok(assessment),
-            _ => Ok(Assessment::default()),
+            other => Err(other.unexpected()),
         }
     }
 

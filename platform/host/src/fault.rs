@@ -118,6 +118,12 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// A fault of this kind, with nothing known but why.
+    #[must_use]
+    pub fn of(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self::new(kind, message)
+    }
+
     pub(crate) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Self {
             kind,

@@ -17,6 +17,8 @@ pub enum TargetKind {
     Sbom,
     /// A Kubernetes cluster.
     Cluster,
+    /// An account of a cloud.
+    Account,
 }
 
 /// Where a scan looked. Kept apart from the report's content, because the same content can be reached by many ways.

@@ -27,10 +27,9 @@ pub(crate) fn scope_state(
             match assess(plugin, &framework, &judged.observations) {
                 Ok(assessed) => assessments.push(assessment(&assessed, &by_rule)),
                 Err(fault) => {
-                    let reason =
-                        format!("{framework} was not assessed: {} ({})", fault.message, fault.kind.as_str());
-                    let subject = plugin.manifest().id.clone();
-                    judged.report.coverage.gaps.push(Gap { code: GapCode::PluginFault, subject, reason });
+                    let reason = format!("it was not assessed: {} ({})", fault.message, fault.kind.as_str());
+                    let subject = format!("{} {framework}", plugin.manifest().id);
+                    judged.report.coverage.gaps.push(Gap { code: GapCode::CheckError, subject, reason });
                     judged.report.coverage.complete = false;
                 }
             }

@@ -185,6 +185,7 @@ fn kind(kind: TargetKind) -> &'static str {
         TargetKind::Directory => "directory",
         TargetKind::Sbom => "sbom",
         TargetKind::Cluster => "cluster",
+        TargetKind::Account => "account",
     }
 }
 

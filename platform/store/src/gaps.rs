@@ -41,6 +41,9 @@ fn gap_hides(gap: &Gap, finding: &Finding) -> bool {
         GapCode::UnreadableVersion => {
             judged(finding) && (is_whole(subject) || names_package(finding, subject))
         }
+        GapCode::NotCollected => {
+            is_whole(subject) || path_hides(subject, finding) || account_hides(subject, finding)
+        }
         GapCode::DepthLimit
         | GapCode::NameLimit
         | GapCode::SizeLimit
@@ -51,7 +54,6 @@ fn gap_hides(gap: &Gap, finding: &Finding) -> bool {
         | GapCode::Unsupported
         | GapCode::Unreadable
         | GapCode::Excluded
-        | GapCode::NotCollected
         | GapCode::ParseError => is_whole(subject) || path_hides(subject, finding),
     }
 }
@@ -111,6 +113,29 @@ fn path_hides(subject: &str, finding: &Finding) -> bool {
     }
     finding.evidence.is_empty()
         || finding.evidence.iter().any(|evidence| is_at_or_below(trim(&evidence.path), path))
+}
+
+/// Whether a part of a cloud account that could not be fetched, such as `aws:s3:bucket eu-west-1 ListBuckets`, may hold the
+/// resource that a finding is about. Told by service and region, as ids of resources name both.
+fn account_hides(subject: &str, finding: &Finding) -> bool {
+    let mut words = subject.split(' ');
+    let service =
+        words.next().and_then(|kind| kind.strip_prefix("aws:")).and_then(|kind| kind.split(':').next());
+    let Some(service) = service else { return false };
+    let service = match service {
+        "efs" => "elasticfilesystem",
+        "elbv2" => "elasticloadbalancing",
+        "apigatewayv2" => "apigateway",
+        "opensearch" => "es",
+        other => other,
+    };
+    let region = words.next().unwrap_or_default();
+    finding.evidence.iter().any(|evidence| {
+        let parts: Vec<&str> = evidence.path.splitn(5, ':').collect();
+        let [arn, _, of, at, ..] = parts.as_slice() else { return false };
+        let anywhere = region.is_empty() || region == "global" || at.is_empty();
+        *arn == "arn" && *of == service && (anywhere || *at == region)
+    })
 }
 
 fn is_at_or_below(path: &str, above: &str) -> bool {
@@ -217,6 +242,37 @@ mod tests {
             let seen = coverage(&[(code, subject)]);
             let hidden = [&deb, &npm, &secret].map(|finding| could_hide(&seen, finding));
             assert_eq!(hidden, [hides_deb, hides_npm, hides_secret], "{code:?} {subject}");
+        }
+    }
+
+    #[test]
+    fn what_a_cloud_did_not_show_is_not_fixed() {
+        let mut of = finding(PackageType::Npm, "npm", "x");
+        of.class = FindingClass::Misconfiguration;
+        of.package = None;
+        for (path, subject, hidden) in [
+            ("arn:aws:s3:::b", "aws:s3:bucket eu-west-1 GetBucketPolicy", true),
+            ("arn:aws:ec2:eu-west-1:1:instance/i", "aws:ec2:instance eu-west-1 DescribeInstances", true),
+            ("arn:aws:ec2:eu-west-1:1:instance/i", "aws:ec2:instance us-east-1 DescribeInstances", false),
+            (
+                "arn:aws:ec2:eu-west-1:1:instance/i",
+                "aws:rds:db-instance eu-west-1 DescribeDBInstances",
+                false,
+            ),
+            ("arn:aws:iam::1:role/r", "aws:iam:role global GetAccountAuthorizationDetails", true),
+            (
+                "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/a/b",
+                "aws:elbv2:load-balancer eu-west-1 D",
+                true,
+            ),
+            ("apps/Deployment/n/a", "aws:ec2:instance eu-west-1 DescribeInstances", false),
+        ] {
+            of.evidence[0].path = path.into();
+            assert_eq!(
+                could_hide(&coverage(&[(GapCode::NotCollected, subject)]), &of),
+                hidden,
+                "{path} {subject}"
+            );
         }
     }
 

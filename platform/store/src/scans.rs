@@ -341,12 +341,13 @@ pub(crate) fn kind_name(kind: TargetKind) -> &'static str {
         TargetKind::Directory => "directory",
         TargetKind::Sbom => "sbom",
         TargetKind::Cluster => "cluster",
+        TargetKind::Account => "account",
     }
 }
 
 /// Reads [`kind_name`].
 pub(crate) fn kind_from_name(name: &str) -> Option<TargetKind> {
-    [TargetKind::Image, TargetKind::Directory, TargetKind::Sbom, TargetKind::Cluster]
+    [TargetKind::Image, TargetKind::Directory, TargetKind::Sbom, TargetKind::Cluster, TargetKind::Account]
         .into_iter()
         .find(|kind| kind_name(*kind) == name)
 }

@@ -106,6 +106,14 @@ pub enum Answer {
     Notifier(Receipt),
 }
 
+impl Answer {
+    /// The fault of an answer of another kind than the input's, which only a defect of the host can cause.
+    #[must_use]
+    pub fn unexpected(&self) -> Fault {
+        crate::contract::misdirected()
+    }
+}
+
 /// What an answer is checked against.
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds<'a> {

@@ -167,7 +167,7 @@ fn subject(target: &Target) -> Value {
     let kind = match target.kind {
         TargetKind::Image => "container",
         TargetKind::Directory | TargetKind::Sbom => "file",
-        TargetKind::Cluster => "platform",
+        TargetKind::Cluster | TargetKind::Account => "platform",
     };
     let mut properties = Properties::default();
     properties.add("palisade:target:kind", json!(target.kind).as_str().unwrap_or_default().to_owned());

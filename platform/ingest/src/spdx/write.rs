@@ -88,7 +88,9 @@ fn root(target: Option<&Target>) -> Value {
     let mut fields = blank("SPDXRef-Root", target.map_or("target", |target| target.reference.as_str()));
     let purpose = match target.map(|target| target.kind) {
         Some(TargetKind::Image) => "CONTAINER",
-        Some(TargetKind::Directory | TargetKind::Sbom | TargetKind::Cluster) | None => "OTHER",
+        Some(TargetKind::Directory | TargetKind::Sbom | TargetKind::Cluster | TargetKind::Account) | None => {
+            "OTHER"
+        }
     };
     fields.insert("primaryPackagePurpose".into(), json!(purpose));
     if let Some(digest) = target.and_then(|target| target.digest.as_ref()) {

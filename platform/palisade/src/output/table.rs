@@ -20,7 +20,7 @@ pub(crate) fn report(report: &ScanReport, target: &Target, at: Option<&str>) -> 
     let _ = writeln!(out, "{}", heading(report, target, at));
     let (counting, suppressed): (Vec<&Finding>, Vec<&Finding>) =
         report.findings.iter().partition(|finding| finding.suppressed.is_none());
-    let of_cluster = target.kind == TargetKind::Cluster;
+    let of_cluster = matches!(target.kind, TargetKind::Cluster | TargetKind::Account);
     if !counting.is_empty() {
         let rows = if of_cluster {
             table(["SEVERITY", "RULE", "OBJECT", "WHAT"], counting.iter().map(|finding| object_row(finding)))
@@ -38,9 +38,13 @@ pub(crate) fn report(report: &ScanReport, target: &Target, at: Option<&str>) -> 
 }
 
 fn heading(report: &ScanReport, target: &Target, at: Option<&str>) -> String {
-    if target.kind == TargetKind::Cluster {
+    if let Some(word) = match target.kind {
+        TargetKind::Cluster => Some("cluster"),
+        TargetKind::Account => Some("account"),
+        _ => None,
+    } {
         let at = at.map(|at| format!(" · {at}")).unwrap_or_default();
-        return format!("cluster {}{at}", visible(&target.reference));
+        return format!("{word} {}{at}", visible(&target.reference));
     }
     let os = match &report.os {
         Some(os) => os.pretty_name.clone().unwrap_or_else(|| match &os.version {
