@@ -96,33 +96,33 @@ pub fn judge(
 ) -> Judged {
     let mut all = Collected { gaps, ..Collected::default() };
     for plugin in plugins {
-        let wanted: Vec<&Subject> =
-            subjects.iter().filter(|subject| plugin.consumes(&subject.kind)).collect();
-        let manifest = plugin.plugin.manifest();
-        let rules = manifest
-            .rules
-            .iter()
-            .map(|rule| (rule.id.as_str(), (Arc::from(format!("{}/{}", manifest.id, rule.id)), rule)));
-        let work = Work {
-            plugin,
-            context: context(plugin, graph),
-            batches: batches(&wanted),
-            rules: rules.collect(),
-        };
-        for collected in work.run(threads.max(1)) {
-            all.add(collected);
-        }
+        all.add(collected(plugin, subjects, graph, threads));
     }
-    let mut findings: Vec<Finding> = all.findings.into_values().collect();
-    findings.sort_by(|a, b| rank(a).cmp(&rank(b)));
-    let mut analyzers: Vec<AnalyzerCoverage> = plugins.iter().map(PosturePlugin::coverage).collect();
-    analyzers.sort();
-    let gaps: Vec<Gap> = all.gaps.into_iter().collect();
-    let coverage =
-        Coverage { complete: gaps.is_empty(), analyzers, advisories: None, ecosystems: Vec::new(), gaps };
-    let report = ScanReport { schema: REPORT_SCHEMA, os: None, packages: Vec::new(), findings, coverage };
-    all.observations.sort();
-    Judged { report, observations: all.observations }
+    all.judged(plugins)
+}
+
+/// What one plugin says of the subjects that it wants to see.
+pub(crate) fn collected(
+    plugin: &PosturePlugin,
+    subjects: &[Subject],
+    graph: &Arc<Graph>,
+    threads: usize,
+) -> Collected {
+    let wanted: Vec<&Subject> = subjects.iter().filter(|subject| plugin.consumes(&subject.kind)).collect();
+    let manifest = plugin.plugin.manifest();
+    let rules = manifest
+        .rules
+        .iter()
+        .map(|rule| (rule.id.as_str(), (Arc::from(format!("{}/{}", manifest.id, rule.id)), rule)));
+    let work =
+        Work { plugin, context: context(plugin, graph), batches: batches(&wanted), rules: rules.collect() };
+    let mut all = Collected::default();
+    // A thread costs more than a batch.
+    let threads = threads.clamp(1, work.batches.len().max(1));
+    for one in work.run(threads) {
+        all.add(one);
+    }
+    all
 }
 
 fn context(plugin: &PosturePlugin, graph: &Arc<Graph>) -> CallContext {
@@ -157,15 +157,29 @@ fn batches<'a>(subjects: &[&'a Subject]) -> Vec<Vec<&'a Subject>> {
 }
 
 /// What batches gave. Findings by their key: two rules of one plugin cannot make the same one.
-#[derive(Default)]
-struct Collected {
-    findings: BTreeMap<String, Finding>,
-    observations: Vec<Observation>,
-    gaps: BTreeSet<Gap>,
+#[derive(Clone, Default)]
+pub(crate) struct Collected {
+    pub(crate) findings: BTreeMap<String, Finding>,
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) gaps: BTreeSet<Gap>,
 }
 
 impl Collected {
-    fn add(&mut self, other: Self) {
+    /// The report and the observations, in their order.
+    pub(crate) fn judged(mut self, plugins: &[PosturePlugin]) -> Judged {
+        let mut findings: Vec<Finding> = self.findings.into_values().collect();
+        findings.sort_by(|a, b| rank(a).cmp(&rank(b)));
+        let mut analyzers: Vec<AnalyzerCoverage> = plugins.iter().map(PosturePlugin::coverage).collect();
+        analyzers.sort();
+        let gaps: Vec<Gap> = self.gaps.into_iter().collect();
+        let coverage =
+            Coverage { complete: gaps.is_empty(), analyzers, advisories: None, ecosystems: Vec::new(), gaps };
+        let report = ScanReport { schema: REPORT_SCHEMA, os: None, packages: Vec::new(), findings, coverage };
+        self.observations.sort();
+        Judged { report, observations: self.observations }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
         for (key, finding) in other.findings {
             self.findings.entry(key).or_insert(finding);
         }

@@ -102,7 +102,7 @@ fn resources(prefix: &str, graph: &Graph, findings: &[Finding]) -> Vec<NewResour
             counts.entry(&evidence.path).or_default().add(finding.severity);
         }
     }
-    let lasting = graph.nodes().iter().filter(|node| !PASSING.contains(&node.kind.as_str()));
+    let lasting = graph.nodes().filter(|node| !PASSING.contains(&node.kind.as_str()));
     let nodes = lasting.filter_map(|node| Some((node, node.id.strip_prefix(prefix)?)));
     nodes
         .map(|(node, path)| {
