@@ -185,7 +185,7 @@ pub struct Gap {
 }
 
 impl Assessment {
-    /// Whether it holds together: every hash is one, no rule, framework or control is there twice, every named rule is described,
+    /// Whether it holds together: every hash is one, no rule, framework or control is there twice, no framework is without controls, every named rule is described,
     /// and no observation is said twice.
     ///
     /// # Errors
@@ -231,6 +231,12 @@ impl Assessment {
             if !frameworks.insert(id) {
                 return Err(EvidenceError::assessment(format!(
                     "the framework {:?} is there twice",
+                    shown(id)
+                )));
+            }
+            if result.controls.is_empty() {
+                return Err(EvidenceError::assessment(format!(
+                    "the framework {:?} has no controls",
                     shown(id)
                 )));
             }

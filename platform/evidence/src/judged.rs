@@ -349,7 +349,9 @@ mod tests {
 
     #[test]
     fn what_does_not_hold_together_is_refused() {
-        let spoilt: [fn(&mut Assessment); 7] = [
+        let spoilt: [fn(&mut Assessment); 9] = [
+            |a| a.frameworks[0].controls.clear(),
+            |a| a.time = "3000-01-01T00:00:00Z".parse().unwrap(),
             |a| a.rules.clear(),
             |a| a.rules.push(a.rules[0].clone()),
             |a| a.inputs[0].sha256 = "sha256:0".to_owned(),

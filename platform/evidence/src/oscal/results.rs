@@ -42,6 +42,8 @@ pub fn assessment_results(
 }
 
 fn result(judged: &Judged<'_>, framework: &JudgedFramework<'_>, due: &Due<'_>) -> Value {
+    // The tool is described once in a document; the other results refer to it.
+    let first = judged.frameworks.first().is_some_and(|first| first.framework == framework.framework);
     let (id, assessment) = (framework.framework.id.as_str(), judged.assessment);
     let controls: Vec<&JudgedControl<'_>> =
         framework.controls.iter().filter(|control| control.told()).collect();
@@ -52,8 +54,12 @@ fn result(judged: &Judged<'_>, framework: &JudgedFramework<'_>, due: &Due<'_>) -
     let open = controls.iter().filter(|control| control.control.status.open());
     let risks: Vec<Value> = open.map(|control| risk(judged, id, framework, control, due)).collect();
     let findings: Vec<Value> = controls.iter().map(|control| finding(judged, framework, control)).collect();
+    let (reviewed, described) = match controls.is_empty() {
+        true => (framework.controls.iter().collect(), "Nothing could be told of any of these controls."),
+        false => (controls, "Controls that something could be told of."),
+    };
     let include: Vec<Value> =
-        controls.iter().map(|control| json!({ "control-id": token(id, &control.control.control) })).collect();
+        reviewed.iter().map(|control| json!({ "control-id": token(id, &control.control.control) })).collect();
     let time = assessment.time.to_string();
     without_empty(json!({
         "uuid": uuid(&["result", &assessment.scope, &time, id]),
@@ -64,13 +70,10 @@ fn result(judged: &Judged<'_>, framework: &JudgedFramework<'_>, due: &Due<'_>) -
         "props": [prop("framework", id), prop("catalogue", &framework.framework.catalogue)],
         "local-definitions": without_empty(json!({
             "inventory-items": inventory(id, &named),
-            "assessment-assets": assets(judged),
+            "assessment-assets": first.then(|| assets(judged)),
         })),
         "reviewed-controls": {
-            "control-selections": [without_empty(json!({
-                "description": "Controls that something could be told of.",
-                "include-controls": include,
-            }))],
+            "control-selections": [{ "description": described, "include-controls": include }],
         },
         "observations": observations,
         "risks": risks,

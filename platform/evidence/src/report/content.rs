@@ -65,11 +65,11 @@ fn of_framework(report: &Report<'_>, framework: &JudgedFramework<'_>, out: &mut 
 const CONTROLS: [(&str, u16); 7] = [
     ("Control", 14),
     ("Status", 14),
-    ("Why", 40),
+    ("Why", 37),
     ("Failed", 8),
-    ("Accepted", 9),
+    ("Accepted", 11),
     ("Passed", 8),
-    ("Could not be done", 9),
+    ("Could not be done", 8),
 ];
 
 fn row(control: &JudgedControl<'_>) -> Vec<String> {
@@ -135,13 +135,13 @@ fn exceptions(report: &Report<'_>, out: &mut Vec<Block>) {
         ]
     });
     let columns = vec![
-        ("Exception", 12),
-        ("About", 15),
-        ("For", 15),
-        ("Standing", 15),
-        ("Approved by", 14),
-        ("Owner", 9),
-        ("Reason", 20),
+        ("Exception", 10),
+        ("About", 13),
+        ("For", 13),
+        ("Standing", 20),
+        ("Approved by", 20),
+        ("Owner", 8),
+        ("Reason", 16),
     ];
     table(out, "Exceptions", columns, rows.collect(), "There are none.");
 }
