@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod catalogues;
 mod check;
 mod codes;
 mod contract;

@@ -14,6 +14,7 @@ mod bom;
 mod bus_record;
 mod cluster;
 mod cyclonedx;
+mod evidence_pack;
 mod executable;
 mod exploitation;
 mod feed;
@@ -37,11 +38,12 @@ mod versions;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
     ("cluster", cluster::run),
     ("cyclonedx", cyclonedx::run),
+    ("evidence-pack", evidence_pack::run),
     ("executable", executable::run),
     ("exploitation", exploitation::run),
     ("feed", feed::run),
