@@ -93,6 +93,13 @@ pub type Deciding = Pin<Box<dyn Future<Output = Result<(), PluginRefusal>> + Sen
 /// Carries decisions about plugins out: who decides, about which plugin, what.
 pub type Decide = Arc<dyn Fn(String, String, PluginDecision) -> Deciding + Send + Sync>;
 
+/// Writes a signed evidence pack of assessments of one scope, the oldest first. Called on a thread that may block.
+pub type EvidencePack = Arc<
+    dyn Fn(&[evidence::Assessment], &evidence::Exceptions) -> Result<Vec<u8>, evidence::EvidenceError>
+        + Send
+        + Sync,
+>;
+
 /// Everything the API needs from its owner.
 pub struct ApiOptions {
     /// The truth.
@@ -101,6 +108,8 @@ pub struct ApiOptions {
     pub plugins: Ask<Vec<Plugin>>,
     /// Carries decisions about plugins out.
     pub decide: Decide,
+    /// Writes evidence packs.
+    pub evidence_pack: EvidencePack,
     /// The advisories in use; `None` inside means that none are loaded.
     pub advisories: Ask<AdvisoryStatus>,
     /// Directories below which a scan may read files of this machine. Empty: scans of files are refused.
@@ -123,6 +132,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) plugins: Ask<Vec<Plugin>>,
     pub(crate) decide: Decide,
+    pub(crate) evidence_pack: EvidencePack,
     pub(crate) advisories: Ask<AdvisoryStatus>,
     /// With every link resolved.
     pub(crate) scan_roots: Vec<PathBuf>,
@@ -155,6 +165,7 @@ impl Parts {
             store: options.store,
             plugins: options.plugins,
             decide: options.decide,
+            evidence_pack: options.evidence_pack,
             advisories: options.advisories,
             scan_roots,
             ui: options.ui,

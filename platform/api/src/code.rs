@@ -58,6 +58,12 @@ codes! {
     ResourceNotFound = "resource-not-found", NOT_FOUND, "There is no such resource";
     /// Nobody judged this scope by this framework.
     AssessmentNotFound = "assessment-not-found", NOT_FOUND, "There is no such assessment";
+    /// The tenant has no exception with this id.
+    ExceptionNotFound = "exception-not-found", NOT_FOUND, "There is no such exception";
+    /// An exception that nobody could rely on.
+    ExceptionRefused = "exception-refused", UNPROCESSABLE_ENTITY, "The exception is not complete";
+    /// A plan of action without anything to do.
+    NothingOpen = "nothing-open", NOT_FOUND, "Nothing is open";
     /// What is kept of a cluster was written by another version.
     SnapshotUnreadable = "snapshot-unreadable", CONFLICT, "What is kept of the cluster cannot be read";
     /// No plugin with this id is loaded.

@@ -11,6 +11,7 @@
 //! - the OpenAPI document is made from the routes, and `platform/openapi.json` is compared with it.
 
 mod app;
+mod assessed;
 mod auth;
 mod code;
 mod conditional;
@@ -32,7 +33,9 @@ mod snapshots;
 mod tests;
 mod ui;
 
-pub use app::{ApiOptions, Ask, Decide, Deciding, PluginDecision, PluginRefusal, ScanChange, Scheme, Ui};
+pub use app::{
+    ApiOptions, Ask, Decide, Deciding, EvidencePack, PluginDecision, PluginRefusal, ScanChange, Scheme, Ui,
+};
 pub use auth::{Secret, bootstrap_token, create_token};
 pub use code::{Code, error_codes};
 pub use error::ApiError;

@@ -16,8 +16,8 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    advisories, clusters, compliance, events, findings, images, inventory, metrics, overview, plugins, scans,
-    server, session,
+    advisories, clusters, compliance, events, evidence, exceptions, findings, images, inventory, metrics,
+    overview, plugins, scans, server, session,
 };
 use crate::{document, ui};
 
@@ -46,6 +46,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clusters::who_can))
         .routes(routes!(compliance::list))
         .routes(routes!(compliance::get))
+        .routes(routes!(evidence::report))
+        .routes(routes!(evidence::oscal))
+        .routes(routes!(exceptions::list, exceptions::add))
+        .routes(routes!(exceptions::revoke))
+        .routes(routes!(evidence::list))
+        .routes(routes!(evidence::verify))
+        .routes(routes!(evidence::pack))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get))
         .routes(routes!(plugins::approve))

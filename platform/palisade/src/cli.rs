@@ -224,6 +224,62 @@ pub(crate) enum Compliance {
         #[arg(long, value_name = "SCORE")]
         fail_under: Option<u32>,
     },
+    /// Write a report, an OSCAL document or a signed evidence pack about a cluster
+    Document {
+        /// What to write
+        #[arg(long, value_enum)]
+        kind: DocumentKind,
+        /// Frameworks to write about; all that are known without it
+        #[arg(long, value_name = "ID")]
+        framework: Vec<String>,
+        /// File of objects, or folder of such files that end in .json; can be repeated
+        #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+        from: Vec<PathBuf>,
+        /// What to call the cluster where the files do not have its namespace kube-system, whose uid names it
+        #[arg(long, value_name = "NAME", default_value = "local")]
+        cluster: String,
+        /// File of accepted risks: a JSON list of exceptions
+        #[arg(long, value_name = "FILE")]
+        exceptions: Option<PathBuf>,
+        /// Private key to sign a pack with, as `palisade plugin keygen` makes one; that of the data directory without it
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// Time to write into it (RFC 3339), so that the same input gives the same bytes; now without it
+        #[arg(long, value_name = "TIME")]
+        at: Option<jiff::Timestamp>,
+        /// Calls of plugins at the same time [default: one per processor]
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+        /// File to write
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Verify an evidence pack, without a network and without this installation
+    Verify {
+        /// The pack
+        #[arg(value_name = "PACK")]
+        pack: PathBuf,
+        /// Public key to believe; can be repeated
+        #[arg(long, value_name = "FILE", required = true)]
+        key: Vec<PathBuf>,
+    },
+}
+
+/// A document about compliance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentKind {
+    /// A page that is complete in itself
+    Html,
+    /// Tagged PDF
+    Pdf,
+    /// OSCAL assessment results
+    AssessmentResults,
+    /// OSCAL plan of action and milestones
+    Poam,
+    /// OSCAL component definition
+    ComponentDefinition,
+    /// A signed evidence pack
+    Pack,
 }
 
 /// Form of an assessment.

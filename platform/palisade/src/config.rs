@@ -33,6 +33,17 @@ pub(crate) struct Config {
     pub(crate) scan: Scan,
     /// Plugins beside the built-in ones, and whom to believe about them.
     pub(crate) plugins: Plugins,
+    /// What audits are given.
+    pub(crate) evidence: Evidence,
+}
+
+/// What audits are given.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Evidence {
+    /// Key that evidence packs are signed with, as `palisade plugin keygen` makes one. Without it, `evidence.key` in the data directory,
+    /// which is made on first use.
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 /// API and web page.

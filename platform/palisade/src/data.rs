@@ -1,6 +1,7 @@
 //! The data directory: what lies where. Nothing is ever written outside it, but for files a user names.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
@@ -92,4 +93,12 @@ pub(crate) fn write_whole_with(
 fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A key that is there already is never written over: what it has signed would have no key any more.
+pub(crate) fn create(path: &Path, mode: u32, text: &str) -> Result<()> {
+    let what = || format!("cannot make {}; a key is never written over", path.display());
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(mode).open(path).with_context(what)?;
+    file.write_all(text.as_bytes()).with_context(what)
 }

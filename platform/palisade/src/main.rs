@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod config;
 mod data;
+mod evidence;
 mod exit;
 mod output;
 mod plugins;

@@ -1,31 +1,72 @@
 //! What the store keeps of a scope beside findings: resources, the snapshot, observations, assessments.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use engine::compliance::{Assessed, assess, frameworks};
 use engine::graph::Graph;
-use engine::posture::{Judged, Observation};
+use engine::posture::{Judged, Observation, PosturePlugin};
 use host::Plugin;
+use jiff::Timestamp;
 use model::{Finding, Gap, GapCode};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use store::{NewAssessment, NewResource, ScopeState, SeverityCounts};
 
+use crate::evidence;
+
+/// What a scan of a scope has at its end.
+pub(crate) struct Learnt<'a> {
+    /// Canonical id of the cluster or account.
+    pub(crate) id: &'a str,
+    /// What the ids of its resources begin with; what follows is their path.
+    pub(crate) prefix: &'a str,
+    /// When the scan ended.
+    pub(crate) at: Timestamp,
+    /// The scope as it was read.
+    pub(crate) snapshot: Vec<u8>,
+    /// What that is, for people.
+    pub(crate) description: String,
+    /// Its resources.
+    pub(crate) graph: &'a Graph,
+    /// Whose rules were asked.
+    pub(crate) posture: &'a [PosturePlugin],
+    /// Whose catalogues are asked.
+    pub(crate) compliance: &'a [Plugin],
+}
+
 /// Puts together what a scan learnt. A framework that could not be assessed becomes a gap of the report.
-pub(crate) fn scope_state(
-    prefix: &str,
-    snapshot: Vec<u8>,
-    graph: &Graph,
-    judged: &mut Judged,
-    plugins: &[Plugin],
-) -> ScopeState {
-    let mut assessments = Vec::new();
+pub(crate) fn scope_state(learnt: Learnt<'_>, judged: &mut Judged) -> ScopeState {
+    let assessed = assess_all(learnt.compliance, judged);
     let by_rule = by_rule(&judged.observations);
+    let assessments = assessed.iter().map(|one| assessment(one, &by_rule)).collect();
+    let input = evidence::input(learnt.description, &learnt.snapshot);
+    let hash = input.sha256.clone();
+    let scope = evidence::Scope {
+        id: learnt.id,
+        at: learnt.at,
+        inputs: vec![input],
+        graph: learnt.graph,
+        posture: learnt.posture,
+        compliance: learnt.compliance,
+    };
+    let kept = evidence::assessment(scope, judged, &assessed);
+    ScopeState {
+        resources: resources(learnt.prefix, learnt.graph, &judged.report.findings),
+        input: hash,
+        snapshot: learnt.snapshot,
+        // Plain data in memory: writing it does not fail.
+        evidence: serde_json::to_vec(&kept).ok(),
+        assessments,
+    }
+}
+
+/// Every framework that a plugin knows.
+pub(crate) fn assess_all(plugins: &[Plugin], judged: &mut Judged) -> Vec<Assessed> {
+    let mut all = Vec::new();
     for plugin in plugins {
         for framework in frameworks(plugin) {
             match assess(plugin, &framework, &judged.observations) {
-                Ok(assessed) => assessments.push(assessment(&assessed, &by_rule)),
+                Ok(assessed) => all.push(assessed),
                 Err(fault) => {
                     let reason = format!("it was not assessed: {} ({})", fault.message, fault.kind.as_str());
                     let subject = format!("{} {framework}", plugin.manifest().id);
@@ -36,13 +77,7 @@ pub(crate) fn scope_state(
         }
     }
     judged.report.coverage.gaps.sort();
-    ScopeState {
-        resources: resources(prefix, graph, &judged.report.findings),
-        input: hex::encode(Sha256::digest(&snapshot)),
-        snapshot,
-        observations: kept(&judged.observations),
-        assessments,
-    }
+    all
 }
 
 /// Kinds of which a cluster has thousands that nobody owns and that are gone within the hour.
@@ -72,8 +107,7 @@ fn by_rule(observations: &[Observation]) -> HashMap<&str, Told> {
 /// The proof of a control is told by rule: which resources they were is what the findings say.
 fn assessment(assessed: &Assessed, by_rule: &HashMap<&str, Told>) -> NewAssessment {
     let control = |control: &engine::compliance::Control| {
-        let rules: std::collections::BTreeSet<&str> =
-            control.proof.iter().map(|seen| seen.rule.as_str()).collect();
+        let rules: BTreeSet<&str> = control.proof.iter().map(|seen| seen.rule.as_str()).collect();
         let proof = rules.into_iter().map(|rule| {
             let told = by_rule.get(rule).copied().unwrap_or_default();
             json!({ "rule": rule, "failed": told.failed, "passed": told.passed, "unknown": told.unknown })
@@ -122,28 +156,4 @@ fn resources(prefix: &str, graph: &Graph, findings: &[Finding]) -> Vec<NewResour
             }
         })
         .collect()
-}
-
-/// Observations by rule, which names every asset once.
-fn kept(observations: &[Observation]) -> Vec<u8> {
-    let mut assets: BTreeMap<&str, usize> = observations.iter().map(|seen| (&*seen.asset, 0)).collect();
-    assets.values_mut().enumerate().for_each(|(place, slot)| *slot = place);
-    let mut rules: BTreeMap<&str, [Vec<usize>; 3]> = BTreeMap::new();
-    for seen in observations {
-        let lists = rules.entry(&seen.rule).or_default();
-        let list = match seen.failed {
-            Some(true) => &mut lists[0],
-            Some(false) => &mut lists[1],
-            None => &mut lists[2],
-        };
-        list.extend(assets.get(&*seen.asset));
-    }
-    let rules: BTreeMap<&str, Value> = rules
-        .into_iter()
-        .map(|(rule, [failed, passed, unknown])| {
-            (rule, json!({ "failed": failed, "passed": passed, "unknown": unknown }))
-        })
-        .collect();
-    let assets: Vec<&str> = assets.into_keys().collect();
-    json!({ "schema": 1, "assets": assets, "rules": rules }).to_string().into_bytes()
 }

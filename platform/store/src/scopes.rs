@@ -1,5 +1,5 @@
-//! What a posture scan learns of a scope beside findings: its resources, the observations they were judged by, a snapshot to ask
-//! questions of, and where the controls of frameworks stand.
+//! What a posture scan learns of a scope beside findings: its resources, a snapshot to ask questions of, and where the controls of
+//! frameworks stand.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::finish::End;
 use crate::page::Position;
 use crate::row::Row;
 use crate::sql::{Param, sql};
-use crate::{Page, PageRequest, Result, SeverityCounts, Store, clean, counts};
+use crate::{Page, PageRequest, Result, SeverityCounts, Store, clean, counts, evidence};
 
 /// What a scan learnt of a scope.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,8 +25,8 @@ pub struct ScopeState {
     pub input: String,
     /// The scope as it was read, in a form that its reader knows.
     pub snapshot: Vec<u8>,
-    /// What every check said, in a form that its reader knows.
-    pub observations: Vec<u8>,
+    /// The whole assessment as evidence, in the form that its reader knows; nothing where none is to be kept.
+    pub evidence: Option<Vec<u8>>,
     /// Where the controls of each framework stand.
     pub assessments: Vec<NewAssessment>,
 }
@@ -136,7 +136,7 @@ pub struct ResourceFacets {
     pub exposure: Counted,
 }
 
-/// Largest snapshot or list of observations that is read back, in bytes.
+/// Largest snapshot or assessment that is read back, in bytes.
 const BLOB_BYTES_MAX: usize = 1 << 30;
 
 /// Values told per dimension.
@@ -181,36 +181,12 @@ impl Store {
         tenant: &TenantId,
         asset: &AssetId,
     ) -> Result<Option<(Uuid, Vec<u8>)>> {
-        self.scope_blob(
-            tenant,
-            asset,
-            "SELECT scan, snapshot AS blob FROM scope WHERE tenant = $1 AND asset = $2",
-        )
-        .await
-    }
-
-    /// The observations of a scope, and the scan that made them. They may be large.
-    ///
-    /// # Errors
-    /// Database errors.
-    pub async fn scope_observations(
-        &self,
-        tenant: &TenantId,
-        asset: &AssetId,
-    ) -> Result<Option<(Uuid, Vec<u8>)>> {
-        let statement = "SELECT scan, observations AS blob FROM scope WHERE tenant = $1 AND asset = $2";
-        self.scope_blob(tenant, asset, statement).await
-    }
-
-    async fn scope_blob(
-        &self,
-        tenant: &TenantId,
-        asset: &AssetId,
-        statement: &'static str,
-    ) -> Result<Option<(Uuid, Vec<u8>)>> {
-        let statement = sql(statement, [tenant.into(), clean::text(&asset.0).as_ref().into()]);
+        let statement = sql(
+            "SELECT scan, snapshot FROM scope WHERE tenant = $1 AND asset = $2",
+            [tenant.into(), clean::text(&asset.0).as_ref().into()],
+        );
         let row = self.backend.row("read a scope", statement).await?;
-        row.map(|row| Ok((row.uuid("scan")?, expand(&row)?))).transpose()
+        row.map(|row| Ok((row.uuid("scan")?, expand(&row, "snapshot")?))).transpose()
     }
 
     /// Resources, those with the worst findings first.
@@ -318,14 +294,14 @@ impl Store {
 }
 
 /// Ten times smaller at a few milliseconds per megabyte.
-fn compress(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
     // Compressing from memory into memory does not fail.
     zstd::bulk::compress(bytes, 3).unwrap_or_default()
 }
 
-fn expand(row: &Row) -> Result<Vec<u8>> {
-    let expanded = zstd::bulk::decompress(&row.bytes("blob")?, BLOB_BYTES_MAX);
-    expanded.map_err(|error| row.unreadable("blob", error.to_string()))
+pub(crate) fn expand(row: &Row, column: &'static str) -> Result<Vec<u8>> {
+    let expanded = zstd::bulk::decompress(&row.bytes(column)?, BLOB_BYTES_MAX);
+    expanded.map_err(|error| row.unreadable(column, error.to_string()))
 }
 
 fn read(row: &Row) -> Result<Resource> {
@@ -346,11 +322,10 @@ fn read(row: &Row) -> Result<Resource> {
 /// Writes what a scan learnt of its scope; the asset's row is locked already.
 pub(crate) async fn put(tx: &mut Tx, end: &End<'_>, state: &ScopeState) -> Result<()> {
     let statement = sql(
-        "INSERT INTO scope (tenant, asset, scan, at, input, resources, snapshot, observations)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        "INSERT INTO scope (tenant, asset, scan, at, input, resources, snapshot)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (tenant, asset) DO UPDATE SET scan = excluded.scan, at = excluded.at,
-            input = excluded.input, resources = excluded.resources, snapshot = excluded.snapshot,
-            observations = excluded.observations",
+            input = excluded.input, resources = excluded.resources, snapshot = excluded.snapshot",
         [
             end.tenant.into(),
             end.asset.into(),
@@ -359,12 +334,15 @@ pub(crate) async fn put(tx: &mut Tx, end: &End<'_>, state: &ScopeState) -> Resul
             clean::key(&state.input).into(),
             i64::try_from(state.resources.len()).unwrap_or(i64::MAX).into(),
             compress(&state.snapshot).into(),
-            compress(&state.observations).into(),
         ],
     );
     tx.execute(statement).await?;
     put_resources(tx, end, &state.resources).await?;
-    put_assessments(tx, end, &state.assessments).await
+    put_assessments(tx, end, &state.assessments).await?;
+    match &state.evidence {
+        Some(assessment) => evidence::append(tx, end, assessment).await,
+        None => Ok(()),
+    }
 }
 
 /// Writes the resources that are new or changed, and deletes those that are gone.

@@ -122,6 +122,7 @@ contract![
     scopes::resources_follow_the_newest_scan,
     scopes::resources_are_filtered_and_counted,
     scopes::assessments_make_a_trend,
+    scopes::evidence_is_a_chain_that_tells_what_was_changed,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,

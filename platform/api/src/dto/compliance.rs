@@ -27,6 +27,24 @@ pub struct ControlCounts {
     pub score: Option<u32>,
 }
 
+impl ControlCounts {
+    /// The score over controls of these statuses.
+    pub(crate) fn score(statuses: impl Iterator<Item = ControlStatus>) -> Option<u32> {
+        let (mut points, mut told) = (0, 0);
+        for status in statuses {
+            let (point, one) = match status {
+                ControlStatus::Met => (100, 1),
+                ControlStatus::Partly => (50, 1),
+                ControlStatus::NotMet => (0, 1),
+                ControlStatus::Manual | ControlStatus::NotAssessed => (0, 0),
+            };
+            points += point;
+            told += one;
+        }
+        (told > 0).then(|| points / told)
+    }
+}
+
 /// An assessment as a row of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AssessmentRow {
@@ -93,6 +111,12 @@ pub struct Control {
     pub rationale: String,
     /// What proves it.
     pub proof: Vec<ControlProof>,
+    /// It is not met, or partly, and every failure that speaks against it is accepted by an exception.
+    #[serde(default)]
+    pub accepted: bool,
+    /// Exceptions that count here.
+    #[serde(default)]
+    pub exceptions: Vec<String>,
 }
 
 /// A point of a trend.
@@ -112,6 +136,11 @@ pub struct AssessmentDetail {
     /// The row of the list.
     #[serde(flatten)]
     pub row: AssessmentRow,
+    /// Controls that are accepted by exceptions; they are among those not met and partly met, and in the score as such.
+    pub accepted: u32,
+    /// What the score would be without them; null where nothing else could be told.
+    #[schema(required)]
+    pub score_without_accepted: Option<u32>,
     /// Every control, in the framework's order.
     pub controls: Vec<Control>,
     /// How it was before, newest first, at most 500.

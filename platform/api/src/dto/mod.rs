@@ -6,6 +6,7 @@
 mod advisories;
 mod clusters;
 mod compliance;
+mod evidence;
 mod findings;
 mod images;
 mod inventory;
@@ -20,6 +21,10 @@ pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, WhoCanAnswer
 pub use compliance::{
     AssessmentDetail, AssessmentRow, Assessments, Control, ControlCounts, ControlProof, ControlStatus,
     TrendPoint,
+};
+pub use evidence::{
+    BrokenRecord, EvidenceCheck, EvidenceRow, Exception, ExceptionBook, ExceptionScope, ExceptionStanding,
+    NewException,
 };
 pub use findings::{Asset, Facet, Facets, FindingDetail, FindingRow, Why};
 pub use images::{ImageDetail, ImageRow, PackageRow};

@@ -4,6 +4,8 @@ pub(crate) mod advisories;
 pub(crate) mod clusters;
 pub(crate) mod compliance;
 pub(crate) mod events;
+pub(crate) mod evidence;
+pub(crate) mod exceptions;
 pub(crate) mod findings;
 pub(crate) mod images;
 pub(crate) mod inventory;

@@ -214,3 +214,11 @@ pub(crate) async fn scanned(store: &Store, tenant: &TenantId, asset: &str) -> Uu
     finish(store, tenant, scan, asset).await;
     scan
 }
+
+/// A pack that only says what would be in it: keys are not the API's.
+pub(crate) fn evidence_pack(
+    assessments: &[evidence::Assessment],
+    exceptions: &evidence::Exceptions,
+) -> Result<Vec<u8>, evidence::EvidenceError> {
+    Ok(format!("{} assessments, {} exceptions", assessments.len(), exceptions.all().len()).into_bytes())
+}

@@ -149,6 +149,7 @@ pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, sch
         store,
         plugins: Arc::new(|| vec![content::plugin("z.second"), content::plugin("a.first")]),
         decide: Arc::new(|actor, plugin, decision| Box::pin(decided(actor, plugin, decision))),
+        evidence_pack: Arc::new(content::evidence_pack),
         advisories: Arc::new(AdvisoryStatus::default),
         scan_roots,
         ui: Ui::Embedded,

@@ -7,6 +7,8 @@ use engine::compliance::{Assessed, Control, assess, frameworks};
 use host::kinds::ControlStatus;
 use serde::Serialize;
 
+mod document;
+
 use super::scan::k8s::ClusterScan;
 use crate::cli::{Compliance, ComplianceFormat};
 use crate::config::Config;
@@ -39,6 +41,8 @@ pub(crate) fn run(what: Compliance, config: &Config) -> Result<Outcome> {
                 assessed.summary.score.is_some_and(|score| fail_under.is_some_and(|least| score < least));
             Ok(if below { Outcome::PolicyFailed } else { Outcome::Clean })
         }
+        Compliance::Document { .. } => document::write(what, config),
+        Compliance::Verify { pack, key } => document::verify(&pack, &key),
     }
 }
 

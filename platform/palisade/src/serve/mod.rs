@@ -38,6 +38,8 @@ pub(crate) struct Service {
     bus: bus::Bus,
     live: Live,
     cache: FactCache,
+    /// What evidence packs are signed with.
+    evidence_key: distribution::PrivateKey,
     library: Arc<advisories::Library>,
     /// How images are opened; its clones share one client and one memory budget, however many scans run.
     opening: OpenOptions,
@@ -102,8 +104,20 @@ async fn start(config: Config) -> Result<Service> {
     let library = Arc::new(advisories::Library::open(&data.advisories()));
     let opening = open_options(&config, None)?;
     let cache = FactCache::at(&data.layer_facts(&opening.limits));
+    let evidence_key = crate::evidence::signing_key(&config, &data)?;
     let (progress, _) = broadcast::channel(PROGRESS_KEPT);
-    Ok(Service { config, store, bus, live, cache, library, opening, outbox_bell: Notify::new(), progress })
+    Ok(Service {
+        config,
+        store,
+        bus,
+        live,
+        cache,
+        evidence_key,
+        library,
+        opening,
+        outbox_bell: Notify::new(),
+        progress,
+    })
 }
 
 /// The plugins as they were decided about last.

@@ -108,7 +108,7 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let (plugins, advisories, decides) = (Arc::clone(service), Arc::clone(service), Arc::clone(service));
+    let [plugins, advisories, decides, packs] = std::array::from_fn(|_| Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
         plugins: Arc::new(move || super::describe::plugins(&plugins.live.set(), &plugins.live.versions())),
@@ -124,6 +124,9 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
                     detail: crate::exit::one_line(&error),
                 })
             })
+        }),
+        evidence_pack: Arc::new(move |assessments, exceptions| {
+            crate::evidence::pack(&packs.evidence_key, assessments, exceptions)
         }),
         advisories: Arc::new(move || advisory_status(&advisories)),
         scan_roots: service.config.server.scan_roots.clone(),

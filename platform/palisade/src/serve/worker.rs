@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Service, session};
+use crate::scope::{Learnt, scope_state};
 
 /// Name under which the workers of all processes share their work.
 pub(crate) const CONSUMER: &str = "scan-worker";
@@ -171,7 +172,18 @@ fn make_cluster(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Fa
     let threads = service.config.threads(None);
     let (mut judged, graph) = crate::posture::judge_snapshot(&snapshot, &plugins.posture, threads);
     let prefix = format!("k8s:{}/", snapshot.cluster());
-    let scope = crate::scope::scope_state(&prefix, snapshot.pack(), &graph, &mut judged, &plugins.compliance);
+    let id = format!("k8s:{}", snapshot.cluster());
+    let learnt = Learnt {
+        id: &id,
+        prefix: &prefix,
+        at: Timestamp::now(),
+        snapshot: snapshot.pack(),
+        description: format!("objects of the cluster, read from {reference}"),
+        graph: &graph,
+        posture: &plugins.posture,
+        compliance: &plugins.compliance,
+    };
+    let scope = scope_state(learnt, &mut judged);
     let target = Target {
         kind: TargetKind::Cluster,
         reference: reference.to_owned(),
@@ -181,7 +193,7 @@ fn make_cluster(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Fa
     };
     Ok(store::ScanOutcome {
         target,
-        asset: AssetId(format!("k8s:{}", snapshot.cluster())),
+        asset: AssetId(id),
         aliases: vec![reference.to_owned()],
         report: judged.report,
         scope: Some(scope),

@@ -1,11 +1,10 @@
--- What posture scans learn beside findings: the resources of a scope (a cluster, a cloud account), what they were judged by, and where
--- the controls of frameworks stand.
+-- What posture scans learn beside findings: resources, assessments, exceptions, and the hash chain of evidence.
 
 -- What a finding is about, where that is one resource of its asset.
 ALTER TABLE finding ADD COLUMN subject TEXT COLLATE "C" NOT NULL DEFAULT '';
 CREATE INDEX finding_by_subject ON finding (tenant, asset, subject, attention, fingerprint) WHERE subject <> '';
 
--- The newest state of a scope. Both blobs are in the form that their reader knows.
+-- The newest state of a scope. The snapshot is in the form that its reader knows.
 CREATE TABLE scope (
     tenant TEXT COLLATE "C" NOT NULL,
     asset TEXT COLLATE "C" NOT NULL,
@@ -14,7 +13,6 @@ CREATE TABLE scope (
     input TEXT NOT NULL,
     resources BIGINT NOT NULL,
     snapshot BYTEA NOT NULL,
-    observations BYTEA NOT NULL,
     PRIMARY KEY (tenant, asset),
     FOREIGN KEY (tenant, asset) REFERENCES asset (tenant, id) ON DELETE CASCADE
 );
@@ -66,7 +64,7 @@ CREATE TABLE exception (
 );
 CREATE INDEX exception_by_expiry ON exception (tenant, expires_at, id);
 
--- The hash chain of evidence: nothing in it is ever changed, and each record names the one before.
+-- The hash chain of evidence: nothing in it is ever changed, and each record names the one before and the assessment that it is about.
 CREATE TABLE evidence (
     tenant TEXT COLLATE "C" NOT NULL,
     sequence BIGINT NOT NULL,
@@ -75,6 +73,7 @@ CREATE TABLE evidence (
     scan UUID NOT NULL,
     hash TEXT COLLATE "C" NOT NULL,
     record TEXT NOT NULL,
+    assessment BYTEA NOT NULL,
     PRIMARY KEY (tenant, sequence)
 );
 CREATE INDEX evidence_by_scope ON evidence (tenant, scope, sequence);

@@ -1,11 +1,10 @@
--- What posture scans learn beside findings: the resources of a scope (a cluster, a cloud account), what they were judged by, and where
--- the controls of frameworks stand.
+-- What posture scans learn beside findings: resources, assessments, exceptions, and the hash chain of evidence.
 
 -- What a finding is about, where that is one resource of its asset.
 ALTER TABLE finding ADD COLUMN subject TEXT NOT NULL DEFAULT '';
 CREATE INDEX finding_by_subject ON finding (tenant, asset, subject, attention, fingerprint) WHERE subject <> '';
 
--- The newest state of a scope. Both blobs are in the form that their reader knows.
+-- The newest state of a scope. The snapshot is in the form that its reader knows.
 CREATE TABLE scope (
     tenant TEXT NOT NULL,
     asset TEXT NOT NULL,
@@ -14,7 +13,6 @@ CREATE TABLE scope (
     input TEXT NOT NULL,
     resources INTEGER NOT NULL,
     snapshot BLOB NOT NULL,
-    observations BLOB NOT NULL,
     PRIMARY KEY (tenant, asset),
     FOREIGN KEY (tenant, asset) REFERENCES asset (tenant, id) ON DELETE CASCADE
 ) STRICT;
@@ -66,7 +64,7 @@ CREATE TABLE exception (
 ) STRICT;
 CREATE INDEX exception_by_expiry ON exception (tenant, expires_at, id);
 
--- The hash chain of evidence: nothing in it is ever changed, and each record names the one before.
+-- The hash chain of evidence: nothing in it is ever changed, and each record names the one before and the assessment that it is about.
 CREATE TABLE evidence (
     tenant TEXT NOT NULL,
     sequence INTEGER NOT NULL,
@@ -75,6 +73,7 @@ CREATE TABLE evidence (
     scan TEXT NOT NULL,
     hash TEXT NOT NULL,
     record TEXT NOT NULL,
+    assessment BLOB NOT NULL,
     PRIMARY KEY (tenant, sequence)
 ) STRICT;
 CREATE INDEX evidence_by_scope ON evidence (tenant, scope, sequence);

@@ -19,7 +19,7 @@ pub(crate) async fn many_processes_may_start_at_once(place: Place) {
     assert_eq!(place.store().await.ledger(&tenant()).await.unwrap().accepted, 6);
 }
 
-async fn run(place: &Place, statement: &'static str) {
+pub(crate) async fn run(place: &Place, statement: &'static str) {
     match place.url.strip_prefix("sqlite:") {
         Some(path) => {
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);

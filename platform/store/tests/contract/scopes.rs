@@ -9,6 +9,7 @@ use store::{
 use uuid::Uuid;
 
 use crate::Place;
+use crate::migration::run;
 use crate::world::*;
 
 fn resource(path: &str, high: u64) -> NewResource {
@@ -30,7 +31,7 @@ fn state(resources: Vec<NewResource>, score: u32) -> ScopeState {
         resources,
         input: format!("{score:064}"),
         snapshot: format!("snapshot {score}").into_bytes(),
-        observations: vec![0, 1, 2],
+        evidence: Some(format!("assessment {score}").into_bytes()),
         assessments: vec![NewAssessment {
             framework: "nist".to_owned(),
             summary: json!({ "score": score }),
@@ -86,8 +87,6 @@ pub(crate) async fn resources_follow_the_newest_scan(place: Place) {
     assert_eq!((scopes.len(), scopes[0].scan, scopes[0].resources), (1, second, 2));
     let snapshot = store.scope_snapshot(&tenant(), &cluster()).await.unwrap();
     assert_eq!(snapshot, Some((second, b"snapshot 60".to_vec())));
-    let observations = store.scope_observations(&tenant(), &cluster()).await.unwrap();
-    assert_eq!(observations, Some((second, vec![0, 1, 2])));
 }
 
 pub(crate) async fn resources_are_filtered_and_counted(place: Place) {
@@ -141,4 +140,39 @@ pub(crate) async fn assessments_make_a_trend(place: Place) {
     assert!(store.newest_assessments(&theirs).await.unwrap().is_empty());
     assert!(store.scopes(&theirs).await.unwrap().is_empty());
     assert!(store.resource(&theirs, "k8s:u/x").await.unwrap().is_none());
+}
+
+pub(crate) async fn evidence_is_a_chain_that_tells_what_was_changed(place: Place) {
+    let store = place.store().await;
+    for second in 1..=5 {
+        scan(&store, second, state(vec![], u32::try_from(second).unwrap())).await;
+    }
+    let all = store.evidence(&tenant(), None, &page(9)).await.unwrap().items;
+    let numbers: Vec<i64> = all.iter().map(|record| record.sequence).collect();
+    assert_eq!(numbers, [4, 3, 2, 1, 0]);
+    assert!(all.windows(2).all(|pair| pair[0].previous == pair[1].hash));
+    let check = store.verify_evidence(&tenant()).await.unwrap();
+    assert_eq!((check.records, check.head.as_str(), check.broken), (5, all[0].hash.as_str(), None));
+    let kept = store.evidence_assessments(&tenant(), &cluster(), Some(at(2)), Some(at(4))).await.unwrap();
+    assert_eq!(kept, [b"assessment 2".to_vec(), b"assessment 3".to_vec(), b"assessment 4".to_vec()]);
+    let other = store.evidence(&tenant(), Some(&image(1)), &page(9)).await.unwrap();
+    assert!(other.items.is_empty());
+    for (change, sequence, why) in [
+        ("UPDATE evidence SET record = replace(record, 'k8s:u', 'k8s:v') WHERE sequence = 2", 2, "hash"),
+        (
+            "UPDATE evidence SET assessment = (SELECT assessment FROM evidence WHERE sequence = 0) WHERE sequence = 3",
+            3,
+            "assessment",
+        ),
+        ("DELETE FROM evidence WHERE sequence = 1", 2, "missing"),
+        ("DELETE FROM evidence WHERE sequence = 4", 4, "head"),
+    ] {
+        run(&place, "CREATE TABLE evidence_copy AS SELECT * FROM evidence").await;
+        run(&place, change).await;
+        let check = store.verify_evidence(&tenant()).await.unwrap();
+        let (broken, told) = check.broken.unwrap_or_else(|| panic!("{change}"));
+        assert_eq!(broken, sequence, "{change}: {told}");
+        assert!(told.contains(why), "{change}: {told}");
+        run(&place, "DELETE FROM evidence; INSERT INTO evidence SELECT * FROM evidence_copy; DROP TABLE evidence_copy").await;
+    }
 }

@@ -1,15 +1,13 @@
 //! Keys and signatures.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use distribution::{Algorithm, Detached, PrivateKey, Signature};
 
 use super::local::{Local, private_key, signature_file};
 use crate::cli::SigningAlgorithm;
-use crate::data::write_whole;
+use crate::data::{create, write_whole};
 use crate::output::visible;
 
 /// Makes a pair of keys.
@@ -33,14 +31,6 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
-}
-
-/// A key that is there already is never written over: what it has signed would have no key any more.
-fn create(path: &Path, mode: u32, text: &str) -> Result<()> {
-    let what = || format!("cannot make {}; a key is never written over", path.display());
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(mode).open(path).with_context(what)?;
-    file.write_all(text.as_bytes()).with_context(what)
 }
 
 /// Signs a component file and keeps the signature beside it.

@@ -1,8 +1,11 @@
 //! `palisade scan k8s`: the objects of a cluster, judged by posture plugins.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use cluster::Snapshot;
+use engine::graph::Graph;
 use engine::posture::Judged;
 use model::{Target, TargetKind};
 
@@ -41,6 +44,10 @@ pub(crate) struct ClusterScan {
     pub(crate) cluster: String,
     /// What came out.
     pub(crate) judged: Judged,
+    /// Its objects, as plugins asked about them.
+    pub(crate) graph: Arc<Graph>,
+    /// The cluster as it was read.
+    pub(crate) snapshot: Snapshot,
 }
 
 impl ClusterScan {
@@ -61,7 +68,7 @@ impl ClusterScan {
                  binary again, or install one"
             );
         }
-        let (judged, _) = posture::judge_snapshot(&snapshot, &set.posture, config.threads(threads));
-        Ok((Self { cluster: snapshot.cluster().to_owned(), judged }, set))
+        let (judged, graph) = posture::judge_snapshot(&snapshot, &set.posture, config.threads(threads));
+        Ok((Self { cluster: snapshot.cluster().to_owned(), judged, graph, snapshot }, set))
     }
 }
