@@ -217,7 +217,7 @@ mod tests {
         let (lines, head) = chain();
         assert_eq!(verified(&lines, &head).unwrap(), lines.len() as u64);
         assert_eq!(verified(&[], &genesis()).unwrap(), 0);
-        let start = Start { previous: head.clone(), sequence: lines.len() as u64 };
+        let start = Start { previous: head, sequence: lines.len() as u64 };
         let mut later = Chain::from(start.clone());
         let gap = Gap { code: "c".to_owned(), reason: "r".to_owned(), subject: "s".to_owned() };
         let mut line = later.append("k8s:u", at("2026-07-01T00:00:00Z"), Fact::Gap(gap)).unwrap();

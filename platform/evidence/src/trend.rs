@@ -234,7 +234,8 @@ mod tests {
     #[test]
     fn periods_are_those_of_the_calendar_in_utc() {
         let all = trend(&points());
-        let of = |span| -> Vec<(String, u32, Option<u32>, Option<u32>, Option<u32>)> {
+        type Row = (String, u32, Option<u32>, Option<u32>, Option<u32>);
+        let of = |span| -> Vec<Row> {
             let buckets = periods(&all["f"], span);
             buckets.iter().map(|b| (b.from.to_string(), b.assessments, b.last, b.lowest, b.highest)).collect()
         };

@@ -18,7 +18,7 @@ div{overflow-x:auto}\
 table{border-collapse:collapse;width:100%;margin:1rem 0}\
 caption{text-align:left;font-weight:600;padding:.25rem 0}\
 th,td{border:1px solid #767676;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:3.5rem}\
-thead th{background:#eef1f6}\
+thead th{background:#eef1f6;overflow-wrap:normal}\
 tbody th{font-weight:600}\
 @media print{body{max-width:none;padding:0;font-size:9pt}nav{display:none}div{overflow:visible}thead{display:table-header-group}tr{break-inside:avoid}h2,h3,caption{break-after:avoid}}";
 

@@ -46,7 +46,7 @@ pub fn pdf(report: &Report<'_>) -> Result<Vec<u8>, EvidenceError> {
         let mut surface = page.surface();
         for (place, line) in layout.lines.iter().enumerate().filter(|(_, line)| line.page == number) {
             let tag = draw(&mut surface, line, &faces);
-            tags.get_mut(place).into_iter().for_each(|of_line| *of_line = tag.clone());
+            tags.get_mut(place).into_iter().for_each(|of_line| *of_line = tag);
         }
         for edge in layout.edges.iter().filter(|edge| edge.page == number) {
             underline(&mut surface, edge);
@@ -101,7 +101,7 @@ fn foot(surface: &mut Surface<'_>, report: &Report<'_>, number: usize, pages: us
 /// The structure: headings, paragraphs, tables with headings of columns and rows.
 fn tree(layout: &Layout<'_>, tags: &[Option<Identifier>]) -> TagTree {
     let with = |mut group: TagGroup, lines: &[usize]| {
-        for tag in lines.iter().filter_map(|line| tags.get(*line).cloned().flatten()) {
+        for tag in lines.iter().filter_map(|line| tags.get(*line).copied().flatten()) {
             group.push(Node::from(tag));
         }
         group
