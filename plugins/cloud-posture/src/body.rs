@@ -162,14 +162,20 @@ impl<'a> Body<'a> {
     /// What the check asked for and nobody could tell, if anything.
     pub(crate) fn not_known(&self) -> Option<&'a str> {
         let touched = self.touched.borrow();
-        let first = |name: &str| {
-            touched.contains(name.split(['.', '/', '[']).find(|part| !part.is_empty())?).then_some(())
-        };
-        self.unknown.iter().copied().find(|name| first(name).is_some())
+        self.unknown.iter().copied().find(|name| first_part(name).is_some_and(|part| touched.contains(part)))
     }
 
+    /// A member that may be missing. One that nobody could tell ends the check.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Node<'a>>, Stop> {
-        self.touch(key).get(key)
+        match self.touch(key).get(key)? {
+            None if self.lists_as_unknown(key) => Err(Stop::Absent),
+            other => Ok(other),
+        }
+    }
+
+    /// A member that only says how bad a failure is; where nobody could tell it, as bad as usual.
+    pub(crate) fn hint(&self, key: &str) -> Result<Option<Node<'a>>, Stop> {
+        self.root.get(key)
     }
 
     pub(crate) fn told(&self, key: &str) -> Result<Option<Node<'a>>, Stop> {
@@ -185,11 +191,11 @@ impl<'a> Body<'a> {
     }
 
     pub(crate) fn text_of(&self, key: &str) -> Result<Option<&'a str>, Stop> {
-        self.touch(key).text_of(key)
+        self.get(key)?.map(|node| node.text()).transpose()
     }
 
     pub(crate) fn items_of(&self, key: &str) -> Result<Vec<Node<'a>>, Stop> {
-        self.touch(key).items_of(key)
+        self.get(key)?.map_or(Ok(Vec::new()), |node| node.items())
     }
 
     /// A flag that has to be told.
@@ -201,9 +207,16 @@ impl<'a> Body<'a> {
     /// from a plan, where a missing member says nothing.
     pub(crate) fn left_out(&self, key: &str, signs: &[&str]) -> Result<Option<Node<'a>>, Stop> {
         match self.told(key) {
-            Err(Stop::Absent) if signs.iter().any(|sign| self.root.value.get(sign).is_some()) => Ok(None),
+            Err(Stop::Absent) if self.lists_as_unknown(key) => Err(Stop::Absent),
+            Err(Stop::Absent) if signs.iter().any(|sign| self.touch(sign).value.get(sign).is_some()) => {
+                Ok(None)
+            }
             other => other,
         }
+    }
+
+    fn lists_as_unknown(&self, key: &str) -> bool {
+        self.unknown.iter().any(|name| first_part(name) == Some(key))
     }
 
     /// The account that the resource is of.
@@ -229,4 +242,9 @@ impl<'a> Body<'a> {
     pub(crate) fn passed(&self, time: i64) -> bool {
         self.now >= time
     }
+}
+
+/// The member of the body that an entry of the unknown ones is about: it may name a part of the member.
+fn first_part(name: &str) -> Option<&str> {
+    name.split(['.', '/', '[']).find(|part| !part.is_empty())
 }

@@ -53,7 +53,7 @@ pub(crate) fn open_policy(body: &Body<'_>, found: &mut Found<'_>, what: &str) ->
 
 /// Whether a setting of the public access block is known to be on.
 fn blocked(body: &Body<'_>, key: &str) -> Result<bool, Stop> {
-    Ok(body.get("PublicAccessBlock")?.map(|block| block.flag_of(key)).transpose()?.unwrap_or(false))
+    Ok(body.hint("PublicAccessBlock")?.map(|block| block.flag_of(key)).transpose()?.unwrap_or(false))
 }
 
 fn policy_public(body: &Body<'_>, found: &mut Found<'_>) -> Verdict {
@@ -226,7 +226,7 @@ fn logging(body: &Body<'_>, found: &mut Found<'_>) -> Verdict {
 }
 
 fn enforced(body: &Body<'_>) -> Result<bool, Stop> {
-    let Some(controls) = body.get("OwnershipControls")? else { return Ok(false) };
+    let Some(controls) = body.hint("OwnershipControls")? else { return Ok(false) };
     for rule in controls.items_of("Rules")? {
         if rule.text_of("ObjectOwnership")? == Some("BucketOwnerEnforced") {
             return Ok(true);

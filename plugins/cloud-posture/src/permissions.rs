@@ -41,8 +41,15 @@ struct Document<'a> {
 }
 
 impl Document<'_> {
+    /// The statement that allows every action on everything, unless another denies just that.
+    fn everything(&self) -> Option<&Statement<'_>> {
+        let all = |one: &&Statement<'_>| one.every_action() && one.about_all();
+        let denied = self.statements.iter().filter(all).any(|one| !one.allow && one.conditions.is_empty());
+        self.statements.iter().filter(|_| !denied).filter(all).find(|one| one.allow)
+    }
+
     fn every_action(&self) -> bool {
-        granted(&self.statements, "*").any(|one| one.every_action() && one.about_all())
+        self.everything().is_some()
     }
 
     fn severity(&self, usual: Severity) -> Severity {
@@ -61,7 +68,7 @@ fn documents<'a>(body: &Body<'a>) -> Result<Vec<Document<'a>>, Stop> {
     }
     if body.asset.contains(":policy/") || body.get("Document")?.is_some() {
         let statements = statements(&body.need("Document")?)?;
-        let idle = body.get("AttachmentCount")?.map(|count| count.number()).transpose()? == Some(0);
+        let idle = body.hint("AttachmentCount")?.map(|count| count.number()).transpose()? == Some(0);
         return Ok(vec![Document { name: "the policy".to_owned(), statements, idle }]);
     }
     let mut documents = Vec::new();
@@ -103,8 +110,7 @@ fn each(
 fn full_admin(body: &Body<'_>, found: &mut Found<'_>) -> Verdict {
     let documents = documents(body)?;
     for document in &documents {
-        let all = granted(&document.statements, "*").find(|one| one.every_action() && one.about_all());
-        if let Some(statement) = all {
+        if let Some(statement) = document.everything() {
             let message = format!("A statement of {} allows every action on every resource.", document.name);
             let finding = Finding::at(&statement.at, message).compared(
                 json!({ "Action": "*", "Resource": "*" }),
@@ -264,10 +270,11 @@ pub(crate) fn administrator(body: &Body<'_>) -> Result<Option<(String, String)>,
             return Ok(Some((policy.at, shown(arn))));
         }
     }
-    Ok(documents(body)?.into_iter().find(Document::every_action).and_then(|document| {
-        let statement = document.statements.iter().find(|one| one.allow && one.every_action())?;
-        Some((statement.at.clone(), document.name))
-    }))
+    let documents = documents(body)?;
+    let found = documents
+        .iter()
+        .find_map(|document| Some((document.everything()?.at.clone(), document.name.clone())));
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ fn public(body: &Body<'_>, found: &mut Found<'_>) -> Verdict {
         let finding = Finding::at(&one.at, message)
             .compared(json!({ "Principal": "*" }), json!("named principals, or a VPC"));
         let inner = body
-            .get("AdvancedSecurityOptions")?
+            .hint("AdvancedSecurityOptions")?
             .map(|options| options.flag_of("Enabled"))
             .transpose()?
             .unwrap_or(false);
