@@ -225,9 +225,9 @@ impl<'a> Body<'a> {
         told.or_else(|| self.asset.split(':').nth(4)).filter(|account| !account.is_empty())
     }
 
-    /// Whether an account is neither that of the resource nor one of the same owner.
+    /// Whether an account is neither that of the resource, as far as that is known, nor one of the same owner.
     pub(crate) fn foreign(&self, account: &str) -> bool {
-        self.account() != Some(account) && !self.trusted.contains(account)
+        self.account().is_some_and(|own| own != account) && !self.trusted.contains(account)
     }
 
     /// Whole days from a time of AWS to now; negative for times to come.

@@ -45,7 +45,8 @@ fn file_system_policy(body: &Body<'_>, found: &mut Found<'_>) -> Verdict {
     if body.told("Policy")?.is_none() {
         let message =
             "Without a policy every client in the network may mount the file system and write to it.";
-        found.add(Finding::at("/Policy", message).compared(json!(null), json!("a policy that names roles")));
+        let wanted = json!("a policy that names roles");
+        found.add(Finding::at("/Policy", message).compared(json!(null), wanted).severity(Medium));
     }
     open_policy(body, found, "the file system")
 }

@@ -76,8 +76,7 @@ impl<'a> Statement<'a> {
 
     /// Whether it is about all resources whatsoever.
     pub(crate) fn about_all(&self) -> bool {
-        self.not_resources
-            || self.resources.iter().any(|resource| resource.chars().all(|letter| letter == '*'))
+        self.not_resources || self.resources.iter().any(|resource| everything(resource))
     }
 
     /// Whether it allows every action there is.
@@ -127,13 +126,20 @@ pub(crate) fn account(principal: &str) -> Option<&str> {
     Some(principal).filter(number).or_else(|| principal.split(':').nth(4).filter(number))
 }
 
+fn everything(resource: &str) -> bool {
+    !resource.is_empty() && resource.bytes().all(|letter| letter == b'*')
+}
+
 /// `*`, or an ARN whose resource is all of a type in any or this account.
 fn wide(resource: &str) -> bool {
-    if resource.chars().all(|letter| letter == '*') {
+    if everything(resource) {
         return true;
     }
-    let Some(last) = resource.splitn(6, ':').nth(5) else { return false };
-    last.rsplit(['/', ':']).next() == Some("*") && last.matches(['/', ':']).count() <= 1
+    let mut parts = resource.splitn(6, ':');
+    let (service, last) = (parts.nth(2).unwrap_or_default(), parts.nth(2).unwrap_or_default());
+    // Behind the name of a bucket are the objects of that one, and not all of a type.
+    let names_type = service != "s3" && last.matches(['/', ':']).count() == 1;
+    last == "*" || names_type && last.rsplit(['/', ':']).next() == Some("*")
 }
 
 /// Whether a text fits a pattern with `*` and `?`, in time of their product at most.
@@ -207,12 +213,13 @@ mod tests {
             assert!(wide(all), "{all}");
         }
         for some in [
+            "arn:aws:s3:::bucket/*",
             "arn:aws:s3:::bucket/*/x",
             "arn:aws:iam::111122223333:role/team/*",
             "arn:aws:iam::111122223333:role/app-*",
             "",
         ] {
-            assert_eq!(wide(some), some.is_empty(), "{some}");
+            assert!(!wide(some), "{some}");
         }
     }
 

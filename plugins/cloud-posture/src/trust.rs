@@ -30,9 +30,12 @@ fn trust<'a>(body: &Body<'a>) -> Result<Vec<Statement<'a>>, Stop> {
     Ok(all.into_iter().filter(|one| one.allow).collect())
 }
 
+/// Roles that services and IAM Identity Center make and keep for themselves.
 fn service_linked(body: &Body<'_>) -> Result<bool, Stop> {
-    Ok(body.asset.contains(":role/aws-service-role/")
-        || body.text_of("Path")?.is_some_and(|path| path.starts_with("/aws-service-role/")))
+    let path = body.text_of("Path")?.unwrap_or_default();
+    Ok(["/aws-service-role/", "/aws-reserved/"]
+        .iter()
+        .any(|own| path.starts_with(own) || body.asset.contains(&format!(":role{own}"))))
 }
 
 fn anyone(body: &Body<'_>, found: &mut Found<'_>) -> Verdict {
