@@ -25,7 +25,7 @@ pub(crate) const SECRET_CHECKS: &Table = &[
 
 pub(crate) const PARAMETER_CHECKS: &Table = &[("ssm-secret-plain", Medium, plain)];
 
-/// Days after which a secret without rotation should have been changed, and an unused one removed.
+/// Days after which a secret without rotation should have been changed by hand, and an unused one removed.
 const SECRET_DAYS: i64 = 90;
 
 fn customer(body: &Body<'_>) -> Result<bool, Stop> {
@@ -93,18 +93,18 @@ fn first<'a>(body: &Body<'a>, keys: &[&str]) -> Result<Node<'a>, Stop> {
 }
 
 fn secret_rotation(body: &Body<'_>, found: &mut Found<'_>) -> Verdict {
-    if body.get("RotationEnabled")?.map(|on| on.flag()).transpose()?.unwrap_or(false) {
+    // AWS leaves the flag out where rotation was never set up.
+    let rotation = body.left_out("RotationEnabled", &["CreatedDate"])?;
+    if rotation.map(|on| on.flag()).transpose()?.unwrap_or(false) {
         return Ok(true);
     }
     let changed = first(body, &["LastRotatedDate", "LastChangedDate", "CreatedDate"])?;
     let days = body.days_since(&changed)?;
-    if days > SECRET_DAYS {
-        let message = format!("The secret is not rotated and was not changed for {days} days.");
-        found.add(Finding::at(&changed.at, message).compared(
-            changed.value.clone(),
-            json!(format!("rotation, or a change within {SECRET_DAYS} days")),
-        ));
-    }
+    let message = format!("The secret is not rotated by itself; it was changed {days} days ago.");
+    let value = json!({ "RotationEnabled": false, "changed": changed.value });
+    let finding = Finding::at(body.place("RotationEnabled"), message)
+        .compared(value, json!({ "RotationEnabled": true }));
+    found.add(if days > SECRET_DAYS { finding } else { finding.severity(Low) });
     Ok(true)
 }
 

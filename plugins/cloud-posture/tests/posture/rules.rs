@@ -182,6 +182,8 @@ fn severity_follows_what_stands_in_the_way() {
     assert_eq!(severity("iam-policy-full-admin", 1), Severity::Medium, "nobody holds the policy");
     assert_eq!(severity("opensearch-public-access", 0), Severity::Critical);
     assert_eq!(severity("opensearch-public-access", 1), Severity::High);
+    assert_eq!(severity("secretsmanager-rotation", 0), Severity::Medium);
+    assert_eq!(severity("secretsmanager-rotation", 2), Severity::Low, "it was changed by hand");
     assert_eq!(severity("eks-version", 0), Severity::Medium);
     assert_eq!(severity("eks-version", 1), Severity::High);
 }
