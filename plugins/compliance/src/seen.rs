@@ -7,8 +7,8 @@ use palisade_sdk::{CheckStatus, Item, Observation, Observations};
 
 use crate::catalogue::Framework;
 
-/// How the platform begins the names of the rules that the catalogues name bare.
-const PUBLISHER: &str = "palisade.kube-posture/";
+/// How the platform begins the names of the rules that the catalogues name bare. No two of these plugins have a rule of the same id.
+const PUBLISHERS: [&str; 2] = ["palisade.kube-posture/", "palisade.cloud-posture/"];
 
 /// How the names of classes of findings begin, in the catalogues and from the platform alike.
 const CLASS: &str = "class:";
@@ -103,7 +103,7 @@ impl<'f, 'a> Seen<'f, 'a> {
 /// How the catalogues call a rule of the platform, if they can mean it at all: a rule of another publisher is never one of
 /// ours that happens to have the same id, and no publisher's rule is a class of findings.
 fn catalogue_name(rule: &str) -> Option<&str> {
-    match rule.strip_prefix(PUBLISHER) {
+    match PUBLISHERS.iter().find_map(|publisher| rule.strip_prefix(publisher)) {
         Some(bare) => (!bare.starts_with(CLASS)).then_some(bare),
         None => rule.starts_with(CLASS).then_some(rule),
     }
@@ -116,11 +116,16 @@ mod tests {
     #[test]
     fn only_our_rules_and_the_classes_have_names_in_the_catalogues() {
         assert_eq!(catalogue_name("palisade.kube-posture/host-pid"), Some("host-pid"));
+        assert_eq!(
+            catalogue_name("palisade.cloud-posture/s3-bucket-acl-public"),
+            Some("s3-bucket-acl-public")
+        );
         assert_eq!(catalogue_name("class:secret"), Some("class:secret"));
         for other in [
             "host-pid",
             "org.example.posture/host-pid",
             "palisade.kube-posture2/host-pid",
+            "palisade.posture/host-pid",
             "Palisade.kube-posture/host-pid",
             "palisade.kube-posture/class:secret",
             "org.example.posture/class:secret",

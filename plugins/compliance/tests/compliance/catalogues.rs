@@ -4,33 +4,34 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::catalogue::{of_file, of_folder};
-use crate::common::{CATALOGUES, own_folder, rules_of};
+use crate::common::{CATALOGUES, PLUGINS, rules_of, rules_of_plugin};
 use crate::order::by_number;
-
-/// The ids of the rules of kube-posture.
-fn posture_rules() -> BTreeSet<String> {
-    let folder = own_folder().join("../kube-posture/rules");
-    let mut ids = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        let table: toml::Table = text.parse().unwrap();
-        ids.extend(
-            table["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap().to_owned()),
-        );
-    }
-    ids
-}
 
 #[test]
 fn catalogues_and_posture_name_the_same_rules() {
-    let posture = posture_rules();
-    assert!(posture.len() > 200);
+    let [kube, cloud] = PLUGINS.map(rules_of_plugin);
+    assert!(kube.len() > 200 && cloud.len() > 180);
+    assert_eq!(
+        kube.intersection(&cloud).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "catalogues name rules bare"
+    );
+    let posture: BTreeSet<String> = kube.into_iter().chain(cloud).collect();
     let mapped = |rules: BTreeSet<&str>| -> BTreeSet<String> {
         rules.into_iter().filter(|rule| !rule.starts_with("class:")).map(str::to_owned).collect()
     };
     let all: BTreeSet<String> = CATALOGUES.iter().flat_map(|framework| mapped(rules_of(framework))).collect();
     assert_eq!(all.difference(&posture).collect::<Vec<_>>(), Vec::<&String>::new(), "mapped, but no rule");
     assert_eq!(posture.difference(&all).collect::<Vec<_>>(), Vec::<&String>::new(), "a rule, but not mapped");
+}
+
+#[test]
+fn every_rule_is_mapped_in_nist_800_53() {
+    let framework = CATALOGUES.iter().find(|framework| framework.id == "nist-800-53-r5").unwrap();
+    let mapped = rules_of(framework);
+    for rule in PLUGINS.into_iter().flat_map(rules_of_plugin) {
+        assert!(mapped.contains(rule.as_str()), "{rule}");
+    }
 }
 
 #[test]

@@ -16,9 +16,31 @@ pub(crate) fn own_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
+/// The plugins whose rules the catalogues name.
+pub(crate) const PLUGINS: [&str; 2] = ["kube-posture", "cloud-posture"];
+
+/// The ids of the rules of a plugin.
+pub(crate) fn rules_of_plugin(plugin: &str) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for entry in std::fs::read_dir(own_folder().join(format!("../{plugin}/rules"))).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        ids.extend(
+            table["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap().to_owned()),
+        );
+    }
+    ids
+}
+
+static CLOUD_RULES: LazyLock<BTreeSet<String>> = LazyLock::new(|| rules_of_plugin("cloud-posture"));
+
 /// What the platform calls a rule of the catalogues.
 pub(crate) fn platform_name(rule: &str) -> String {
-    if rule.starts_with("class:") { rule.to_owned() } else { format!("palisade.kube-posture/{rule}") }
+    match rule {
+        _ if rule.starts_with("class:") => rule.to_owned(),
+        _ if CLOUD_RULES.contains(rule) => format!("palisade.cloud-posture/{rule}"),
+        _ => format!("palisade.kube-posture/{rule}"),
+    }
 }
 
 pub(crate) fn seen(rule: &str, asset: &str, status: CheckStatus) -> Observation {

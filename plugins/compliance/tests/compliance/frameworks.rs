@@ -121,6 +121,7 @@ fn rules_of_other_publishers_say_nothing() {
                 [
                     format!("org.example.posture/{rule}"),
                     format!("palisade.kube-postures/{rule}"),
+                    format!("palisade.cloud/{rule}"),
                     format!(" {rule}"),
                 ]
             })
