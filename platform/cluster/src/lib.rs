@@ -12,6 +12,8 @@
 mod access;
 mod access_rules;
 mod address;
+#[cfg(feature = "live")]
+mod api;
 mod attack;
 mod attack_build;
 mod attack_host;
@@ -43,6 +45,11 @@ mod workload;
 
 pub use access::{Ability, Access, Holder, Proof, Subject};
 pub use access_rules::{Request, Rule, Target};
+#[cfg(feature = "live")]
+pub use api::{
+    CollectOptions, Collected, ConnectOptions, Connection, Following, Patience, Resource, Watch,
+    WatchOptions, collect, collect_blocking,
+};
 pub use attack::{Attack, AttackPath, ChokePoint, Goal, Limits, Paths, Place, Sources, Step, Technique};
 pub use change::Change;
 pub use error::ClusterError;
