@@ -2,6 +2,8 @@
 //!
 //! Once with 25 namespaces and once with everything in one, where every change concerns the most.
 
+#![allow(clippy::indexing_slicing, reason = "the JSON objects are made here")]
+
 use std::error::Error;
 use std::time::{Duration, Instant};
 

@@ -6,6 +6,12 @@
 //! [`Access`] answers who can do what by RBAC, [`Exposure`] which workloads the internet gets to, and [`Attack`]
 //! how far somebody gets from inside of one, all from the same snapshot.
 //!
+//! [`Live`] keeps the graph while objects change, so that one change costs only what depends on it.
+//!
+//! With the feature `live`, [`collect`] reads a snapshot from an API server, and [`Following`] keeps it up to date by watching. What a
+//! server does not let us see is a gap with its reason, never an empty list. The least rights that this needs are in
+//! `platform/cluster/collector-role.yaml`. Without the feature nothing here needs a runtime or a network.
+//!
 //! Objects are parsed here only as far as their names, labels and references go; what they mean is for plugins in the sandbox to
 //! judge. Values of Secrets do not get past this crate.
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 19] = [
+const OWNERS: [(&str, &str); 20] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -20,6 +20,7 @@ const OWNERS: [(&str, &str); 19] = [
     ("ureq", "egress"),
     ("rustls", "egress"),
     ("kube", "cluster"),
+    ("k8s-openapi", "cluster"),
     ("memmap2", "advisories"),
     ("flate2", "advisories, image"),
     ("zstd", "image"),

@@ -52,7 +52,7 @@ pub async fn collect(connection: &Connection, options: &CollectOptions) -> Resul
         match served.unknown.get(&kind.group) {
             _ if served.resources.contains_key(kind) => {}
             Some(reason) => {
-                drop(collecting.gaps.insert(missing(kind, GapCode::NotCollected, reason.clone())))
+                collecting.gaps.insert(missing(kind, GapCode::NotCollected, reason.clone()));
             }
             // Of a kind that is not served there are no objects. Only these are asked about by everybody.
             None => collecting.listed.extend(built_in().find(|built_in| built_in == kind)),

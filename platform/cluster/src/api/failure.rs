@@ -96,11 +96,12 @@ impl Failure {
     }
 }
 
-/// Why no credentials could be had. What a command printed is left out: it may be the credentials.
+/// Why no credentials could be had. What a command was given and printed is left out: that may be
+/// credentials.
 pub(crate) fn credentials(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecRun { cmd, out } => {
-            format!("the command `{}` that gets credentials ended with {}", shown(cmd), out.status)
+        AuthError::AuthExecRun { out, .. } => {
+            format!("the command that gets credentials ended with {}", out.status)
         }
         AuthError::AuthExecParse(_) => {
             "what the command that gets credentials printed is no ExecCredential".to_owned()

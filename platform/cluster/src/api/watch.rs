@@ -156,16 +156,14 @@ impl Watching {
                 Err(failure) => failure,
             },
         };
-        match failure.cause {
-            Cause::Gone => self.position = None,
-            // The server may say something else to the same question, or it may not: a new list is sure to help.
-            Cause::Odd | Cause::TooLarge | Cause::NotFound => self.position = None,
-            Cause::Busy | Cause::Cut | Cause::Unreachable if self.pauses.failures > 1 => {
-                if failure.cause == Cause::Busy {
-                    self.position = None;
-                }
-            }
-            _ => {}
+        // Another answer to the same question may never come; a new list is sure to help.
+        let is_stale = match failure.cause {
+            Cause::Gone | Cause::Odd | Cause::TooLarge | Cause::NotFound => true,
+            Cause::Busy => self.pauses.failures > 1,
+            _ => false,
+        };
+        if is_stale {
+            self.position = None;
         }
         let pause = self.pauses.after(&failure);
         let is_sure = matches!(failure.cause, Cause::Unauthorized | Cause::Forbidden | Cause::TooMany);

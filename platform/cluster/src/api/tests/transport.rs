@@ -60,7 +60,7 @@ async fn commands_get_credentials_and_get_them_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_fails_says_so_without_what_it_printed() {
+async fn a_command_that_fails_says_so_without_what_it_was_given_and_printed() {
     let folder = TempDir::new().unwrap();
     let server = ApiServer::start(&[]);
     let exec = json!({
