@@ -177,7 +177,7 @@ impl<'a> Builder<'a> {
         no_token: &BTreeSet<(String, String)>,
         problems: &mut Problems,
     ) {
-        let workloads = Workloads::of(snapshot, problems);
+        let workloads = Workloads::of(&crate::scope::Scope::all(snapshot), problems);
         let nodes = nodes(snapshot);
         for workload in &workloads.all {
             let (pod, namespace) = (&workload.pod, &workload.namespace);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::exposure_doors::{Door, Service, doors, services};
 use crate::exposure_policies::{Policies, Source};
 use crate::problem::{Problem, Problems};
+use crate::scope::Scope;
 use crate::snapshot::Snapshot;
 use crate::workload::{Workload, Workloads};
 
@@ -103,10 +104,15 @@ impl Exposure {
     /// Follows every door to the workloads behind it.
     #[must_use]
     pub fn of(snapshot: &Snapshot) -> Self {
+        Self::within(&Scope::all(snapshot))
+    }
+
+    /// The same for a part of the cluster.
+    pub(crate) fn within(scope: &Scope<'_>) -> Self {
         let mut problems = Problems::default();
-        let workloads = Workloads::of(snapshot, &mut problems);
-        let policies = Policies::of(snapshot, &workloads, &mut problems);
-        let services = services(snapshot, &mut problems);
+        let workloads = Workloads::of(scope, &mut problems);
+        let policies = Policies::of(scope, &workloads, &mut problems);
+        let services = services(scope, &mut problems);
         let mut following = Following {
             workloads: &workloads,
             policies,
@@ -114,7 +120,7 @@ impl Exposure {
             entries: BTreeMap::new(),
             cut: false,
         };
-        for door in doors(snapshot, &services, &mut problems) {
+        for door in doors(scope, &services, &mut problems) {
             following.door(&door);
         }
         following.hosts();

@@ -11,10 +11,10 @@ use crate::exposure_policies::Source;
 use crate::id::{GroupKind, path};
 use crate::object::{Object, each, labels, text};
 use crate::problem::{Problems, nullable};
+use crate::scope::Scope;
 use crate::selector::Selector;
-use crate::snapshot::Snapshot;
 
-const GATEWAY: &str = "gateway.networking.k8s.io";
+pub(crate) const GATEWAY: &str = "gateway.networking.k8s.io";
 
 /// A Service with a selector.
 #[derive(Debug)]
@@ -107,9 +107,9 @@ impl Backend {
 }
 
 /// Services that select pods, by path.
-pub(crate) fn services(snapshot: &Snapshot, problems: &mut Problems) -> HashMap<String, Service> {
+pub(crate) fn services(scope: &Scope<'_>, problems: &mut Problems) -> HashMap<String, Service> {
     let mut all = HashMap::new();
-    for object in snapshot.objects().filter(|object| is(object, "", "Service")) {
+    for object in scope.objects().filter(|object| is(object, "", "Service")) {
         let Some(ServiceBody { mut spec }) = problems.view::<ServiceBody>(object) else { continue };
         if spec.selector.is_empty() || spec.kind.as_deref() == Some("ExternalName") {
             continue;
@@ -128,13 +128,13 @@ pub(crate) fn services(snapshot: &Snapshot, problems: &mut Problems) -> HashMap<
 
 /// Every door, in the order of their objects.
 pub(crate) fn doors(
-    snapshot: &Snapshot,
+    scope: &Scope<'_>,
     services: &HashMap<String, Service>,
     problems: &mut Problems,
 ) -> Vec<Door> {
     let mut doors = Vec::new();
-    let gateways = gateways(snapshot, problems);
-    for object in snapshot.objects() {
+    let gateways = gateways(scope, problems);
+    for object in scope.objects() {
         match (object.kind.group.as_str(), object.kind.kind.as_str()) {
             ("", "Service") => {
                 let path = object.path();
@@ -279,9 +279,9 @@ struct Gateway {
 }
 
 /// Gateways by path.
-fn gateways(snapshot: &Snapshot, problems: &mut Problems) -> HashMap<String, Gateway> {
+fn gateways(scope: &Scope<'_>, problems: &mut Problems) -> HashMap<String, Gateway> {
     let mut all = HashMap::new();
-    for object in snapshot.objects().filter(|object| is(object, GATEWAY, "Gateway")) {
+    for object in scope.objects().filter(|object| is(object, GATEWAY, "Gateway")) {
         let Some(value) = problems.view::<Value>(object) else { continue };
         let class = text(&value, "/spec/gatewayClassName").unwrap_or_default();
         // The classes of Google whose load balancers are of the private network.

@@ -10,8 +10,8 @@ use crate::address::has_public;
 use crate::exposure::Verdict;
 use crate::object::{each, text};
 use crate::problem::{Problems, nullable};
+use crate::scope::Scope;
 use crate::selector::Selector;
-use crate::snapshot::Snapshot;
 use crate::workload::{Pod, Workload, Workloads};
 
 /// Whose address traffic comes from when it gets to the pod.
@@ -68,9 +68,9 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    pub(crate) fn of(snapshot: &Snapshot, workloads: &Workloads, problems: &mut Problems) -> Self {
+    pub(crate) fn of(scope: &Scope<'_>, workloads: &Workloads, problems: &mut Problems) -> Self {
         let mut policies = Self { all: Vec::new(), of_workload: HashMap::new() };
-        for object in snapshot.objects() {
+        for object in scope.objects() {
             if object.kind.group != "networking.k8s.io" || object.kind.kind != "NetworkPolicy" {
                 continue;
             }

@@ -45,13 +45,39 @@ pub(crate) fn binding(name: &str, role: &str, subjects: Value) -> Value {
     object("rbac.authorization.k8s.io/v1", kind, name, json!({ "roleRef": reference, "subjects": subjects }))
 }
 
-/// The cluster of the fixtures; nothing, and a line that says so, where they are not.
-pub(crate) fn shared() -> Option<Snapshot> {
+/// The folder of the cluster of the fixtures; nothing, and a line that says so, where it is not.
+pub(crate) fn shared_folder() -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let folder = std::env::var_os("PALISADE_SHARED").map_or_else(beside, PathBuf::from).join("fixtures/k8s");
     if !folder.is_dir() {
         eprintln!("skipped: no fixtures; set PALISADE_SHARED to the folder that has fixtures/k8s");
         return None;
     }
-    Some(crate::read_files(&[folder], "fixtures").unwrap())
+    Some(folder)
+}
+
+/// The cluster of the fixtures; nothing, and a line that says so, where they are not.
+pub(crate) fn shared() -> Option<Snapshot> {
+    Some(crate::read_files(&[shared_folder()?], "fixtures").unwrap())
+}
+
+/// A dozen kinds of objects of one namespace.
+pub(crate) fn small() -> Vec<Value> {
+    let list: Value =
+        serde_json::from_str(include_str!("../../../tests/fixtures/kubernetes/small.json")).unwrap();
+    list["items"].as_array().unwrap().clone()
+}
+
+/// Every object of the cluster of the fixtures, as it was sent.
+pub(crate) fn with_shared() -> Option<Vec<Value>> {
+    let folder = shared_folder()?;
+    let mut all = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|extension| extension == "json") {
+            let list: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+            all.extend(list["items"].as_array().unwrap().iter().cloned());
+        }
+    }
+    Some(all)
 }

@@ -54,6 +54,12 @@ pub(crate) fn built_in() -> impl Iterator<Item = GroupKind> {
     KINDS.iter().map(|(_, group, kind)| GroupKind::new(*group, *kind))
 }
 
+/// How their lists are called, with their groups.
+#[cfg(all(test, feature = "live"))]
+pub(crate) fn built_in_resources() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.iter().map(|(plural, group, _)| (*plural, *group))
+}
+
 /// Whether objects of this kind run pods.
 #[must_use]
 pub fn is_workload(kind: &GroupKind) -> bool {

@@ -1,18 +1,20 @@
 //! A cluster as it was read: its objects, and how they are joined.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::ops::Bound;
 
 use model::Gap;
-use model::graph::{AssetNode, Edge, Relation};
+use model::graph::{AssetNode, Relation};
 use serde_json::Value;
 
-use crate::exposure::Exposure;
+use crate::exposure::{Exposure, Verdict};
 use crate::id::{GroupKind, asset_id, path};
+use crate::join;
 use crate::kinds::{built_in, is_workload};
-use crate::links::Link;
 use crate::object::Object;
-use crate::selector::Selector;
+
+/// Path of the namespace that every cluster has from its first minute on.
+pub(crate) const SYSTEM_NAMESPACE: &str = "core/Namespace/-/kube-system";
 
 /// Objects of a cluster at one time.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,28 +35,40 @@ impl Snapshot {
     ) -> Self {
         let objects: BTreeMap<String, Object> =
             objects.into_iter().map(|object| (object.path(), object)).collect();
-        // Everybody tells clusters apart by this uid: it is made once, when the cluster is.
-        let system = objects.get("core/Namespace/-/kube-system").map(|namespace| namespace.uid.clone());
-        let cluster = system.filter(|uid| !uid.is_empty()).unwrap_or_else(|| fallback.to_owned());
-        let mut snapshot = Self { cluster, objects, listed, gaps };
+        let mut snapshot = Self { cluster: String::new(), objects, listed, gaps };
+        snapshot.cluster = snapshot.name(fallback);
         snapshot.forget_bodies();
         snapshot
     }
 
+    /// Everybody tells clusters apart by the uid of this namespace: it is made once, when the cluster is.
+    fn name(&self, fallback: &str) -> String {
+        let system = self.objects.get(SYSTEM_NAMESPACE).map(|namespace| namespace.uid.clone());
+        system.filter(|uid| !uid.is_empty()).unwrap_or_else(|| fallback.to_owned())
+    }
+
+    fn forget_bodies(&mut self) {
+        let made: Vec<String> =
+            self.objects().filter(|object| self.is_made(object)).map(Object::path).collect();
+        for path in made {
+            self.forget_body(&path);
+        }
+    }
+
     /// Nobody looks into what a workload made of its template, or a service of its selector, and that is most of a large cluster.
     /// What an operator made of its own resource is all that there is: roles and doors of it count.
-    fn forget_bodies(&mut self) {
-        let made = self.objects().filter(|object| match self.controller(object) {
+    pub(crate) fn is_made(&self, object: &Object) -> bool {
+        match self.controller(object) {
             Some(controller) if is_workload(&object.kind) => is_workload(&controller.kind),
             Some(_) => !is_read(&object.kind),
             None => false,
-        });
-        let made: Vec<String> = made.map(Object::path).collect();
-        for path in made {
-            if let Some(object) = self.objects.get_mut(&path) {
-                object.body = Arc::default();
-            }
         }
+    }
+
+    /// Drops the body of an object; whether it had one.
+    pub(crate) fn forget_body(&mut self, path: &str) -> bool {
+        let body = self.objects.get_mut(path).map(|object| std::mem::take(&mut object.body));
+        body.is_some_and(|body| !body.is_empty())
     }
 
     /// The cluster in canonical ids: the uid of its namespace `kube-system`, or the name that the reader was given.
@@ -66,6 +80,62 @@ impl Snapshot {
     /// Every object, by path.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.objects.values()
+    }
+
+    /// The object of a path.
+    #[must_use]
+    pub fn object(&self, path: &str) -> Option<&Object> {
+        self.objects.get(path)
+    }
+
+    /// Objects whose paths begin with this, by path.
+    pub(crate) fn objects_under(&self, prefix: String) -> impl Iterator<Item = &Object> {
+        let from = self.objects.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        from.take_while(move |(path, _)| path.starts_with(&prefix)).map(|(_, object)| object)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Puts an object in the place of one of its path, which is given back.
+    pub(crate) fn upsert(&mut self, object: Object) -> Option<Object> {
+        self.objects.insert(object.path(), object)
+    }
+
+    /// Takes an object away.
+    pub(crate) fn remove(&mut self, path: &str) -> Option<Object> {
+        self.objects.remove(path)
+    }
+
+    /// Paths of every object of a kind.
+    pub(crate) fn of_kind(&self, kind: &GroupKind) -> Vec<String> {
+        let below = path(kind, Some(""), "");
+        self.objects_under(below.trim_end_matches('/').to_owned() + "/").map(Object::path).collect()
+    }
+
+    /// Notes that every object of a kind is known; what was said of the kind before is over.
+    pub(crate) fn is_listed(&mut self, kind: &GroupKind) {
+        self.gaps.retain(|gap| gap.subject != kind.to_string());
+        self.listed.insert(kind.clone());
+    }
+
+    /// Notes that a kind is not known any more.
+    pub(crate) fn is_lost(&mut self, kind: &GroupKind, gap: Gap) {
+        self.gaps.retain(|gap| gap.subject != kind.to_string());
+        self.listed.remove(kind);
+        self.gaps.insert(gap);
+    }
+
+    /// Notes something that could not be read.
+    pub(crate) fn note(&mut self, gap: Gap) {
+        self.gaps.insert(gap);
+    }
+
+    /// Names the cluster by what is known of it now; whether that is another name than before.
+    pub(crate) fn rename(&mut self, fallback: &str) -> bool {
+        let name = self.name(fallback);
+        std::mem::replace(&mut self.cluster, name) != self.cluster
     }
 
     /// Canonical id of an object.
@@ -126,29 +196,26 @@ impl Snapshot {
     /// The objects and images as nodes, and everything that joins them, sorted.
     #[must_use]
     pub fn graph(&self) -> (Vec<AssetNode>, Vec<Relation>) {
-        let joined = Joining::of(self).relations();
+        let joined = join::relations(self);
         let exposure = Exposure::of(self);
-        let mut nodes: Vec<AssetNode> = self.objects().map(|object| self.node(object, &exposure)).collect();
+        let verdict = |object: &Object| exposure.workload(&object.path()).map(|exposed| exposed.verdict);
+        let mut nodes: Vec<AssetNode> =
+            self.objects().map(|object| self.node(object, verdict(object))).collect();
         let images: BTreeSet<&str> = joined
             .iter()
             .map(|relation| relation.to.as_str())
             .filter(|id| id.starts_with("image:"))
             .collect();
-        nodes.extend(images.into_iter().map(|id| AssetNode {
-            id: id.to_owned(),
-            kind: "image".to_owned(),
-            attributes: serde_json::json!({ "id": id, "kind": "image" }).to_string(),
-        }));
+        nodes.extend(images.into_iter().map(image_node));
         (nodes, joined.into_iter().collect())
     }
 
-    fn node(&self, object: &Object, exposure: &Exposure) -> AssetNode {
+    /// An object as a node, with the verdict over its exposure if it is a workload that has a door.
+    pub(crate) fn node(&self, object: &Object, verdict: Option<Verdict>) -> AssetNode {
         let id = self.id(object);
         let mut facts = object.facts.clone();
-        if is_workload(&object.kind)
-            && let Some(exposed) = exposure.workload(&object.path())
-        {
-            facts.insert("exposure".to_owned(), serde_json::json!(exposed.verdict));
+        if let Some(verdict) = verdict.filter(|_| is_workload(&object.kind)) {
+            facts.insert("exposure".to_owned(), serde_json::json!(verdict));
         }
         let attributes = format!(
             "{{\"id\":{},{},\"facts\":{}}}",
@@ -160,79 +227,17 @@ impl Snapshot {
     }
 }
 
+/// An image as a node.
+pub(crate) fn image_node(id: &str) -> AssetNode {
+    let attributes = serde_json::json!({ "id": id, "kind": "image" }).to_string();
+    AssetNode { id: id.to_owned(), kind: "image".to_owned(), attributes }
+}
+
 /// Whether queries over a cluster read objects of this kind, whoever made them.
 fn is_read(kind: &GroupKind) -> bool {
     match kind.group.as_str() {
         "rbac.authorization.k8s.io" | "networking.k8s.io" | "gateway.networking.k8s.io" => true,
         "" => matches!(kind.kind.as_str(), "Service" | "ServiceAccount" | "Secret" | "Namespace"),
         _ => false,
-    }
-}
-
-/// Finds what links lead to.
-struct Joining<'a> {
-    snapshot: &'a Snapshot,
-    /// Workloads by namespace: selectors reach no further.
-    workloads: BTreeMap<Option<&'a str>, Vec<&'a Object>>,
-    relations: BTreeSet<Relation>,
-}
-
-impl<'a> Joining<'a> {
-    fn of(snapshot: &'a Snapshot) -> Self {
-        let mut workloads: BTreeMap<Option<&str>, Vec<&Object>> = BTreeMap::new();
-        for object in snapshot.objects().filter(|object| object.pod_labels.is_some()) {
-            workloads.entry(object.namespace.as_deref()).or_default().push(object);
-        }
-        Self { snapshot, workloads, relations: BTreeSet::new() }
-    }
-
-    fn relations(mut self) -> BTreeSet<Relation> {
-        for object in self.snapshot.objects() {
-            let id = self.snapshot.id(object);
-            if let Some(namespace) = &object.namespace {
-                let kind = GroupKind::new("", "Namespace");
-                self.join_named(Edge::Contains, true, &id, &path(&kind, None, namespace));
-            }
-            if let Some(owner) = self.snapshot.controller(object) {
-                let from = self.snapshot.id(owner);
-                self.relations.insert(Relation { from, edge: Edge::Owns, to: id.clone() });
-            }
-            for link in &object.links {
-                self.follow(object, &id, link);
-            }
-        }
-        self.relations
-    }
-
-    fn follow(&mut self, object: &Object, id: &str, link: &Link) {
-        match link {
-            Link::Named { edge, reverse, kind, namespace, name } => {
-                self.join_named(*edge, *reverse, id, &path(kind, namespace.as_deref(), name));
-            }
-            Link::Image(reference) => {
-                let to = format!("image:{reference}");
-                self.relations.insert(Relation { from: id.to_owned(), edge: Edge::Runs, to });
-            }
-            Link::Select { edge, selector } => self.join_selected(*edge, object, id, selector),
-        }
-    }
-
-    fn join_named(&mut self, edge: Edge, reverse: bool, id: &str, path: &str) {
-        if self.snapshot.objects.contains_key(path) {
-            let other = asset_id(&self.snapshot.cluster, path);
-            let (from, to) = if reverse { (other, id.to_owned()) } else { (id.to_owned(), other) };
-            self.relations.insert(Relation { from, edge, to });
-        }
-    }
-
-    fn join_selected(&mut self, edge: Edge, object: &Object, id: &str, selector: &Selector) {
-        let here = self.workloads.get(&object.namespace.as_deref()).into_iter().flatten();
-        let selected = here
-            .filter(|workload| workload.pod_labels.as_ref().is_some_and(|labels| selector.matches(labels)));
-        self.relations.extend(selected.map(|workload| Relation {
-            from: id.to_owned(),
-            edge,
-            to: self.snapshot.id(workload),
-        }));
     }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::access::index;
 use crate::object::{Object, template};
 use crate::problem::{Problems, nullable};
+use crate::scope::Scope;
 use crate::selector::Selector;
-use crate::snapshot::Snapshot;
 
 /// A pod's `spec`, as far as queries look into it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -152,10 +152,10 @@ pub(crate) struct Workloads {
 }
 
 impl Workloads {
-    pub(crate) fn of(snapshot: &Snapshot, problems: &mut Problems) -> Self {
+    pub(crate) fn of(scope: &Scope<'_>, problems: &mut Problems) -> Self {
         let mut found = Self { all: Vec::new(), by_label: HashMap::new(), by_namespace: HashMap::new() };
-        for object in snapshot.objects() {
-            if snapshot.top_workload(object).is_some_and(|top| std::ptr::eq(top, object)) {
+        for object in scope.objects() {
+            if scope.snapshot().top_workload(object).is_some_and(|top| std::ptr::eq(top, object)) {
                 found.add(object, problems);
             }
         }

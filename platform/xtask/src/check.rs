@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 23] = [
+const OWNERS: [(&str, &str); 24] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -22,6 +22,7 @@ const OWNERS: [(&str, &str); 23] = [
     ("tokio-rustls", "admission"),
     ("rcgen", "admission"),
     ("kube", "cluster"),
+    ("k8s-openapi", "cluster"),
     ("memmap2", "advisories"),
     ("flate2", "advisories, image"),
     ("zstd", "evidence, image, store"),
