@@ -10,6 +10,9 @@ const DEPTH_MAX: usize = 250;
 /// How many macros may stand in one another. The budget bounds their work; this says it to the author beforehand.
 const MACROS_MAX: usize = 6;
 
+/// What Kubernetes lets an expression ask for rights.
+const AUTHORIZER: &str = "authorizer";
+
 /// A part of an expression, and where it stands.
 struct Part<'e> {
     expression: &'e Expression,
@@ -24,6 +27,7 @@ struct Part<'e> {
 /// What is wrong, for the policy's author.
 pub(super) fn check(expression: &Expression, names: &[&str]) -> Result<(), String> {
     let mut parts = vec![Part { expression, depth: 0, macros: 0, bound: Vec::new() }];
+    let mut first = Ok(());
     while let Some(part) = parts.pop() {
         if part.depth > DEPTH_MAX {
             return Err(format!("the expression is nested more than {DEPTH_MAX} deep"));
@@ -31,9 +35,14 @@ pub(super) fn check(expression: &Expression, names: &[&str]) -> Result<(), Strin
         if part.macros > MACROS_MAX {
             return Err(format!("more than {MACROS_MAX} macros stand in one another"));
         }
-        one(&part, names, &mut parts)?;
+        let found = one(&part, names, &mut parts);
+        // What is called on the authorizer is unknown too, but does not say why.
+        if found.as_ref().is_err_and(|why| why.contains(AUTHORIZER)) {
+            return found;
+        }
+        first = first.and(found);
     }
-    Ok(())
+    first
 }
 
 fn one<'e>(part: &Part<'e>, names: &[&str], parts: &mut Vec<Part<'e>>) -> Result<(), String> {
@@ -64,11 +73,11 @@ fn one<'e>(part: &Part<'e>, names: &[&str], parts: &mut Vec<Part<'e>>) -> Result
                 _ => Style::Global,
             };
             let name = space.as_deref().unwrap_or(&call.func_name);
-            functions::known(name, style, call.args.len())?;
             if let (None, Some(target)) = (&space, &call.target) {
                 go(target);
             }
             call.args.iter().for_each(go);
+            functions::known(name, style, call.args.len())?;
         }
         Expr::Comprehension(made) => {
             if made.iter_var2.is_some() {
@@ -92,8 +101,8 @@ fn identifier(name: &str, bound: &[&str], names: &[&str]) -> Result<(), String> 
     if bound.contains(&name) || names.contains(&name) || functions::type_name(name).is_some() {
         return Ok(());
     }
-    if name == "authorizer" {
-        return Err("`authorizer` asks the API server for rights and is not available here".to_owned());
+    if name == AUTHORIZER {
+        return Err(format!("`{AUTHORIZER}` asks the API server for rights and is not available here"));
     }
     Err(format!("{name:?} is not a variable; there are {}", names.join(", ")))
 }

@@ -133,7 +133,7 @@ impl Rules {
         if value == Value::Undefined {
             return Ok(None);
         }
-        builtins::charge(&value).map_err(|error| error.to_string())?;
+        builtins::charge(&value).map_err(|error| plain(&error.to_string()))?;
         let text = value.to_json_str().map_err(|error| plain(&error.to_string()))?;
         serde_json::from_str(&text).map(Some).map_err(|error| error.to_string())
     }
@@ -188,7 +188,7 @@ fn rule_names(module: &regorus::unstable::Module) -> Vec<String> {
 fn plain(error: &str) -> String {
     let place = error.lines().find_map(|line| line.strip_prefix("--> ")).unwrap_or_default();
     let what = error.lines().rev().find_map(|line| line.trim().strip_prefix("error: "));
-    if error.contains("nstruction limit") || error.contains("time limit") {
+    if error.contains("instruction limit") || error.contains("exceeded memory limit") {
         return "it takes more steps than a policy may take for one object".to_owned();
     }
     let what = what.map_or_else(|| error.lines().map(str::trim).collect::<Vec<_>>().join(" "), str::to_owned);
