@@ -241,12 +241,12 @@ mod tests {
 
     #[test]
     fn a_case_becomes_a_request_or_an_object() {
-        let text = "cases:\n- name: a\n  object: {apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: n}}\n  namespace: {metadata: {name: n}}\n  with: {operation: UPDATE}\n- name: b\n  as: object\n  object: pod.yaml\n- name: c\n  request: {request: {uid: u}}\n";
+        let text = "cases:\n- name: a\n  object: {apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: ns}}\n  namespace: {metadata: {name: ns}}\n  with: {operation: UPDATE}\n- name: b\n  as: object\n  object: pod.yaml\n- name: c\n  request: {request: {uid: u}}\n";
         let mut file = TestFile::read("a_test.yaml", text.as_bytes()).unwrap();
         let Call::Review(request) = file.cases[0].call() else { panic!() };
         assert_eq!(request["resource"], json!({ "group": "apps", "version": "v1", "resource": "deployments" }));
-        assert_eq!((&request["operation"], &request["namespace"]), (&json!("UPDATE"), &json!("n")));
-        assert_eq!(request["namespaceObject"]["metadata"]["name"], "n");
+        assert_eq!((&request["operation"], &request["namespace"]), (&json!("UPDATE"), &json!("ns")));
+        assert_eq!(request["namespaceObject"]["metadata"]["name"], "ns");
         assert_eq!(file.cases[1].files(), ["pod.yaml"]);
         file.cases[1].fill("pod.yaml", &json!({ "apiVersion": "v1", "kind": "Pod" }));
         let Call::Check { kind, .. } = file.cases[1].call() else { panic!() };
