@@ -33,8 +33,13 @@ impl Rego {
         };
         let data = json!({ "parameters": parameters });
         let compile = |version| Rules::compile(std::slice::from_ref(&module), version, &data, wanted);
-        // Where neither version compiles, the newer one says why.
-        let rules = compile(Version::V1).or_else(|error| compile(Version::V0).map_err(|_| error))?;
+        let rules = match compile(Version::V1) {
+            // What was written for the newer version may mean something else in the older one.
+            Err(error) if is_new(text) => return Err(error),
+            // Where neither version compiles, the newer one says why.
+            Err(error) => compile(Version::V0).map_err(|_| error)?,
+            Ok(rules) => rules,
+        };
         if rules.names.is_empty() {
             return Err("the package has no rule `deny`, `violation`, `warn` or `patch`".to_owned());
         }
@@ -82,6 +87,13 @@ impl Rego {
         };
         names.map(run).collect()
     }
+}
+
+/// Whether a head of a rule has the words of OPA 1.0. Bodies are indented, heads are not.
+fn is_new(text: &str) -> bool {
+    let head = |line: &&str| !line.starts_with([' ', '\t', '#', '}']);
+    let word = |line: &str| line.split_whitespace().any(|word| matches!(word, "if" | "contains"));
+    text.lines().filter(head).any(word) || text.contains("import rego.v1")
 }
 
 /// Messages of a rule: a set or a list of texts or objects, or as a single value a text or `true`.

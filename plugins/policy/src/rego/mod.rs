@@ -21,6 +21,9 @@ const INSTRUCTIONS_MAX: usize = 500_000;
 /// Largest module, in bytes.
 pub(crate) const MODULE_BYTES_MAX: usize = 1 << 20;
 
+/// How deep brackets may stand in one another: regorus' parser tries a bracket as several things, each time anew.
+const BRACKETS_MAX: usize = 12;
+
 /// The language of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
@@ -71,6 +74,7 @@ impl Rules {
         engine.set_policy_length_config(lengths());
         let mut package = String::new();
         for (place, module) in modules.iter().enumerate() {
+            flat(module)?;
             let text = match version {
                 Version::V0 => deprecated::with_definitions(&module.text),
                 Version::V1 => module.text.clone(),
@@ -137,6 +141,33 @@ impl Rules {
         let text = value.to_json_str().map_err(|error| plain(&error.to_string()))?;
         serde_json::from_str(&text).map(Some).map_err(|error| error.to_string())
     }
+}
+
+/// Refuses a module whose brackets are too deep. Brackets in texts and comments do not count.
+fn flat(module: &Module) -> Result<(), String> {
+    let (mut depth, mut quote) = (0_usize, None);
+    for (number, line) in module.text.lines().enumerate() {
+        let mut characters = line.chars();
+        // Only a text in backticks goes over the end of a line.
+        quote = quote.filter(|open| *open == '`');
+        while let Some(character) = characters.next() {
+            match (quote, character) {
+                (Some('"'), '\\') => _ = characters.next(),
+                (Some(open), _) if open == character => quote = None,
+                (Some(_), _) => {}
+                (None, '"' | '`') => quote = Some(character),
+                (None, '#') => break,
+                (None, '(' | '[' | '{') => depth += 1,
+                (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > BRACKETS_MAX {
+                let name = crate::shown(&module.name);
+                return Err(format!("{name} line {}: brackets stand more than {BRACKETS_MAX} deep", number + 1));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn lengths() -> PolicyLengthConfig {

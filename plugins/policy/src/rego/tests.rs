@@ -86,6 +86,11 @@ fn a_module_that_is_too_large_or_too_deep_is_refused() {
     assert!(rules(&large, Version::V1).is_err());
     let deep = format!("package p\nr := {}1{}", "(".repeat(20_000), ")".repeat(20_000));
     assert!(rules(&deep, Version::V1).is_err());
-    let lists = format!("package p\nr := {}1{}", "[".repeat(1_000), "]".repeat(1_000));
-    assert!(rules(&lists, Version::V1).is_err());
+    for (open, close) in [("[", "]"), ("{", "}"), ("(", ")")] {
+        let nested = |deep| format!("package p\nr := {}1{}", open.repeat(deep), close.repeat(deep));
+        assert!(rules(&nested(1_000), Version::V1).unwrap_err().contains("deep"));
+        assert!(rules(&nested(12), Version::V1).is_ok());
+    }
+    let quoted = "package p\nr := \"((((((((((((((((\\\"[\" # {{{{{{{{{{{{{{{{{\ns := `\n[[[[[[[[[[[[[[[[[[[[`";
+    assert!(rules(quoted, Version::V1).is_ok());
 }
