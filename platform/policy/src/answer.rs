@@ -72,7 +72,8 @@ fn compare(what: &str, expected: &[Expected], told: &[Told], differences: &mut V
         }
     }
     for told in left {
-        differences.push(format!("found a {what} of {} that is not expected: {:?}", told.policy, told.message));
+        differences
+            .push(format!("found a {what} of {} that is not expected: {:?}", told.policy, told.message));
     }
 }
 
@@ -88,14 +89,15 @@ mod tests {
         let text = "cases:\n- name: a\n  object: {kind: Pod}\n  expect:\n    violations:\n    - {}\n    - {policy: p, message: two}\n";
         let file = TestFile::read("a_test.yaml", text.as_bytes()).unwrap();
         let told = |message: &str| Told::of_decision(message);
-        let mut answer =
-            Answer { violations: vec![told("[p] two"), told("[q] one")], ..Answer::default() };
+        let mut answer = Answer { violations: vec![told("[p] two"), told("[q] one")], ..Answer::default() };
         assert_eq!(file.cases[0].judge(&answer), Vec::<String>::new());
         answer.warnings.push(told("[r] three"));
         answer.violations.remove(0);
         let differences = file.cases[0].judge(&answer);
         assert_eq!(differences.len(), 2, "{differences:?}");
-        assert!(differences[0].contains("expected a violation of p") && differences[1].contains("warning of r"));
+        assert!(
+            differences[0].contains("expected a violation of p") && differences[1].contains("warning of r")
+        );
     }
 
     #[test]

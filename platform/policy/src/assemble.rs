@@ -108,7 +108,9 @@ fn one(document: &Placed<'_>, all: &[Placed<'_>], made: &mut Assembled) {
             };
             let constraints: Vec<&Placed<'_>> = all.iter().filter(own).collect();
             if constraints.is_empty() {
-                made.problems.push(document.problem(format!("no constraint of kind {wanted:?} is there: the template checks nothing")));
+                made.problems.push(document.problem(format!(
+                    "no constraint of kind {wanted:?} is there: the template checks nothing"
+                )));
                 return;
             }
             let documents = std::iter::once(document).chain(constraints).map(|placed| placed.value.clone());
@@ -119,7 +121,9 @@ fn one(document: &Placed<'_>, all: &[Placed<'_>], made: &mut Assembled) {
                 other.group() == "templates.gatekeeper.sh" && other.text("/spec/crd/spec/names/kind") == kind
             };
             if !all.iter().any(template) {
-                made.problems.push(document.problem(format!("the constraint's template of kind {kind:?} is not there")));
+                made.problems.push(
+                    document.problem(format!("the constraint's template of kind {kind:?} is not there")),
+                );
             }
         }
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => vap(document, all, made),
@@ -133,7 +137,9 @@ fn one(document: &Placed<'_>, all: &[Placed<'_>], made: &mut Assembled) {
             }
         }
         ("admissionregistration.k8s.io", kind) if kind.starts_with("MutatingAdmissionPolicy") => {
-            made.problems.push(document.problem("a MutatingAdmissionPolicy is not supported; write the patch in Rego"));
+            made.problems.push(
+                document.problem("a MutatingAdmissionPolicy is not supported; write the patch in Rego"),
+            );
         }
         _ if document.value.get("expression").is_some() => {
             made.policies.push(of(document, "cel", vec![document.value.clone()]));
@@ -149,13 +155,15 @@ fn vap(document: &Placed<'_>, all: &[Placed<'_>], made: &mut Assembled) {
     let binding = |other: &&Placed<'_>| {
         other.text("/kind") == "ValidatingAdmissionPolicyBinding" && other.text("/spec/policyName") == name
     };
-    let (version, kind) = (document.text("/spec/paramKind/apiVersion"), document.text("/spec/paramKind/kind"));
+    let (version, kind) =
+        (document.text("/spec/paramKind/apiVersion"), document.text("/spec/paramKind/kind"));
     let parameter = |other: &&Placed<'_>| {
         !kind.is_empty() && other.text("/apiVersion") == version && other.text("/kind") == kind
     };
     let bindings: Vec<&Placed<'_>> = all.iter().filter(binding).collect();
     if bindings.is_empty() {
-        made.problems.push(document.problem(format!("no binding names the policy {name:?}: it checks nothing")));
+        made.problems
+            .push(document.problem(format!("no binding names the policy {name:?}: it checks nothing")));
         return;
     }
     let others = bindings.into_iter().chain(all.iter().filter(parameter));
@@ -195,7 +203,8 @@ fn of(document: &Placed<'_>, format: &'static str, documents: Vec<Value>) -> Pol
 fn rego(path: &str, text: &str) -> Policy {
     let stem = path.rsplit('/').next().map_or(path, |file| file.strip_suffix(".rego").unwrap_or(file));
     let metadata = metadata(text);
-    let said = |pointer: &str| metadata.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let said =
+        |pointer: &str| metadata.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let title = said("/title");
     let severity = said("/custom/severity");
     Policy {
@@ -215,7 +224,8 @@ fn rego(path: &str, text: &str) -> Policy {
 fn metadata(text: &str) -> Value {
     let mut lines = text.lines().map(str::trim_start).skip_while(|line| line.trim_end() != "# METADATA");
     lines.next();
-    let comment = |line: &str| line.strip_prefix('#').map(|rest| rest.strip_prefix(' ').unwrap_or(rest).to_owned());
+    let comment =
+        |line: &str| line.strip_prefix('#').map(|rest| rest.strip_prefix(' ').unwrap_or(rest).to_owned());
     let block: Vec<String> = lines.map_while(comment).collect();
     let budget = yaml::Budget { bytes: 64 << 10, documents: 1, nodes: 1_000, ..yaml::Budget::default() };
     let read = yaml::read(block.join("\n").as_bytes(), &budget).unwrap_or_default();

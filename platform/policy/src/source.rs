@@ -37,7 +37,8 @@ impl Source {
             return Err(PolicyError::TooLarge { path: path.to_owned(), bytes: bytes.len(), allowed });
         }
         let content = if path.ends_with(".rego") {
-            let text = std::str::from_utf8(bytes).map_err(|_| PolicyError::NotText { path: path.to_owned() })?;
+            let text =
+                std::str::from_utf8(bytes).map_err(|_| PolicyError::NotText { path: path.to_owned() })?;
             Content::Rego(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned())
         } else {
             Content::Documents(documents(path, bytes)?)
@@ -53,7 +54,8 @@ pub(crate) fn documents(path: &str, bytes: &[u8]) -> Result<Vec<Document>, Polic
         yaml::read(bytes, &budget).map_err(|error| PolicyError::Yaml { path: path.to_owned(), error })?;
     let mut all = Vec::new();
     for document in read {
-        let list = document.value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+        let list =
+            document.value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
         match document.value.get("items").and_then(Value::as_array) {
             Some(items) if list => {
                 for (place, item) in items.iter().enumerate() {

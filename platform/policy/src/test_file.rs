@@ -120,8 +120,8 @@ impl TestFile {
             return Err(wrong(1, format!("it has {} documents and not one", documents.len())));
         };
         let line = document.lines.first();
-        let file: Self = serde_json::from_value(document.value.clone())
-            .map_err(|error| wrong(line, error.to_string()))?;
+        let file: Self =
+            serde_json::from_value(document.value.clone()).map_err(|error| wrong(line, error.to_string()))?;
         for (place, case) in file.cases.iter().enumerate() {
             let line = document.lines.of(&format!("/cases/{place}"));
             if case.object.is_null() == case.request.is_null() && case.old_object.is_null() {
@@ -244,7 +244,10 @@ mod tests {
         let text = "cases:\n- name: a\n  object: {apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: ns}}\n  namespace: {metadata: {name: ns}}\n  with: {operation: UPDATE}\n- name: b\n  as: object\n  object: pod.yaml\n- name: c\n  request: {request: {uid: u}}\n";
         let mut file = TestFile::read("a_test.yaml", text.as_bytes()).unwrap();
         let Call::Review(request) = file.cases[0].call() else { panic!() };
-        assert_eq!(request["resource"], json!({ "group": "apps", "version": "v1", "resource": "deployments" }));
+        assert_eq!(
+            request["resource"],
+            json!({ "group": "apps", "version": "v1", "resource": "deployments" })
+        );
         assert_eq!((&request["operation"], &request["namespace"]), (&json!("UPDATE"), &json!("ns")));
         assert_eq!(request["namespaceObject"]["metadata"]["name"], "ns");
         assert_eq!(file.cases[1].files(), ["pod.yaml"]);

@@ -14,9 +14,10 @@ const ROUNDS: usize = 2_000;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut policies = Vec::new();
     for (folder, count) in [("rego", 10), ("gatekeeper", 10), ("vap", 10)] {
-        let mut files: Vec<_> = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder))?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<_, _>>()?;
+        let mut files: Vec<_> =
+            std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder))?
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<Result<_, _>>()?;
         files.sort();
         let mut sources = Vec::new();
         for file in files.iter().filter(|file| !TestFile::is(&file.to_string_lossy())) {
@@ -49,17 +50,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "object": pod, "oldObject": null, "namespaceObject": { "metadata": { "name": "n", "labels": {} } } })
     .to_string();
     let first = Instant::now();
-    let decision = palisade_sdk::review::<Policies>(&config, request.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    let decision = palisade_sdk::review::<Policies>(&config, request.as_bytes())
+        .map_err(|error| format!("{error:?}"))?;
     let first = first.elapsed();
     let mut times: Vec<Duration> = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        palisade_sdk::review::<Policies>(&config, request.as_bytes()).map_err(|error| format!("{error:?}"))?;
+        palisade_sdk::review::<Policies>(&config, request.as_bytes())
+            .map_err(|error| format!("{error:?}"))?;
         times.push(start.elapsed());
     }
     times.sort();
     let at = |part: usize| times.get(ROUNDS * part / 100).copied().unwrap_or_default();
-    println!("{count} policies, {} violations, {} warnings", decision.violations.len(), decision.warnings.len());
+    println!(
+        "{count} policies, {} violations, {} warnings",
+        decision.violations.len(),
+        decision.warnings.len()
+    );
     println!("first review with compiling: {first:?}");
     println!("review after that: p50 {:?}, p99 {:?}", at(50), at(99));
     Ok(())

@@ -150,12 +150,16 @@ pub(crate) fn load(documents: &[Value]) -> Result<AdmissionPolicy, String> {
     let (Some(policy), None) = (policies.next(), policies.next()) else {
         return Err("there must be one ValidatingAdmissionPolicy in a policy".to_owned());
     };
-    let raw: RawSpec = serde_json::from_value(policy.get("spec").cloned().unwrap_or_default())
-        .map_err(|error| format!("the ValidatingAdmissionPolicy is not as expected: {}", crate::shown(&error.to_string())))?;
+    let raw: RawSpec =
+        serde_json::from_value(policy.get("spec").cloned().unwrap_or_default()).map_err(|error| {
+            format!("the ValidatingAdmissionPolicy is not as expected: {}", crate::shown(&error.to_string()))
+        })?;
     let mut bindings = Vec::new();
     for document in documents.iter().filter(|document| kind(document) == "ValidatingAdmissionPolicyBinding") {
         let bound: RawBinding = serde_json::from_value(document.get("spec").cloned().unwrap_or_default())
-            .map_err(|error| format!("the binding {}: {}", crate::shown(name(document)), crate::shown(&error.to_string())))?;
+            .map_err(|error| {
+                format!("the binding {}: {}", crate::shown(name(document)), crate::shown(&error.to_string()))
+            })?;
         if bound.policy_name == name(policy) {
             bindings.push(binding(name(document), bound)?);
         }
@@ -171,7 +175,8 @@ pub(crate) fn load(documents: &[Value]) -> Result<AdmissionPolicy, String> {
 fn compiled(raw: RawSpec, bindings: Vec<Binding>, objects: Vec<Value>) -> Result<AdmissionPolicy, String> {
     let mut variables: Vec<Variable> = Vec::new();
     for RawVariable { name, expression } in raw.variables {
-        let program = compile(&format!("variables[{}] ({})", variables.len(), crate::shown(&name)), &expression)?;
+        let program =
+            compile(&format!("variables[{}] ({})", variables.len(), crate::shown(&name)), &expression)?;
         variables.push(Variable { name, program });
     }
     let mut validations = Vec::new();
@@ -195,7 +200,8 @@ fn compiled(raw: RawSpec, bindings: Vec<Binding>, objects: Vec<Value>) -> Result
         compile(&format!("auditAnnotations[{place}]"), &annotation.value_expression)?;
     }
     let conditions = raw.match_conditions.iter().enumerate();
-    let conditions = conditions.map(|(place, c)| compile(&format!("matchConditions[{place}]"), &c.expression));
+    let conditions =
+        conditions.map(|(place, c)| compile(&format!("matchConditions[{place}]"), &c.expression));
     Ok(AdmissionPolicy {
         conditions: conditions.collect::<Result<_, _>>()?,
         rules: raw.match_constraints,
@@ -219,7 +225,8 @@ fn binding(name: &str, raw: RawBinding) -> Result<Binding, String> {
         };
         effect = Some(effect.map_or(its, |before: Effect| before.min(its)));
     }
-    let effect = effect.ok_or_else(|| format!("the binding {} has no validationActions", crate::shown(name)))?;
+    let effect =
+        effect.ok_or_else(|| format!("the binding {} has no validationActions", crate::shown(name)))?;
     Ok(Binding { name: name.to_owned(), rules: raw.match_resources, param: raw.param_ref, effect })
 }
 
@@ -269,7 +276,9 @@ impl AdmissionPolicy {
     }
 
     fn objects_of(&self, wanted: &ParamKind, reference: &ParamRef, subject: &Subject) -> Vec<&Value> {
-        let text = |object: &Value, member: &str| object.get(member).and_then(Value::as_str) .unwrap_or_default().to_owned();
+        let text = |object: &Value, member: &str| {
+            object.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
         let fits = |object: &&Value| {
             let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
             let here = match (reference.namespace.as_deref(), namespace) {
@@ -339,7 +348,8 @@ impl Constraints {
         }
         let labels = |object: &Value| object.pointer("/metadata/labels").cloned().unwrap_or(Value::Null);
         if let Some(selector) = &self.object_selector {
-            let mut either = [subject.object(), subject.old_object()].into_iter().filter(|object| object.is_object());
+            let mut either =
+                [subject.object(), subject.old_object()].into_iter().filter(|object| object.is_object());
             if !either.any(|object| selector.matches(&labels(object))) {
                 return Ok(false);
             }
@@ -358,9 +368,7 @@ impl ResourceRule {
         let among = |all: &[String], one: &str| all.iter().any(|name| name == "*" || name == one);
         let (resource, sub) = (subject.text("/resource/resource"), subject.text("/subResource"));
         let named = |pattern: &String| match pattern.split_once('/') {
-            Some((first, second)) => {
-                (first == "*" || first == resource) && (second == "*" || second == sub)
-            }
+            Some((first, second)) => (first == "*" || first == resource) && (second == "*" || second == sub),
             None => sub.is_empty() && (pattern == "*" || pattern == resource),
         };
         let scope = match self.scope.as_deref() {

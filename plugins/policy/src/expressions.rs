@@ -11,7 +11,8 @@ use crate::subject::Subject;
 const STEPS_MAX: u64 = 500_000;
 
 /// The names that an expression may use.
-pub(crate) const NAMES: [&str; 6] = ["object", "oldObject", "request", "params", "namespaceObject", "variables"];
+pub(crate) const NAMES: [&str; 6] =
+    ["object", "oldObject", "request", "params", "namespaceObject", "variables"];
 
 /// A variable of a policy, computed when it is first asked for.
 #[derive(Debug)]
@@ -43,7 +44,14 @@ pub(crate) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(crate) fn new(subject: &'a Subject, params: &'a Value, variables: &'a [Variable]) -> Self {
         let known = RefCell::new(vec![None; variables.len()]);
-        Self { subject, params, variables, known, computing: Cell::new(variables.len()), meter: Meter::new(STEPS_MAX) }
+        Self {
+            subject,
+            params,
+            variables,
+            known,
+            computing: Cell::new(variables.len()),
+            meter: Meter::new(STEPS_MAX),
+        }
     }
 
     /// Whether an expression holds.
@@ -65,13 +73,17 @@ impl<'a> Scene<'a> {
     }
 
     fn value(&self, program: &'a Program) -> Result<Val<'a>, String> {
-        Run { roots: self, meter: &self.meter }.value(program).map_err(|fault| crate::shown(&fault.to_string()))
+        Run { roots: self, meter: &self.meter }
+            .value(program)
+            .map_err(|fault| crate::shown(&fault.to_string()))
     }
 
     /// A variable sees those before it.
     fn variable(&self, run: &Run<'_, 'a>, name: &str) -> Result<Val<'a>, Fault> {
-        let found = self.variables.iter().take(self.computing.get()).position(|variable| variable.name == name);
-        let Some((place, variable)) = found.and_then(|place| self.variables.get(place).map(|v| (place, v))) else {
+        let found =
+            self.variables.iter().take(self.computing.get()).position(|variable| variable.name == name);
+        let Some((place, variable)) = found.and_then(|place| self.variables.get(place).map(|v| (place, v)))
+        else {
             return failed(format!("there is no variable {name:?} before this one"));
         };
         if let Some(known) = self.known.borrow().get(place).cloned().flatten() {

@@ -8,9 +8,9 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::cel::Program;
 use crate::expressions::{Scene, Variable, compile};
 use crate::rego::{Module, Rules, Version, value_of};
-use crate::cel::Program;
 use crate::selector::Selector;
 use crate::subject::Subject;
 use crate::verdict::{Effect, Message, Verdict};
@@ -149,9 +149,11 @@ pub(crate) fn load(documents: &[Value]) -> Result<Template, String> {
     let (Some(template), None) = (templates.next(), templates.next()) else {
         return Err("there must be one ConstraintTemplate in a policy".to_owned());
     };
-    let raw: RawTemplate = serde_json::from_value(template.clone())
-        .map_err(|error| format!("the ConstraintTemplate is not as expected: {}", crate::shown(&error.to_string())))?;
-    let kind = raw.spec.crd.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let raw: RawTemplate = serde_json::from_value(template.clone()).map_err(|error| {
+        format!("the ConstraintTemplate is not as expected: {}", crate::shown(&error.to_string()))
+    })?;
+    let kind =
+        raw.spec.crd.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     let target = raw.spec.targets.into_iter().find(|target| target.target == "admission.k8s.gatekeeper.sh");
     let target = target.ok_or("the ConstraintTemplate has no target admission.k8s.gatekeeper.sh")?;
     let code = compiled(&raw.metadata.name, target)?;
@@ -164,7 +166,10 @@ pub(crate) fn load(documents: &[Value]) -> Result<Template, String> {
         constraints.push(constraint(document)?);
     }
     if constraints.is_empty() {
-        return Err(format!("no constraint of kind {} is there: the template checks nothing", crate::shown(&kind)));
+        return Err(format!(
+            "no constraint of kind {} is there: the template checks nothing",
+            crate::shown(&kind)
+        ));
     }
     Ok(Template { code, constraints })
 }
@@ -203,7 +208,10 @@ fn compiled(name: &str, target: RawTarget) -> Result<Code, String> {
 fn native(raw: RawNative) -> Result<Native, String> {
     let mut variables = Vec::new();
     for (name, expression) in [
-        ("anyObject", "has(request.operation) && request.operation == 'DELETE' && object == null ? oldObject : object"),
+        (
+            "anyObject",
+            "has(request.operation) && request.operation == 'DELETE' && object == null ? oldObject : object",
+        ),
         ("params", "params"),
     ] {
         variables.push(Variable { name: name.to_owned(), program: compile(name, expression)? });
@@ -331,7 +339,8 @@ impl Match {
     /// What is not known but decides.
     fn applies(&self, subject: &Subject) -> Result<bool, String> {
         let (group, kind) = (subject.text("/kind/group"), subject.text("/kind/kind"));
-        let among = |all: &[String], one: &str| all.is_empty() || all.iter().any(|name| name == "*" || name == one);
+        let among =
+            |all: &[String], one: &str| all.is_empty() || all.iter().any(|name| name == "*" || name == one);
         let of_kind = |kinds: &Kinds| among(&kinds.api_groups, group) && among(&kinds.kinds, kind);
         if !self.kinds.is_empty() && !self.kinds.iter().any(of_kind) {
             return Ok(false);
@@ -363,7 +372,8 @@ impl Match {
         }
         let labels = |object: &Value| object.pointer("/metadata/labels").cloned().unwrap_or(Value::Null);
         if let Some(selector) = &self.label_selector {
-            let either = [subject.object(), subject.old_object()].into_iter().filter(|object| object.is_object());
+            let either =
+                [subject.object(), subject.old_object()].into_iter().filter(|object| object.is_object());
             if !either.into_iter().any(|object| selector.matches(&labels(object))) {
                 return Ok(false);
             }
@@ -385,7 +395,10 @@ impl Template {
                 Ok(false) => continue,
                 Ok(true) => verdict.applies = true,
                 Err(why) => {
-                    verdict.error(format!("constraint {}: {why}", crate::shown(&constraint.name)), constraint.effect);
+                    verdict.error(
+                        format!("constraint {}: {why}", crate::shown(&constraint.name)),
+                        constraint.effect,
+                    );
                     continue;
                 }
             }

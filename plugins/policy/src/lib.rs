@@ -89,7 +89,10 @@ impl Admission for Policies {
         if !patch.is_empty() && patch.len() <= PATCH_MAX {
             decision.patch = Some(Value::Array(patch).to_string().into_bytes());
         } else if !patch.is_empty() {
-            return Err(Error::Other(format!("the policies ask for {} changes; at most {PATCH_MAX} are made", patch.len())));
+            return Err(Error::Other(format!(
+                "the policies ask for {} changes; at most {PATCH_MAX} are made",
+                patch.len()
+            )));
         }
         Ok(decision)
     }
@@ -102,7 +105,9 @@ impl Policies {
                 Ok(_) => CheckResult::pass(&policy.rule),
                 Err(why) => CheckResult::error(&policy.rule, format!("{}: {why}", named(policy))),
             };
-            checks.add(result.location(format!("/{}", policy.name)).evidence(&json!({ "policy": policy.name })));
+            checks.add(
+                result.location(format!("/{}", policy.name)).evidence(&json!({ "policy": policy.name })),
+            );
         }
     }
 
@@ -112,7 +117,9 @@ impl Policies {
             for (test, outcome) in rego.tests() {
                 let result = match outcome {
                     Ok(true) => CheckResult::pass(&policy.rule),
-                    Ok(false) => CheckResult::fail(&policy.rule, policy.severity, format!("{test} is not true")),
+                    Ok(false) => {
+                        CheckResult::fail(&policy.rule, policy.severity, format!("{test} is not true"))
+                    }
                     Err(why) => CheckResult::error(&policy.rule, why),
                 };
                 let evidence = json!({ "policy": policy.name, "test": test });
@@ -195,7 +202,9 @@ fn cut(text: &str) -> String {
 pub(crate) fn shown(text: &str) -> String {
     let cut = text.get(..text.floor_char_boundary(300)).unwrap_or_default();
     let more = if cut.len() < text.len() { "…" } else { "" };
-    let escaped: String = cut.chars().flat_map(|c| if matches!(c, '"' | '\'') { vec![c] } else { c.escape_debug().collect() }).collect();
+    let escaped: String = cut
+        .chars()
+        .flat_map(|c| if matches!(c, '"' | '\'') { vec![c] } else { c.escape_debug().collect() })
+        .collect();
     format!("{escaped}{more}")
 }
-

@@ -118,7 +118,9 @@ fn message(value: &Value, effect: Effect) -> Message {
         };
     };
     let text = |names: &[&str]| names.iter().find_map(|name| members.get(*name)).and_then(Value::as_str);
-    let rest = members.iter().filter(|(name, _)| !matches!(name.as_str(), "msg" | "message" | "severity" | "location"));
+    let rest = members
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "msg" | "message" | "severity" | "location"));
     let rest: Map<String, Value> = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
     let location = text(&["location"]).filter(|location| location.starts_with('/')).unwrap_or_default();
     Message {
@@ -177,8 +179,9 @@ impl Cel {
     /// What is wrong, for the policy's author.
     pub(crate) fn load(documents: &[Value], parameters: &Value) -> Result<Self, String> {
         let [document] = documents else { return Err("there must be one document in a policy".to_owned()) };
-        let raw: RawCel = serde_json::from_value(document.clone())
-            .map_err(|error| format!("the policy is not as expected: {}", crate::shown(&error.to_string())))?;
+        let raw: RawCel = serde_json::from_value(document.clone()).map_err(|error| {
+            format!("the policy is not as expected: {}", crate::shown(&error.to_string()))
+        })?;
         let message = match raw.message.trim() {
             "" => format!("failed expression: {}", crate::shown(raw.expression.trim())),
             message => message.to_owned(),
@@ -204,7 +207,8 @@ impl Cel {
     pub(crate) fn judge(&self, subject: &Subject, on_error: Effect, verdict: &mut Verdict) {
         let (group, version, kind) =
             (subject.text("/kind/group"), subject.text("/kind/version"), subject.text("/kind/kind"));
-        let whole = if group.is_empty() { format!("{version}/{kind}") } else { format!("{group}/{version}/{kind}") };
+        let whole =
+            if group.is_empty() { format!("{version}/{kind}") } else { format!("{group}/{version}/{kind}") };
         let short = format!("{group}/{kind}");
         let named = |name: &String| name == "*" || *name == kind || *name == whole || *name == short;
         if !self.kinds.is_empty() && !self.kinds.iter().any(named) || subject.object().is_null() {
@@ -220,7 +224,9 @@ impl Cel {
                 if !self.remediation.is_empty() {
                     text = format!("{text} {}", self.remediation);
                 }
-                verdict.messages.push(Message { severity: self.severity, ..Message::new(text, Effect::Deny) });
+                verdict
+                    .messages
+                    .push(Message { severity: self.severity, ..Message::new(text, Effect::Deny) });
             }
             Err(why) => verdict.error(why, on_error),
         }

@@ -97,16 +97,20 @@ mod tests {
             let parsed: Selector = serde_json::from_value(selector.clone()).unwrap();
             assert_eq!(parsed.matches(&labels), expected, "{selector}");
         }
-        assert!(serde_json::from_value::<Selector>(
-            json!({ "matchExpressions": [{ "key": "a", "operator": "Matches" }] })
-        )
-        .is_err());
+        assert!(
+            serde_json::from_value::<Selector>(
+                json!({ "matchExpressions": [{ "key": "a", "operator": "Matches" }] })
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn an_unknown_label_decides_only_where_no_known_one_does() {
-        let selector: Selector = serde_json::from_value(json!({ "matchLabels": { "a": "1", "b": "1" } })).unwrap();
-        let label = |a: &'static str| move |key: &str| if key == "a" { Ok(Some(a)) } else { Err("?".to_owned()) };
+        let selector: Selector =
+            serde_json::from_value(json!({ "matchLabels": { "a": "1", "b": "1" } })).unwrap();
+        let label =
+            |a: &'static str| move |key: &str| if key == "a" { Ok(Some(a)) } else { Err("?".to_owned()) };
         assert_eq!(selector.fulfilled(label("2")), Ok(false));
         assert_eq!(selector.fulfilled(label("1")), Err("?".to_owned()));
     }

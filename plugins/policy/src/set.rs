@@ -144,17 +144,25 @@ impl Set {
         let raw: RawConfig = config.parse()?;
         if raw.policies.len() > POLICIES_MAX {
             let count = raw.policies.len();
-            return Err(Error::InvalidConfig(format!("policies: {count} are there; at most {POLICIES_MAX} are allowed")));
+            return Err(Error::InvalidConfig(format!(
+                "policies: {count} are there; at most {POLICIES_MAX} are allowed"
+            )));
         }
         let mut policies: Vec<Policy> = Vec::with_capacity(raw.policies.len());
         for policy in raw.policies {
-            let word = policy.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+            let word =
+                policy.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
             if policy.name.is_empty() || policy.name.len() > 100 || !word {
                 let name = crate::shown(&policy.name);
-                return Err(Error::InvalidConfig(format!("policies: the name {name:?} is not a word of letters, digits, '.', '-' and '_'")));
+                return Err(Error::InvalidConfig(format!(
+                    "policies: the name {name:?} is not a word of letters, digits, '.', '-' and '_'"
+                )));
             }
             if policies.iter().any(|other| other.name == policy.name) {
-                return Err(Error::InvalidConfig(format!("policies: the name {:?} is there twice", policy.name)));
+                return Err(Error::InvalidConfig(format!(
+                    "policies: the name {:?} is there twice",
+                    policy.name
+                )));
             }
             policies.push(compiled(policy, &raw.parameters, raw.rule_ids));
         }

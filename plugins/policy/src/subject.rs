@@ -50,7 +50,8 @@ impl Subject {
         let object: Value = resource.json()?;
         let (version, kind) = resource.kind.rsplit_once('/').unwrap_or(("", &resource.kind));
         let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (name, mut namespace) = (text("/metadata/name"), text("/metadata/namespace"));
         if (group, kind) == ("", "Namespace") {
             namespace.clone_from(&name);

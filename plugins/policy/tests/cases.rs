@@ -88,7 +88,11 @@ fn run(folder: &str) -> usize {
             assert_eq!(differences, Vec::<String>::new(), "{}: {}", path.display(), case.name);
             if answer == Answer::default() { passing += 1 } else { failing += 1 }
         }
-        assert!(passing > 0 && failing > 0, "{}: there must be cases that pass and that fail", path.display());
+        assert!(
+            passing > 0 && failing > 0,
+            "{}: there must be cases that pass and that fail",
+            path.display()
+        );
     }
     tested
 }
@@ -172,10 +176,12 @@ fn what_a_real_api_server_has_loads_unchanged() {
     let config = assembled.config(&Value::Null).to_string();
     for line in text(&folder.join("admission-review.jsonl")).lines() {
         let review: Value = serde_json::from_str(line).unwrap();
-        let decision = palisade_sdk::review::<Policies>(&config, review["request"].to_string().as_bytes()).unwrap();
+        let decision =
+            palisade_sdk::review::<Policies>(&config, review["request"].to_string().as_bytes()).unwrap();
         assert!(decision.violations.is_empty() && decision.warnings.is_empty(), "it is about deployments");
     }
-    let deployments: Value = serde_json::from_slice(&std::fs::read(folder.join("deployments.json")).unwrap()).unwrap();
+    let deployments: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("deployments.json")).unwrap()).unwrap();
     for object in deployments["items"].as_array().unwrap() {
         let resource = Resource::new("k8s:c/apps/Deployment/n/d", "apps/v1/Deployment", object);
         let assessment = palisade_sdk::check::<Policies>(&config, &[resource]).unwrap();

@@ -21,7 +21,10 @@ fn documents_that_belong_together_become_one_policy() {
     ]);
     let seen: Vec<_> = made.policies.iter().map(|p| (p.name.as_str(), p.format, p.documents.len())).collect();
     assert_eq!(seen, [("no-root", "rego", 0), ("a", "gatekeeper", 2), ("v", "vap", 3), ("v-2", "cel", 1)]);
-    assert_eq!((made.policies[0].title.as_str(), made.policies[0].severity.as_deref()), ("No root", Some("high")));
+    assert_eq!(
+        (made.policies[0].title.as_str(), made.policies[0].severity.as_deref()),
+        ("No root", Some("high"))
+    );
     assert_eq!((made.policies[1].title.as_str(), made.policies[1].description.as_str()), ("T", "d"));
     assert_eq!(made.policies[3].severity.as_deref(), Some("low"));
     assert_eq!(made.problems.len(), 1);

@@ -47,7 +47,12 @@ pub(super) fn check(expression: &Expression, names: &[&str]) -> Result<(), Strin
 
 fn one<'e>(part: &Part<'e>, names: &[&str], parts: &mut Vec<Part<'e>>) -> Result<(), String> {
     let mut go = |expression: &'e Expression| {
-        parts.push(Part { expression, depth: part.depth + 1, macros: part.macros, bound: part.bound.clone() });
+        parts.push(Part {
+            expression,
+            depth: part.depth + 1,
+            macros: part.macros,
+            bound: part.bound.clone(),
+        });
     };
     match &part.expression.expr {
         Expr::Unspecified => return Err("the expression is empty".to_owned()),

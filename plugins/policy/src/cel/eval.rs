@@ -111,7 +111,9 @@ impl<'a> Run<'_, 'a> {
             }
             match value {
                 Val::Optional(inner) => items.extend(inner.map(|inner| (*inner).clone())),
-                other => return failed(format!("a {} stands where an optional is wanted", other.type_name())),
+                other => {
+                    return failed(format!("a {} stands where an optional is wanted", other.type_name()));
+                }
             }
         }
         Ok(Val::list(items))

@@ -319,7 +319,11 @@ fn of_optional<'a>(name: &str, arguments: &[Val<'a>]) -> Option<Result<Val<'a>, 
             None => return Some(failed("the optional value is not there")),
         },
         ("or", [first @ Val::Optional(inner), second @ Val::Optional(_)]) => {
-            if inner.is_some() { first.clone() } else { second.clone() }
+            if inner.is_some() {
+                first.clone()
+            } else {
+                second.clone()
+            }
         }
         ("orValue", [Val::Optional(inner), other]) => {
             inner.as_ref().map_or_else(|| other.clone(), |inner| (**inner).clone())

@@ -132,17 +132,15 @@ fn optional_entry<'a>(container: &Val<'a>, key: &Val<'a>) -> Result<Val<'a>, Fau
     }
 }
 
-fn ordered<'a>(
-    name: &str,
-    a: &Val<'a>,
-    b: &Val<'a>,
-    holds: fn(Ordering) -> bool,
-) -> Result<Val<'a>, Fault> {
+fn ordered<'a>(name: &str, a: &Val<'a>, b: &Val<'a>, holds: fn(Ordering) -> bool) -> Result<Val<'a>, Fault> {
     match a.compare(b) {
         Some(order) => Ok(Val::Bool(holds(order))),
         // No comparison with what is not a number holds.
         None if matches!((a.type_name(), b.type_name()), ("double", _) | (_, "double")) => {
-            if matches!((a, b), (Val::Double(_) | Val::Int(_) | Val::Uint(_), Val::Double(_) | Val::Int(_) | Val::Uint(_))) {
+            if matches!(
+                (a, b),
+                (Val::Double(_) | Val::Int(_) | Val::Uint(_), Val::Double(_) | Val::Int(_) | Val::Uint(_))
+            ) {
                 Ok(Val::Bool(false))
             } else {
                 unfit(name, &[a, b])

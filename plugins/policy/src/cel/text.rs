@@ -37,8 +37,9 @@ impl<'a> Run<'_, 'a> {
             ("endsWith", 2) => Ok(Val::Bool(text.ends_with(second?))),
             ("contains", 2) => Ok(Val::Bool(text.contains(second?))),
             ("matches", 2) => self.regex(second?, |regex| Val::Bool(regex.is_match(text))),
-            ("find", 2) => self
-                .regex(second?, |regex| Val::text(regex.find(text).map(|found| found.as_str()).unwrap_or_default())),
+            ("find", 2) => self.regex(second?, |regex| {
+                Val::text(regex.find(text).map(|found| found.as_str()).unwrap_or_default())
+            }),
             ("findAll", 2 | 3) => self.find_all(text, second?, arguments.get(2)),
             ("lowerAscii", 1) => Ok(Val::text(text.to_ascii_lowercase())),
             ("upperAscii", 1) => Ok(Val::text(text.to_ascii_uppercase())),
@@ -63,9 +64,13 @@ impl<'a> Run<'_, 'a> {
                 return Ok(then(regex));
             }
             self.meter.charge(REGEX_STEPS)?;
-            let built = RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).dfa_size_limit(1 << 20).build();
+            let built =
+                RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).dfa_size_limit(1 << 20).build();
             let regex = built.map_err(|error| {
-                Fault::Failed(format!("the regular expression cannot be used: {}", crate::shown(&error.to_string())))
+                Fault::Failed(format!(
+                    "the regular expression cannot be used: {}",
+                    crate::shown(&error.to_string())
+                ))
             })?;
             if kept.len() >= REGEXES_KEPT {
                 kept.clear();
@@ -262,7 +267,13 @@ fn substring<'a>(text: &str, arguments: &[Val<'a>]) -> Result<Val<'a>, Fault> {
 fn place_of<'a>(text: &str, wanted: &str, from: Option<&Val<'a>>, last: bool) -> Result<Val<'a>, Fault> {
     let size = text.chars().count();
     let from = match from {
-        None => if last { size } else { 0 },
+        None => {
+            if last {
+                size
+            } else {
+                0
+            }
+        }
         Some(Val::Int(place)) => match usize::try_from(*place) {
             Ok(place) if place <= size => place,
             _ => return failed(format!("no such place: {place}")),

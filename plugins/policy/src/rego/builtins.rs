@@ -103,11 +103,9 @@ fn made_of(name: &str, arguments: &[Value]) -> u64 {
             _ => 1,
         },
         // The longest text may stand in every place.
-        "strings.replace_n" | "regex.replace" => arguments
-            .iter()
-            .map(size)
-            .max()
-            .map_or(1, |longest| longest.saturating_mul(longest)),
+        "strings.replace_n" | "regex.replace" => {
+            arguments.iter().map(size).max().map_or(1, |longest| longest.saturating_mul(longest))
+        }
         _ if name.starts_with("regex.") => match text(0) {
             Some(pattern) if pattern.len() > REGEX_BYTES_MAX => u64::MAX,
             Some(pattern) => units(pattern.len()).saturating_mul(8) + 50,
@@ -125,7 +123,10 @@ fn units(bytes: usize) -> u64 {
 /// The largest number in a format: a width or a precision.
 fn widest(format: &str) -> u64 {
     let numbers = format.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
-    numbers.map(|digits| digits.parse::<u64>().unwrap_or(u64::MAX)).max().unwrap_or(1)
+    numbers
+        .map(|digits| digits.parse::<u64>().unwrap_or(u64::MAX))
+        .max()
+        .unwrap_or(1)
         .saturating_mul(u64::try_from(format.matches('%').count()).unwrap_or(1))
         / 16
 }
@@ -150,7 +151,9 @@ pub(super) fn charge(value: &Value) -> anyhow::Result<()> {
         Value::String(text) => pay(units(text.len())),
         Value::Array(items) => items.iter().try_for_each(charge),
         Value::Set(items) => items.iter().try_for_each(charge),
-        Value::Object(map) => map.iter().try_for_each(|(key, value)| charge(key).and_then(|()| charge(value))),
+        Value::Object(map) => {
+            map.iter().try_for_each(|(key, value)| charge(key).and_then(|()| charge(value)))
+        }
         _ => Ok(()),
     }
 }

@@ -20,9 +20,10 @@ pub(super) fn refuse_recursion(program: &Program) -> Result<(), String> {
                 continue;
             }
             Instruction::CallRule { rule_index, .. } => Some(*rule_index),
-            Instruction::FunctionCall { params_index } => {
-                program.instruction_data.get_function_call_params(*params_index).map(|call| call.func_rule_index)
-            }
+            Instruction::FunctionCall { params_index } => program
+                .instruction_data
+                .get_function_call_params(*params_index)
+                .map(|call| call.func_rule_index),
             _ => None,
         };
         if let (Some(caller), Some(called)) = (current, called) {

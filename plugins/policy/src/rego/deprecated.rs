@@ -34,7 +34,8 @@ fn calls(text: &str, name: &str) -> bool {
 
 fn defines(text: &str, name: &str) -> bool {
     let start = |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('('));
-    text.lines().any(|line| start(line.trim_start().trim_start_matches("default ")) && !line.starts_with([' ', '\t']))
+    text.lines()
+        .any(|line| start(line.trim_start().trim_start_matches("default ")) && !line.starts_with([' ', '\t']))
 }
 
 #[cfg(test)]

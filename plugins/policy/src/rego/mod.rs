@@ -79,7 +79,8 @@ impl Rules {
                 Version::V0 => deprecated::with_definitions(&module.text),
                 Version::V1 => module.text.clone(),
             };
-            let its = engine.add_policy(module.name.clone(), text).map_err(|error| plain(&error.to_string()))?;
+            let its =
+                engine.add_policy(module.name.clone(), text).map_err(|error| plain(&error.to_string()))?;
             if place == 0 {
                 package = its;
             }
@@ -89,7 +90,11 @@ impl Rules {
         names.retain(|name| wanted(name));
         let entries: Vec<String> = names.iter().map(|name| format!("{package}.{name}")).collect();
         let Some(first) = entries.first() else {
-            return Ok(Self { machine: RefCell::new(Machine::Interpreted(Box::new(engine))), names, entries });
+            return Ok(Self {
+                machine: RefCell::new(Machine::Interpreted(Box::new(engine))),
+                names,
+                entries,
+            });
         };
         let compiled = engine
             .compile_with_entrypoint(&Arc::from(first.as_str()))
@@ -163,7 +168,10 @@ fn flat(module: &Module) -> Result<(), String> {
             }
             if depth > BRACKETS_MAX {
                 let name = crate::shown(&module.name);
-                return Err(format!("{name} line {}: brackets stand more than {BRACKETS_MAX} deep", number + 1));
+                return Err(format!(
+                    "{name} line {}: brackets stand more than {BRACKETS_MAX} deep",
+                    number + 1
+                ));
             }
         }
     }
@@ -188,9 +196,14 @@ pub(crate) fn value_of(json: &serde_json::Value) -> Result<Value, String> {
 
 /// Whether an error of the bytecode compiler is about something that it does not do yet.
 fn later(error: &str) -> bool {
-    ["not supported by the compiler yet", "not yet supported", "Register overflow", "Direct access to 'data' root"]
-        .iter()
-        .any(|words| error.contains(words))
+    [
+        "not supported by the compiler yet",
+        "not yet supported",
+        "Register overflow",
+        "Direct access to 'data' root",
+    ]
+    .iter()
+    .any(|words| error.contains(words))
 }
 
 /// The rules of a module, each once, in their order.
@@ -198,7 +211,9 @@ fn rule_names(module: &regorus::unstable::Module) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for rule in &module.policy {
         let mut expression = match &**rule {
-            Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, .. } => refr.as_ref(),
+            Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, .. } => {
+                refr.as_ref()
+            }
             Rule::Default { refr, args, .. } if args.is_empty() => refr.as_ref(),
             _ => continue,
         };

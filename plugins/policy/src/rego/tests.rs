@@ -14,7 +14,9 @@ fn value(text: &str, name: &str, input: &Value) -> Result<Option<Value>, String>
 #[test]
 fn a_rule_is_computed_again_for_every_input() {
     let rules = rules("package p\ndeny contains x if { some x in input.a; x > 1 }", Version::V1).unwrap();
-    for (input, expected) in [(json!([1, 2, 3]), json!([2, 3])), (json!([]), json!([])), (json!([9]), json!([9]))] {
+    for (input, expected) in
+        [(json!([1, 2, 3]), json!([2, 3])), (json!([]), json!([])), (json!([9]), json!([9]))]
+    {
         let input = value_of(&json!({ "a": input })).unwrap();
         assert_eq!(rules.value("deny", &input).unwrap(), Some(expected));
     }
@@ -64,7 +66,8 @@ fn an_error_names_the_line() {
 
 #[test]
 fn functions_of_old_are_there_in_old_modules_only() {
-    let old = "package p\nr { any([input.a, false]) }\ns { all([true, input.a]) }\nt { re_match(\"^x\", \"xy\") }";
+    let old =
+        "package p\nr { any([input.a, false]) }\ns { all([true, input.a]) }\nt { re_match(\"^x\", \"xy\") }";
     let compiled = rules(old, Version::V0).unwrap();
     let input = value_of(&json!({ "a": true })).unwrap();
     for name in ["r", "s", "t"] {
@@ -91,6 +94,7 @@ fn a_module_that_is_too_large_or_too_deep_is_refused() {
         assert!(rules(&nested(1_000), Version::V1).unwrap_err().contains("deep"));
         assert!(rules(&nested(12), Version::V1).is_ok());
     }
-    let quoted = "package p\nr := \"((((((((((((((((\\\"[\" # {{{{{{{{{{{{{{{{{\ns := `\n[[[[[[[[[[[[[[[[[[[[`";
+    let quoted =
+        "package p\nr := \"((((((((((((((((\\\"[\" # {{{{{{{{{{{{{{{{{\ns := `\n[[[[[[[[[[[[[[[[[[[[`";
     assert!(rules(quoted, Version::V1).is_ok());
 }
