@@ -33,6 +33,7 @@ mod spdx;
 mod tar_layer;
 mod text_database;
 mod versions;
+mod yaml;
 
 /// Takes any bytes; panics when a promise is broken.
 pub type Target = fn(&[u8]);
@@ -59,6 +60,7 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("tar-layer", tar_layer::run),
     ("text-database", text_database::run),
     ("versions", versions::run),
+    ("yaml", yaml::run),
 ];
 
 /// Runs one target by its name.
