@@ -12,6 +12,7 @@ mod scratch;
 mod advisory_index;
 mod bom;
 mod bus_record;
+mod cloud_policy;
 mod cluster;
 mod cyclonedx;
 mod executable;
@@ -37,9 +38,10 @@ mod versions;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
+    ("cloud-policy", cloud_policy::run),
     ("cluster", cluster::run),
     ("cyclonedx", cyclonedx::run),
     ("executable", executable::run),
