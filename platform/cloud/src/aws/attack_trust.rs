@@ -18,13 +18,8 @@ const ASSUME_SAML: &str = "sts:assumerolewithsaml";
 const ASSUME_WEB: &str = "sts:assumerolewithwebidentity";
 
 /// Issuers of OpenID Connect where anybody gets an account or runs a job, so that only the subject tells people apart.
-const OPEN_ISSUERS: [&str; 5] = [
-    "token.actions.githubusercontent.com",
-    "gitlab.com",
-    "app.terraform.io",
-    "oidc.circleci.com",
-    "agent.buildkite.com",
-];
+const OPEN_ISSUERS: [&str; 4] =
+    ["token.actions.githubusercontent.com", "gitlab.com", "app.terraform.io", "agent.buildkite.com"];
 /// Issuers where anybody gets an identity, but the audience may be an application that lets in only some.
 const OPEN_WITH_AUDIENCE: [&str; 4] =
     ["cognito-identity.amazonaws.com", "accounts.google.com", "www.amazon.com", "graph.facebook.com"];
@@ -221,7 +216,9 @@ impl<'b, 'a> Trusting<'b, 'a> {
             }
             let issuer = provider.split_once("oidc-provider/").map_or(provider, |(_, issuer)| issuer);
             let caller = Caller::Federated(provider);
-            let truth = by_provider(&request(role, caller, action), statement, issuer);
+            // Keys of conditions are kept in small letters.
+            let words = issuer.to_ascii_lowercase();
+            let truth = by_provider(&request(role, caller, action), statement, &words);
             if let Some(cluster) = self.clusters.get(issuer) {
                 // Which of its service accounts somebody inside of the cluster has is not known here.
                 let cluster = self.builder.place(Place::Resource { id: (*cluster).to_owned() });
@@ -231,7 +228,7 @@ impl<'b, 'a> Trusting<'b, 'a> {
             }
             let place = self.builder.outside(Place::Provider { arn: provider.to_owned() });
             self.builder.join(place, technique, number, truth);
-            let anybody = truth.and(anybody(statement, issuer));
+            let anybody = truth.and(anybody(statement, &words));
             let internet = self.builder.outside(Place::Internet);
             self.builder.join(internet, technique, number, anybody);
         }
