@@ -509,7 +509,7 @@ impl<'a> Builder<'a> {
             privileged: self.privileged,
             sources,
             administrators: self.administrators,
-            truncated: self.truncated,
+            truncated: self.truncated || self.rights.exhausted,
         }
     }
 }

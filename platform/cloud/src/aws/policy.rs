@@ -110,6 +110,12 @@ impl Statement {
         !self.not_resource && self.resources.iter().any(Pattern::is_everything)
     }
 
+    /// How many words it takes to compare it with a request.
+    pub(crate) fn words(&self) -> usize {
+        let values: usize = self.conditions.iter().map(|condition| condition.values.len() + 1).sum();
+        self.resources.len() + values + 1
+    }
+
     /// Whether its answer depends on who asks.
     pub(crate) fn is_personal(&self) -> bool {
         !self.conditions.is_empty() || self.resources.iter().any(|resource| resource.variables)

@@ -54,7 +54,7 @@ impl Account {
     #[must_use]
     pub fn unused(&self, access: &Access, now: Timestamp, days: i64) -> Vec<Unused> {
         let mut found = Vec::new();
-        for (_, identity) in access.identities.all.iter().enumerate() {
+        for identity in &access.identities.all {
             let Some(resource) = self.resource(&identity.arn) else { continue };
             let rights = is_administrator(access, identity).or(is_privileged(access, identity));
             let mut unused = match identity.kind {
