@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Edge {
-    /// A namespace contains an object.
+    /// A namespace contains an object; a network its subnets, a group its users.
     Contains,
-    /// A controller owns what it made.
+    /// A controller owns what it made; a volume its snapshots.
     Owns,
-    /// A workload uses an identity, a secret or settings.
+    /// A workload uses an identity, a secret or settings; a resource of a cloud its role, its key, its security groups.
     Uses,
     /// A workload mounts a volume.
     Mounts,
@@ -19,19 +19,21 @@ pub enum Edge {
     Runs,
     /// A node runs a pod.
     Schedules,
-    /// Traffic to one reaches the other: a service its workloads, an ingress its services.
+    /// Traffic to one reaches the other: a service its workloads, an ingress its services, a load balancer its targets.
     Exposes,
     /// A policy or budget applies to a workload.
     Selects,
     /// A binding refers to a role.
     Binds,
-    /// A binding gives its role to an identity.
+    /// A binding gives its role to an identity; a policy its rights to whom it is attached, a resource's own policy to whom it names.
     GrantsTo,
+    /// A role lets a provider, an account or another identity become it.
+    Trusts,
 }
 
 impl Edge {
     /// Every edge.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Contains,
         Self::Owns,
         Self::Uses,
@@ -42,6 +44,7 @@ impl Edge {
         Self::Selects,
         Self::Binds,
         Self::GrantsTo,
+        Self::Trusts,
     ];
 
     /// The word for it, as plugins and the API write it.
@@ -58,6 +61,7 @@ impl Edge {
             Self::Selects => "selects",
             Self::Binds => "binds",
             Self::GrantsTo => "grants-to",
+            Self::Trusts => "trusts",
         }
     }
 
@@ -75,6 +79,7 @@ impl Edge {
             Self::Selects => "selected-by",
             Self::Binds => "bound-by",
             Self::GrantsTo => "granted-by",
+            Self::Trusts => "trusted-by",
         }
     }
 

@@ -12,6 +12,7 @@ mod scratch;
 mod advisory_index;
 mod bom;
 mod bus_record;
+mod cloud_policy;
 mod cluster;
 mod cyclonedx;
 mod evidence_pack;
@@ -42,6 +43,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: [(&str, Target); 20] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
+    ("cloud-policy", cloud_policy::run),
     ("cluster", cluster::run),
     ("cyclonedx", cyclonedx::run),
     ("evidence-pack", evidence_pack::run),
