@@ -137,7 +137,6 @@ impl<'a> Client<'a> {
         match of_host(error) {
             Failure::Lasting(why) if why.contains("egress-mib") && self.sent.get() > 1 => {
                 self.bytes.set(BYTES_MAX);
-                let _ = why;
                 Failure::Spent
             }
             failure => failure,

@@ -140,7 +140,8 @@ fn said(answer: &Response) -> Option<(String, String)> {
         names.iter().find_map(|name| body.get(*name)?.as_str()).map(str::to_owned)
     };
     let json =
-        answer.header("x-amzn-errortype").map(str::to_owned).or_else(|| field(&["__type", "code", "Code"]));
+        answer.header("x-amzn-errortype").filter(|code| !code.is_empty()).map(str::to_owned);
+    let json = json.or_else(|| field(&["__type", "code", "Code"]));
     let (code, message) = match json {
         Some(code) => (code, field(&["message", "Message", "errorMessage"]).unwrap_or_default()),
         None => xml::error(&answer.body)?,

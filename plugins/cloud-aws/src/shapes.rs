@@ -37,15 +37,13 @@ pub(crate) struct Form {
     pub(crate) payload: Option<String>,
 }
 
-/// A structure (`m`), a list (`l`) or a map (`v`).
+/// A structure (`m`), a list (`l`, whose elements are told from nothing else and need no name) or a map (`v`).
 #[derive(Debug, Deserialize)]
 pub(crate) struct Shape {
     #[serde(default)]
     pub(crate) m: Option<BTreeMap<String, Member>>,
     #[serde(default)]
     pub(crate) l: Option<String>,
-    #[serde(default)]
-    pub(crate) w: String,
     #[serde(default)]
     pub(crate) v: Option<String>,
     #[serde(default)]
