@@ -38,9 +38,10 @@ impl Canonical {
 /// The signed headers, sorted; values of one name joined by commas.
 fn headers(request: &Request<'_>, added: &[(String, String)], host: String) -> BTreeMap<String, String> {
     let mut headers = BTreeMap::from([("host".to_owned(), host)]);
-    let own = request.headers.iter().filter(|(name, _)| {
-        !added.iter().any(|(other, _)| name.eq_ignore_ascii_case(other))
-    });
+    let own = request
+        .headers
+        .iter()
+        .filter(|(name, _)| !added.iter().any(|(other, _)| name.eq_ignore_ascii_case(other)));
     for (name, value) in own.chain(added) {
         let name = name.to_ascii_lowercase();
         if name != "content-type" && !name.starts_with("x-amz-") {

@@ -36,14 +36,14 @@ impl Credentials {
             Box::new(move |name| value.get(name)?.as_str().map(str::to_owned))
         } else {
             let pairs = profile(text)?;
-            Box::new(move |name| {
-                pairs.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
-            })
+            Box::new(move |name| pairs.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone()))
         };
         let usable = |value: &String| !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
         let needed = |name, why| of(name).filter(usable).ok_or(wrong(why));
         let session_token = match of(TOKEN).filter(|token| !token.is_empty()) {
-            Some(token) if !usable(&token) => return Err(wrong("aws_session_token has characters that no token has")),
+            Some(token) if !usable(&token) => {
+                return Err(wrong("aws_session_token has characters that no token has"));
+            }
             token => token,
         };
         Ok(Self {

@@ -2,15 +2,21 @@ use super::{Credentials, Request, SignError, sign};
 
 /// 2015-08-30 12:36:00, the time of AWS's test suite.
 const TIME: i64 = 1_440_938_160;
-const KEY: &str =
-    "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n";
+const KEY: &str = "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n";
 
 fn headers(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Signed header names and signature.
-fn signed(token: &str, scope: &str, method: &str, url: &str, own: &[(&str, &str)], body: &str) -> (String, String) {
+fn signed(
+    token: &str,
+    scope: &str,
+    method: &str,
+    url: &str,
+    own: &[(&str, &str)],
+    body: &str,
+) -> (String, String) {
     let credentials = Credentials::parse(&format!("{KEY}aws_session_token = {token}")).unwrap();
     let own = headers(own);
     let request = Request { method, url, headers: &own, body: body.as_bytes() };
@@ -104,7 +110,10 @@ fn files_are_read_as_the_cli_reads_them() {
         ("[default]\naws_access_key_id = X", "aws_secret_access_key is missing"),
         ("[default]\naws_secret_access_key = X", "aws_access_key_id is missing"),
         ("[default]\naws_access_key_id = X\naws_secret_access_key = a\tb", "characters"),
-        ("[default]\naws_access_key_id = X\naws_secret_access_key = a\naws_session_token = a b", "aws_session_token"),
+        (
+            "[default]\naws_access_key_id = X\naws_secret_access_key = a\naws_session_token = a b",
+            "aws_session_token",
+        ),
         ("{", "not JSON"),
         ("{\"aws_access_key_id\": 1}", "aws_access_key_id is missing"),
     ] {

@@ -76,7 +76,8 @@ fn main() -> Result<(), Failure> {
 /// What the tests compare a request with, and its answer.
 fn recorded(request: &Request, status: u16, kind: &str, body: &[u8]) -> Value {
     let path = request.url.splitn(4, '/').nth(3).unwrap_or_default();
-    let header = |name: &str| request.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+    let header =
+        |name: &str| request.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
     json!({
         "ask": format!("{} {} /{path} {} {}", header("palisade-aws-scope").unwrap_or_default(), request.method,
             header("x-amz-target").unwrap_or("-"), String::from_utf8_lossy(&request.body)),

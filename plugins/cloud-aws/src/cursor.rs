@@ -1,6 +1,6 @@
 //! Where to go on: what is left of the plan, and how long to wait.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use palisade_sdk::Error;
 use serde::{Deserialize, Serialize};
@@ -158,15 +158,16 @@ impl Cursor {
             serde_json::to_string(cursor).map_err(|error| Error::Other(format!("the cursor: {error}")))
         };
         let mut text = written(&self)?;
-        let mut sizes = BTreeMap::new();
+        let mut sizes = Vec::new();
         for (index, task) in self.tasks.iter().enumerate() {
             if matches!(task.work, Work::Items(_)) {
-                sizes.insert(serde_json::to_string(task).map_or(0, |text| text.len()), index);
+                sizes.push((serde_json::to_string(task).map_or(0, |text| text.len()), index));
             }
         }
+        sizes.sort_unstable();
         while text.len() > BYTES_MAX {
             // Where other steps caused it, the context says what it is about and has to stay; elsewhere it is asked for again.
-            let Some((_, index)) = sizes.pop_last() else {
+            let Some((_, index)) = sizes.pop() else {
                 return Err(Error::Other("what is left to do does not fit into a cursor".to_owned()));
             };
             if let Some(task) = self.tasks.get_mut(index)

@@ -139,8 +139,7 @@ fn said(answer: &Response) -> Option<(String, String)> {
         let body = body.as_ref()?;
         names.iter().find_map(|name| body.get(*name)?.as_str()).map(str::to_owned)
     };
-    let json =
-        answer.header("x-amzn-errortype").filter(|code| !code.is_empty()).map(str::to_owned);
+    let json = answer.header("x-amzn-errortype").filter(|code| !code.is_empty()).map(str::to_owned);
     let json = json.or_else(|| field(&["__type", "code", "Code"]));
     let (code, message) = match json {
         Some(code) => (code, field(&["message", "Message", "errorMessage"]).unwrap_or_default()),

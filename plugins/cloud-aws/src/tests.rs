@@ -27,7 +27,8 @@ struct Gathered {
 
 impl Gathered {
     fn body(&self, asset: &str) -> &Value {
-        let bodies = self.resources.get(asset).unwrap_or_else(|| panic!("{asset} of {:?}", self.resources.keys()));
+        let bodies =
+            self.resources.get(asset).unwrap_or_else(|| panic!("{asset} of {:?}", self.resources.keys()));
         assert_eq!(bodies.len(), 1, "{asset} was handed over more than once");
         &bodies[0]
     }
@@ -64,7 +65,9 @@ fn nothing(request: &Request) -> Reply {
             "GetCallerIdentity",
             "<Account>123456789012</Account><Arn>arn:aws:iam::123456789012:user/palisade</Arn><UserId>U</UserId>",
         ),
-        Some("DescribeVpcs" | "DescribeSnapshots" | "DescribeInstances") => Reply::status(200).body("<Response/>"),
+        Some("DescribeVpcs" | "DescribeSnapshots" | "DescribeInstances") => {
+            Reply::status(200).body("<Response/>")
+        }
         Some(name) => form(name, ""),
         None if operation(request).starts_with("s3 ") => Reply::status(200).body("<Result/>"),
         None => Reply::json(&json!({})),
@@ -76,7 +79,8 @@ fn form(name: &str, result: &str) -> Reply {
 }
 
 fn json_error(status: u16, code: &str) -> Reply {
-    Reply::status(status).body(json!({ "__type": format!("com.amazonaws#{code}"), "message": "no" }).to_string())
+    Reply::status(status)
+        .body(json!({ "__type": format!("com.amazonaws#{code}"), "message": "no" }).to_string())
 }
 
 /// Collects everything from an account that answers as `server` says, and elsewhere has nothing.
@@ -130,8 +134,9 @@ fn run(config: &Value, server: Server) -> Gathered {
 }
 
 fn queue_list(count: usize) -> Reply {
-    let urls: Vec<String> =
-        (0..count).map(|n| format!("https://sqs.eu-west-1.amazonaws.com/123456789012/queue-{n:04}")).collect();
+    let urls: Vec<String> = (0..count)
+        .map(|n| format!("https://sqs.eu-west-1.amazonaws.com/123456789012/queue-{n:04}"))
+        .collect();
     Reply::json(&json!({ "QueueUrls": urls }))
 }
 
@@ -142,7 +147,12 @@ fn queue(number: usize) -> String {
 #[test]
 fn the_policy_allows_exactly_what_is_called() {
     let policy: Value = serde_json::from_str(crate::POLICY).unwrap();
-    let actions: Vec<&str> = policy["Statement"][0]["Action"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    let actions: Vec<&str> = policy["Statement"][0]["Action"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
     let wanted: BTreeSet<&str> =
         OPERATIONS.iter().map(|operation| operation.action).filter(|action| !action.is_empty()).collect();
     assert_eq!(actions, Vec::from_iter(wanted));
@@ -198,29 +208,31 @@ fn an_account_without_anything_is_collected_to_its_end() {
 
 #[test]
 fn every_regions_name_comes_from_aws_where_none_is_configured() {
-    let gathered = run(&json!({ "services": ["sqs"] }), Rc::new(|operation, _| {
-        (operation == "ec2 DescribeRegions").then(|| {
+    let gathered = run(
+        &json!({ "services": ["sqs"] }),
+        Rc::new(|operation, _| {
+            (operation == "ec2 DescribeRegions").then(|| {
             Reply::status(200).body(
                 "<R><regionInfo><item><regionName>eu-west-1</regionName><optInStatus>opted-in</optInStatus></item>\
                  <item><regionName>af-south-1</regionName><optInStatus>not-opted-in</optInStatus></item>\
                  <item><regionName>eu-north-1</regionName></item></regionInfo></R>",
             )
         })
-    }));
+        }),
+    );
     assert_eq!((gathered.outcome.as_ref(), gathered.asked("sqs ListQueues")), (None, 2));
 }
 
 #[test]
 fn throttling_is_waited_for_by_the_platform_and_loses_nothing() {
     let count = Rc::new(RefCell::new(0));
-    let gathered = gather(&["sqs"], move |operation, request| match operation {
+    let gathered = gather(&["sqs"], move |operation, _| match operation {
         "sqs ListQueues" => Some(queue_list(3)),
         "sqs GetQueueAttributes" => {
             *count.borrow_mut() += 1;
-            let text = String::from_utf8_lossy(&request.body).into_owned();
-            match (*count.borrow(), text.contains("queue-0001")) {
-                (2 | 3, _) => Some(json_error(400, "ThrottlingException")),
-                (4, _) => Some(Reply::status(503).header("retry-after", "7")),
+            match *count.borrow() {
+                2 | 3 => Some(json_error(400, "ThrottlingException")),
+                4 => Some(Reply::status(503).header("retry-after", "7")),
                 _ => Some(Reply::json(&json!({ "Attributes": { "SqsManagedSseEnabled": "true" } }))),
             }
         }
@@ -259,9 +271,10 @@ fn a_refusal_costs_its_key_alone() {
         "s3 GET /one?policy" | "s3 GET /two?policy" => {
             Some(Reply::status(403).body("<Error><Code>AccessDenied</Code><Message>no</Message></Error>"))
         }
-        "s3 GET /one?encryption" => Some(Reply::status(404).body(
-            "<Error><Code>ServerSideEncryptionConfigurationNotFoundError</Code></Error>",
-        )),
+        "s3 GET /one?encryption" => Some(
+            Reply::status(404)
+                .body("<Error><Code>ServerSideEncryptionConfigurationNotFoundError</Code></Error>"),
+        ),
         "s3 GET /one?versioning" => Some(Reply::status(200).body("<V><Status>Enabled</Status></V>")),
         "s3 GET /one?publicAccessBlock" => Some(Reply::status(500)),
         _ => None,
@@ -273,7 +286,8 @@ fn a_refusal_costs_its_key_alone() {
     assert_eq!(one["Region"], "eu-west-1");
     let subjects = gathered.subjects();
     assert!(subjects.contains(&"aws:s3:bucket global GetBucketPolicy"), "{subjects:?}");
-    let policy = gathered.missing.iter().find(|missing| missing.subject.ends_with("GetBucketPolicy")).unwrap();
+    let policy =
+        gathered.missing.iter().find(|missing| missing.subject.ends_with("GetBucketPolicy")).unwrap();
     assert!(policy.message.contains("AccessDenied: no"), "{}", policy.message);
     // Three tries for what failed, and nothing that was known already a second time.
     assert_eq!(gathered.asked("s3 GET /one?publicAccessBlock"), 3);
@@ -284,7 +298,9 @@ fn a_refusal_costs_its_key_alone() {
 #[test]
 fn a_page_that_is_cut_off_or_repeated_ends_its_listing_alone() {
     let cut = gather(&["sns", "sqs"], |operation, _| match operation {
-        "sns ListTopics" => Some(Reply::status(200).body("<ListTopicsResponse><ListTopicsResult><Topics><member>")),
+        "sns ListTopics" => {
+            Some(Reply::status(200).body("<ListTopicsResponse><ListTopicsResult><Topics><member>"))
+        }
         "sqs ListQueues" => Some(queue_list(1)),
         _ => None,
     });
@@ -345,7 +361,9 @@ fn credentials_that_expire_end_the_call_and_not_the_collection() {
         "sqs ListQueues" => Some(json_error(400, "ExpiredTokenException")),
         _ => None,
     });
-    assert!(matches!(&gathered.outcome, Some(Error::Host(message)) if message.contains("ExpiredTokenException")));
+    assert!(
+        matches!(&gathered.outcome, Some(Error::Host(message)) if message.contains("ExpiredTokenException"))
+    );
 }
 
 #[test]
@@ -358,7 +376,16 @@ fn foreign_cursors_are_refused() {
 #[test]
 fn no_answer_however_strange_stops_a_collection() {
     let strange = [
-        "", "{", "[]", "null", "{\"QueueUrls\": 7, \"NextToken\": []}", "<a>", "<a/>", "<a b='c'><![CDATA[", "\u{0}", "&x;",
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"QueueUrls\": 7, \"NextToken\": []}",
+        "<a>",
+        "<a/>",
+        "<a b='c'><![CDATA[",
+        "\u{0}",
+        "&x;",
         "{\"trailList\": {}, \"Keys\": [null, 1], \"clusters\": [[]], \"repositories\": [{}], \"items\": \"x\"}",
         "<R><Buckets><Bucket><Name>../..</Name></Bucket></Buckets><vpcSet><item/></vpcSet><snapshotSet><item/></snapshotSet></R>",
     ];
@@ -403,24 +430,42 @@ fn a_recorded_account_is_collected_whole() {
     let answers: Rc<RefCell<Vec<Value>>> = Rc::new(RefCell::new(recorded));
     let left = Rc::clone(&answers);
     let config = json!({ "regions": ["eu-west-1"], "endpoint": "http://127.0.0.1:5000" });
-    let gathered = run(&config, Rc::new(move |_, request| {
-        let ask = asked(request);
-        let mut answers = answers.borrow_mut();
-        let place = answers.iter().position(|one| one["ask"] == ask).unwrap_or_else(|| panic!("{ask}"));
-        let one = answers.remove(place);
-        let status = u16::try_from(one["status"].as_u64().unwrap()).unwrap();
-        let reply = Reply::status(status).body(one["body"].as_str().unwrap());
-        Some(match one["error"].as_str() {
-            Some("") | None => reply,
-            Some(error) => reply.header("x-amzn-errortype", error),
-        })
-    }));
+    let gathered = run(
+        &config,
+        Rc::new(move |_, request| {
+            let ask = asked(request);
+            let mut answers = answers.borrow_mut();
+            let place = answers.iter().position(|one| one["ask"] == ask).unwrap_or_else(|| panic!("{ask}"));
+            let one = answers.remove(place);
+            let status = u16::try_from(one["status"].as_u64().unwrap()).unwrap();
+            let reply = Reply::status(status).body(one["body"].as_str().unwrap());
+            Some(match one["error"].as_str() {
+                Some("") | None => reply,
+                Some(error) => reply.header("x-amzn-errortype", error),
+            })
+        }),
+    );
     assert_eq!((gathered.outcome.as_ref(), left.borrow().len()), (None, 0));
     let kinds: BTreeSet<&str> =
         gathered.resources.values().flatten().map(|body| body["kind"].as_str().unwrap()).collect();
-    for kind in ["aws:s3:bucket", "aws:iam:user", "aws:iam:role", "aws:iam:policy", "aws:ec2:instance", "aws:kms:key",
-        "aws:ec2:security-group", "aws:rds:db-instance", "aws:lambda:function", "aws:sqs:queue", "aws:sns:topic",
-        "aws:dynamodb:table", "aws:cloudtrail:trail", "aws:logs:log-group", "aws:secretsmanager:secret", "aws:ecr:repository"] {
+    for kind in [
+        "aws:s3:bucket",
+        "aws:iam:user",
+        "aws:iam:role",
+        "aws:iam:policy",
+        "aws:ec2:instance",
+        "aws:kms:key",
+        "aws:ec2:security-group",
+        "aws:rds:db-instance",
+        "aws:lambda:function",
+        "aws:sqs:queue",
+        "aws:sns:topic",
+        "aws:dynamodb:table",
+        "aws:cloudtrail:trail",
+        "aws:logs:log-group",
+        "aws:secretsmanager:secret",
+        "aws:ecr:repository",
+    ] {
         assert!(kinds.contains(kind), "{kind} of {kinds:?}");
     }
     let public = gathered.body("arn:aws:s3:::example-public-policy");
@@ -434,7 +479,13 @@ fn a_recorded_account_is_collected_whole() {
 /// As `examples/collect.rs` writes it.
 fn asked(request: &Request) -> String {
     let path = request.url.splitn(4, '/').nth(3).unwrap_or_default();
-    let header = |name: &str| request.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-    format!("{} {} /{path} {} {}", header("palisade-aws-scope").unwrap_or_default(), request.method,
-        header("x-amz-target").unwrap_or("-"), String::from_utf8_lossy(&request.body))
+    let header =
+        |name: &str| request.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+    format!(
+        "{} {} /{path} {} {}",
+        header("palisade-aws-scope").unwrap_or_default(),
+        request.method,
+        header("x-amz-target").unwrap_or("-"),
+        String::from_utf8_lossy(&request.body)
+    )
 }

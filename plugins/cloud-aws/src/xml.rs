@@ -229,7 +229,8 @@ fn character(reference: &quick_xml::events::BytesRef<'_>) -> Result<char, String
     if let Ok(Some(character)) = reference.resolve_char_ref() {
         return Ok(character);
     }
-    match reference.as_ref() {
+    let name: &[u8] = reference.as_ref();
+    match name {
         b"amp" => Ok('&'),
         b"lt" => Ok('<'),
         b"gt" => Ok('>'),
