@@ -111,7 +111,7 @@ fn run(config: &Value, server: Server) -> Gathered {
                     gathered.resources.entry(resource.asset).or_default().push(body);
                 }
                 gathered.missing.extend(page.missing);
-                assert_ne!(page.next, cursor.clone().filter(|_| page.next.is_some()));
+                assert!(page.next.is_none() || page.next != cursor);
                 cursor = page.next;
                 if cursor.is_none() {
                     gathered.requests = asked.borrow().clone();
