@@ -259,8 +259,7 @@ def logs(a, groups, alarms):
         a.logs.create_log_group(logGroupName=name)
         if n == 0:
             a.plant(a.arn("logs", f"log-group:{name}"), "log-group-retention")
-        else:
-            a.logs.put_retention_policy(logGroupName=name, retentionInDays=400)
+        a.logs.put_retention_policy(logGroupName=name, retentionInDays=30 if n == 0 else 400)
     a.logs.put_metric_filter(
         logGroupName="example-group", filterName="root", filterPattern='{ $.userIdentity.type = "Root" }',
         metricTransformations=[{"metricName": "root", "metricNamespace": "made-up", "metricValue": "1"}],
