@@ -70,6 +70,7 @@ fn nothing(request: &Request) -> Reply {
         }
         Some(name) => form(name, ""),
         None if operation(request).starts_with("s3 ") => Reply::status(200).body("<Result/>"),
+        None if operation(request) == "sqs GetQueueAttributes" => Reply::json(&json!({ "Attributes": {} })),
         None => Reply::json(&json!({})),
     }
 }
