@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use base64::Engine as _;
 use egress::{Method, Redirects, Request};
@@ -18,6 +18,8 @@ use crate::config::Secret;
 
 /// Largest secret, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
+/// Header by which a plugin says for which region and service of AWS a request is to be signed; it is not sent.
+const AWS_SCOPE: &str = "palisade-aws-scope";
 /// Largest blob that is lent to a plugin.
 const BLOB_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -38,8 +40,9 @@ impl Platform {
         })
     }
 
-    /// The header that a secret becomes, if it may go to the host of this URL.
-    fn credential(&self, name: &str, host: &str) -> Result<(String, String), Refusal> {
+    /// The headers that a secret becomes, if it may go to the host of this URL.
+    fn credential(&self, name: &str, request: &HttpRequest) -> Result<Vec<(String, String)>, Refusal> {
+        let host = &host::host_of(&request.url).unwrap_or_default();
         let secret =
             self.secrets.get(name).filter(|secret| secret.hosts.iter().any(|allowed| allowed == host));
         let Some(secret) = secret else {
@@ -54,15 +57,42 @@ impl Platform {
         let value = String::from_utf8(bytes).map_err(|_| unusable("it is not text"))?;
         let value = value.trim();
         match secret.inject.split_once(':') {
-            None if secret.inject == "bearer" => Ok(("authorization".to_owned(), format!("Bearer {value}"))),
+            None if secret.inject == "bearer" => {
+                Ok(vec![("authorization".to_owned(), format!("Bearer {value}"))])
+            }
+            None if secret.inject == "aws-sigv4" => {
+                let credentials =
+                    aws_sign::Credentials::parse(value).map_err(|error| unusable(&error.to_string()))?;
+                signature(&credentials, request)
+            }
             Some(("basic", user)) => {
                 let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{value}"));
-                Ok(("authorization".to_owned(), format!("Basic {pair}")))
+                Ok(vec![("authorization".to_owned(), format!("Basic {pair}"))])
             }
-            Some(("header", header)) => Ok((header.to_ascii_lowercase(), value.to_owned())),
-            _ => Err(unusable("inject is none of bearer, basic:USER and header:NAME")),
+            Some(("header", header)) => Ok(vec![(header.to_ascii_lowercase(), value.to_owned())]),
+            _ => Err(unusable("inject is none of bearer, basic:USER, header:NAME and aws-sigv4")),
         }
     }
+}
+
+/// The headers that sign a request to AWS, for the region and service that the plugin names. It can name any: what the
+/// signature is good for is bounded by the host, which the operator named, and by what AWS lets the credentials do.
+fn signature(
+    credentials: &aws_sign::Credentials,
+    request: &HttpRequest,
+) -> Result<Vec<(String, String)>, Refusal> {
+    let invalid = |error: aws_sign::SignError| Refusal::Invalid(format!("http: {error}"));
+    let scope = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(AWS_SCOPE));
+    let scope = scope.map_or("", |(_, scope)| scope.as_str()).parse::<aws_sign::Scope>().map_err(invalid)?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let signed = aws_sign::Request {
+        method: &request.method,
+        url: &request.url,
+        headers: &request.headers,
+        body: &request.body,
+    };
+    aws_sign::sign(credentials, &scope, &signed, seconds).map_err(invalid)
 }
 
 impl Services for Platform {
@@ -95,11 +125,13 @@ impl Services for Platform {
         }
         let mut headers = request.headers.clone();
         if let Some(name) = &request.secret {
-            let credential = self.credential(name, &host::host_of(&request.url).unwrap_or_default())?;
-            // A header of the plugin's own beside it would leave to the other side which of the two counts.
-            headers.retain(|(header, _)| !header.eq_ignore_ascii_case(&credential.0));
-            headers.push(credential);
+            for credential in self.credential(name, request)? {
+                // A header of the plugin's own beside it would leave to the other side which of the two counts.
+                headers.retain(|(header, _)| !header.eq_ignore_ascii_case(&credential.0));
+                headers.push(credential);
+            }
         }
+        headers.retain(|(header, _)| !header.eq_ignore_ascii_case(AWS_SCOPE));
         let request = Request {
             method: method(&request.method)?,
             url: request.url.clone(),

@@ -29,6 +29,7 @@ mod reply;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -49,6 +50,7 @@ pub struct Fakes {
     state_bytes: Option<u64>,
     state: BTreeMap<String, Vec<u8>>,
     replies: Vec<(String, String, Reply)>,
+    server: Server,
     assets: BTreeMap<String, Vec<u8>>,
     related: BTreeMap<(String, String), Vec<String>>,
     advisories: BTreeMap<String, Vec<Advisory>>,
@@ -88,6 +90,22 @@ impl Fakes {
     /// Answers a request of this method to this URL. Of several answers to the same, each is given once and the last for ever.
     pub fn http(mut self, method: impl Into<String>, url: impl Into<String>, reply: Reply) -> Self {
         self.replies.push((method.into(), url.into(), reply));
+        self
+    }
+
+    /// Answers every request that no [`Fakes::http`] is about, by what it holds; nothing for what is not granted.
+    ///
+    /// ```
+    /// use palisade_sdk::http::Request;
+    /// use palisade_sdk::testing::{Fakes, Reply};
+    ///
+    /// let echo = |request: &Request| Some(Reply::status(200).body(request.body.clone()));
+    /// let _fakes = Fakes::new().server(echo).install();
+    /// assert_eq!(Request::post("https://a.example/").body("a").send()?.body, b"a");
+    /// # Ok::<(), palisade_sdk::HostError>(())
+    /// ```
+    pub fn server(mut self, answer: impl Fn(&Request) -> Option<Reply> + 'static) -> Self {
+        self.server = Server(Some(Rc::new(answer)));
         self
     }
 
@@ -141,6 +159,19 @@ impl Fakes {
 
 thread_local! {
     static ANSWERING: RefCell<Option<Answering>> = const { RefCell::new(None) };
+}
+
+/// What answers a request, if anything.
+type Answer = dyn Fn(&Request) -> Option<Reply>;
+
+/// A web server that is a function.
+#[derive(Clone, Default)]
+struct Server(Option<Rc<Answer>>);
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Server" } else { "no Server" })
+    }
 }
 
 /// Fakes at work, and what the plugin did.

@@ -45,7 +45,8 @@ pub(crate) struct Plugins {
 pub(crate) struct Secret {
     /// File that holds it; read at every use, so that it can be rotated.
     pub(crate) file: PathBuf,
-    /// How it is put in: `bearer`, `basic:USER` or `header:NAME`.
+    /// How it is put in: `bearer`, `basic:USER`, `header:NAME`, or `aws-sigv4` for a shared credentials file of AWS, whose keys
+    /// sign every request (Signature Version 4) and are not sent.
     pub(crate) inject: String,
     /// Hosts that it may go to, with a port where it is not 443. A grant can narrow this and not widen it.
     pub(crate) hosts: Vec<String>,
