@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 19] = [
+const OWNERS: [(&str, &str); 20] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -29,6 +29,7 @@ const OWNERS: [(&str, &str); 19] = [
     ("aws-lc-rs", "distribution"),
     ("rustls-webpki", "distribution"),
     ("wit-component", "componentize"),
+    ("saphyr-parser", "yaml"),
 ];
 
 /// Modules that may use `unsafe`, each with why.

@@ -32,12 +32,13 @@ mod spdx;
 mod tar_layer;
 mod text_database;
 mod versions;
+mod yaml;
 
 /// Takes any bytes; panics when a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
     ("cluster", cluster::run),
@@ -57,6 +58,7 @@ pub const TARGETS: [(&str, Target); 19] = [
     ("tar-layer", tar_layer::run),
     ("text-database", text_database::run),
     ("versions", versions::run),
+    ("yaml", yaml::run),
 ];
 
 /// Runs one target by its name.
