@@ -43,5 +43,5 @@ pub use id::{GroupKind, asset_id, path};
 pub use kinds::is_workload;
 pub use object::{BODY_BYTES_MAX, Object};
 pub use problem::Problem;
-pub use read::{FILE_BYTES_MAX, OBJECTS_MAX, read_bytes, read_files};
+pub use read::{FILE_BYTES_MAX, OBJECTS_MAX, read_bytes, read_files, read_object};
 pub use snapshot::Snapshot;
