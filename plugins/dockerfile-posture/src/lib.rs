@@ -42,6 +42,9 @@ impl Posture for DockerfilePosture {
     fn check(&self, resource: &Resource, checks: &mut Checks<'_>) -> Result<(), Unreadable> {
         let file: File = serde_json::from_slice(&resource.body)
             .map_err(|error| Unreadable(format!("the resource's body is not as expected: {error}")))?;
+        if file.stages.is_empty() {
+            return Err(Unreadable("the resource's body has no stages".to_owned()));
+        }
         let commands = shell::commands(&file);
         let subject = Subject { file: &file, commands: &commands, registries: &self.settings.registries };
         for table in [base::CHECKS, secrets::CHECKS, packages::CHECKS, copies::CHECKS, start::CHECKS] {

@@ -23,19 +23,17 @@ fn is_apt(command: &Command) -> bool {
 }
 
 /// What a command of a package manager installs; nothing for other commands.
-fn installed<'a>(command: &'a Command) -> Option<Vec<&'a str>> {
-    let mut words = command.plain();
-    let verb = words.next()?;
-    let installs = match command.name() {
-        "apt-get" | "apt" | "aptitude" | "yum" | "dnf" | "microdnf" | "zypper" => {
-            matches!(verb, "install" | "in")
-        }
-        "apk" => verb == "add",
-        _ => false,
+fn installed(command: &Command) -> Option<Vec<&str>> {
+    let verb = match command.name() {
+        "apt-get" | "apt" | "aptitude" | "yum" | "dnf" | "microdnf" | "zypper" => "install",
+        "apk" => "add",
+        _ => return None,
     };
+    // Values of options stand before the verb too.
+    let mut words = command.plain().skip_while(|word| *word != verb);
+    words.next()?;
     // Redirections, variables and patterns are no names of packages.
-    let name = |word: &&str| !word.contains(['$', '>', '<', '*', '`']);
-    installs.then(|| words.filter(name).collect())
+    Some(words.filter(|word| !word.contains(['$', '>', '<', '*', '`'])).collect())
 }
 
 fn apt_installs<'a>(subject: &Subject<'a>) -> Option<Vec<(&'a Command, Vec<&'a str>)>> {
@@ -221,7 +219,8 @@ fn pip_versions(subject: &Subject<'_>) -> Option<Vec<Failure>> {
                 words.next();
             } else if !word.starts_with('-')
                 && !word.contains("==")
-                && !word.contains(['/', '$', '@', '>', '<', '`'])
+                && !word.starts_with(['>', '<'])
+                && !word.contains(['/', '$', '@', '`'])
                 && word != "."
                 && !word.ends_with(".whl")
             {
