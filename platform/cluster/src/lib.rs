@@ -67,5 +67,5 @@ pub use kinds::is_workload;
 pub use live::{Changed, Live};
 pub use object::{BODY_BYTES_MAX, Object};
 pub use problem::Problem;
-pub use read::{FILE_BYTES_MAX, OBJECTS_MAX, read_bytes, read_files};
+pub use read::{FILE_BYTES_MAX, OBJECTS_MAX, read_bytes, read_files, read_object};
 pub use snapshot::Snapshot;

@@ -54,6 +54,14 @@ pub fn read_bytes(bytes: &[u8], name: &str, cluster: &str) -> Result<Snapshot, C
     Ok(Snapshot::new(reading.objects, reading.listed, reading.gaps, cluster))
 }
 
+/// Makes an object of a value, for readers of other forms than lists.
+///
+/// # Errors
+/// A sentence about what the value lacks to be an object.
+pub fn read_object(value: Value) -> Result<Object, String> {
+    Object::of(value).map_err(|NoObject(problem)| problem)
+}
+
 fn files(path: &Path) -> Result<Vec<PathBuf>, ClusterError> {
     let unreadable = |source| ClusterError::Unreadable { path: path.to_owned(), source };
     if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {

@@ -53,6 +53,13 @@ impl Snapshot {
         for path in made {
             self.forget_body(&path);
         }
+    /// A snapshot of objects that were read one by one, such as those of the files of a repository. Of the kinds that occur the objects are
+    /// taken to be all there are; of the others nothing is known. `cluster` is the name in canonical ids where there is no namespace
+    /// `kube-system`.
+    #[must_use]
+    pub fn of(objects: Vec<Object>, cluster: &str) -> Self {
+        let listed = objects.iter().map(|object| object.kind.clone()).collect();
+        Self::new(objects, listed, BTreeSet::new(), cluster)
     }
 
     /// Nobody looks into what a workload made of its template, or a service of its selector, and that is most of a large cluster.

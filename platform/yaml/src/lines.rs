@@ -39,6 +39,13 @@ impl Place {
             Inside::Nothing => {}
             Inside::List(items) => items.iter_mut().for_each(|item| item.renumber(line)),
             Inside::Map(members) => members.values_mut().for_each(|member| member.renumber(line)),
+    fn renumber(&mut self, above: u32, line: &mut dyn FnMut(u32) -> Option<u32>) {
+        self.line = line(self.line).unwrap_or(above);
+        let here = self.line;
+        match &mut self.inside {
+            Inside::Nothing => {}
+            Inside::List(items) => items.iter_mut().for_each(|item| item.renumber(here, line)),
+            Inside::Map(members) => members.values_mut().for_each(|member| member.renumber(here, line)),
         }
     }
 }
@@ -88,6 +95,10 @@ impl Lines {
     /// Replaces every line, for documents that were made of another file.
     pub fn renumber(&mut self, mut line: impl FnMut(u32) -> u32) {
         self.0.renumber(&mut line);
+    /// Replaces every line, for documents that were made of another file. What has no line there is put on the line of what is above it,
+    /// and the document itself on line 1.
+    pub fn renumber(&mut self, mut line: impl FnMut(u32) -> Option<u32>) {
+        self.0.renumber(1, &mut line);
     }
 
     /// The lines of a part alone.

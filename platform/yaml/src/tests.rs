@@ -97,6 +97,8 @@ fn lines_are_those_of_keys_and_items() {
     let mut lines = lines;
     lines.renumber(|line| line + 100);
     assert_eq!(lines.of("/spec/containers/0/args/1"), 110);
+    lines.renumber(|line| (line != 10).then_some(line + 100));
+    assert_eq!((lines.of("/spec/containers/0/name"), lines.of("/spec/containers/0/args/1")), (105, 106));
     lines.set("/spec/new/0", 7);
     assert_eq!((lines.of("/spec/new/0/x"), lines.of("/spec/new")), (7, 103));
 }
@@ -251,6 +253,7 @@ proptest! {
         // Both say the same lines, one apart.
         let mut lines = plain.lines;
         lines.renumber(|line| line + 1);
+        lines.renumber(|line| Some(line + 1));
         prop_assert_eq!(yaml.lines, lines);
     }
 
