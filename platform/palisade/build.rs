@@ -4,7 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const PLUGINS: [&str; 3] = ["image-packages", "kube-posture", "compliance-frameworks"];
+const PLUGINS: [&str; 7] = [
+    "image-packages",
+    "kube-posture",
+    "compliance-frameworks",
+    "cloud-posture",
+    "cloud-aws",
+    "dockerfile-posture",
+    "user-policies",
+];
 
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

@@ -53,6 +53,8 @@ impl Snapshot {
         for path in made {
             self.forget_body(&path);
         }
+    }
+
     /// A snapshot of objects that were read one by one, such as those of the files of a repository. Of the kinds that occur the objects are
     /// taken to be all there are; of the others nothing is known. `cluster` is the name in canonical ids where there is no namespace
     /// `kube-system`.

@@ -19,10 +19,14 @@ use crate::data::DataDir;
 use crate::trust::Trust;
 
 /// First-party components; empty where `cargo xtask guests` had not been run (see `build.rs`).
-const BUILT_IN: [&[u8]; 3] = [
+const BUILT_IN: [&[u8]; 7] = [
     include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm")),
     include_bytes!(concat!(env!("OUT_DIR"), "/kube-posture.wasm")),
     include_bytes!(concat!(env!("OUT_DIR"), "/compliance-frameworks.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/cloud-posture.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/cloud-aws.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/dockerfile-posture.wasm")),
+    include_bytes!(concat!(env!("OUT_DIR"), "/user-policies.wasm")),
 ];
 
 /// The bytes of one component and where they came from.

@@ -33,12 +33,6 @@ impl Place {
         }
     }
 
-    fn renumber(&mut self, line: &mut dyn FnMut(u32) -> u32) {
-        self.line = line(self.line);
-        match &mut self.inside {
-            Inside::Nothing => {}
-            Inside::List(items) => items.iter_mut().for_each(|item| item.renumber(line)),
-            Inside::Map(members) => members.values_mut().for_each(|member| member.renumber(line)),
     fn renumber(&mut self, above: u32, line: &mut dyn FnMut(u32) -> Option<u32>) {
         self.line = line(self.line).unwrap_or(above);
         let here = self.line;
@@ -92,9 +86,6 @@ impl Lines {
         place.line = line;
     }
 
-    /// Replaces every line, for documents that were made of another file.
-    pub fn renumber(&mut self, mut line: impl FnMut(u32) -> u32) {
-        self.0.renumber(&mut line);
     /// Replaces every line, for documents that were made of another file. What has no line there is put on the line of what is above it,
     /// and the document itself on line 1.
     pub fn renumber(&mut self, mut line: impl FnMut(u32) -> Option<u32>) {
