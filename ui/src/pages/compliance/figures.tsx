@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { AssessmentRow, ControlCounts } from "../../api/posture";
 import type { ControlSearch } from "../../app/search-posture";
 import { controlsOf, countOf, STATUSES, statusName, told } from "../../text/control";
-import { count, percent } from "../../text/number";
+import { count, counted, percent } from "../../text/number";
 
 export function Score({ counts }: { counts: ControlCounts }) {
   const all = controlsOf(counts);
@@ -20,7 +20,7 @@ export function Score({ counts }: { counts: ControlCounts }) {
         </strong>
       )}
       <span className="muted score-told">
-        told of {count(told(counts))} of {count(all)}
+        covers {count(told(counts))} of {counted(all, "control")}
         {all > 0 && <>, {percent(told(counts) / all)}</>}
       </span>
     </span>

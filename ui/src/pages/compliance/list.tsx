@@ -5,7 +5,7 @@ import { assessmentsQuery } from "../../api/posture-queries";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
-import { controlsOf, frameworkName, told } from "../../text/control";
+import { frameworkName, told } from "../../text/control";
 import { count, counted } from "../../text/number";
 import { Score, StatusBar, StatusLinks } from "./figures";
 import { ComplianceHead } from "./head";
@@ -111,7 +111,6 @@ function Assessments({ rows, label }: { rows: readonly AssessmentRow[]; label: s
                   >
                     <Text value={frameworkName(framework)} max={120} />
                   </Link>
-                  <span className="second-line muted">{counted(controlsOf(row.summary), "control")}</span>
                 </th>
                 <td className="wide muted-strong">
                   <Text value={row.scope_name} max={200} />

@@ -160,8 +160,7 @@ function Statuses({ assessment, search }: { assessment: AssessmentDetail; search
             to="/compliance/$framework/$scope"
             params={{ framework: assessment.framework, scope: assessment.scope }}
             search={{ ...search, status: toggled(search.status, status) }}
-            activeProps={{}}
-            aria-current={on.includes(status) ? "true" : undefined}
+            activeProps={{ "aria-current": on.includes(status) ? "true" : undefined }}
             inactiveProps={{ "aria-current": on.includes(status) ? "true" : undefined }}
             className={on.includes(status) ? "on" : ""}
             title={statusMeaning(status)}

@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import type { AttackAnswer, Cluster } from "../../api/posture";
 import type { GraphSearch } from "../../app/search-posture";
 import { count, counted } from "../../text/number";
@@ -34,7 +35,7 @@ export function ChokePoints({
         <h2 id="choke">Choke points</h2>
         <span className="muted">Ways to the whole cluster or a node, by what ends most of them</span>
       </div>
-      <div className="scroll-x" role="region" aria-label="Choke points" tabIndex={0}>
+      <div className="scroll-x" role="region" aria-label="Choke points, a row for each" tabIndex={0}>
         <table className="table">
           <thead>
             <tr>
@@ -66,17 +67,14 @@ export function ChokePoints({
                     )}
                   </td>
                   <td className="number" data-label="Ends">
-                    <strong>{counted(point.cuts, "path")}</strong>
+                    <ViaLink via={key} search={search}>
+                      {counted(point.cuts, "path")}
+                    </ViaLink>
                   </td>
                   <td className="number" data-label="On shortest">
-                    <Link
-                      to="/graph"
-                      search={{ ...search, via: search.via === key ? undefined : key }}
-                      aria-current={search.via === key ? "true" : undefined}
-                      data-choke={point.on_shortest}
-                    >
+                    <ViaLink via={key} search={search} shortest={point.on_shortest}>
                       {counted(point.on_shortest, "path")}
-                    </Link>
+                    </ViaLink>
                   </td>
                 </tr>
               );
@@ -90,5 +88,31 @@ export function ChokePoints({
         </p>
       )}
     </section>
+  );
+}
+
+/** Leads to the paths that have a step. The figures are over all goals and workloads, so those filters go. */
+function ViaLink({
+  via,
+  search,
+  shortest,
+  children,
+}: {
+  via: string;
+  search: GraphSearch;
+  shortest?: number;
+  children: ReactNode;
+}) {
+  const current = search.via === via ? "true" : undefined;
+  return (
+    <Link
+      to="/graph"
+      search={{ ...search, goal: undefined, workload: undefined, via: current ? undefined : via }}
+      activeProps={{ "aria-current": current }}
+      inactiveProps={{ "aria-current": current }}
+      data-choke={shortest}
+    >
+      {children}
+    </Link>
   );
 }

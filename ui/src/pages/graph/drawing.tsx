@@ -1,12 +1,15 @@
 // The parts of a path drawing: boxes, and between them arrows that say how. They are lists of text, so that they wrap,
 // zoom and are read out like any other.
 
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import type { Proof, Step } from "../../api/posture";
 import { Icon, type IconName } from "../../parts/icon";
 import { ResourceLink } from "../../parts/resource-link";
 import { Text } from "../../parts/text";
 import { type Box, placeBox, ruleWord, subjectBox, techniqueName } from "../../text/path";
+
+/** Kubernetes names are of at most 253 characters, each behind a namespace of 63. */
+const NAME_MAX = 320;
 
 export function BoxView({
   box,
@@ -19,7 +22,15 @@ export function BoxView({
   tone?: "" | "goal" | "source";
   icon?: IconName;
 }) {
-  const name = <Text value={box.name} max={200} />;
+  // A name breaks where its parts end rather than within a word.
+  const parts = box.name.slice(0, NAME_MAX).split(/(?<=[:/])/);
+  const name = parts.map((part, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one name never move
+    <Fragment key={index}>
+      <Text value={part} />
+      <wbr />
+    </Fragment>
+  ));
   return (
     <span className={`box ${tone}`}>
       <span className="box-kind">

@@ -94,7 +94,7 @@ function Answer({ answer, cluster, search }: ViewProps & { answer: ExposureAnswe
         <ol className="paths" data-testid="ways">
           {shown.map((each) => (
             <li key={each.workload} className="card path">
-              <h3>
+              <h2 className="path-title">
                 <Text value={shortPath(each.workload)} max={200} /> <VerdictTag verdict={each.verdict} />{" "}
                 <Link
                   to="/graph"
@@ -103,7 +103,7 @@ function Answer({ answer, cluster, search }: ViewProps & { answer: ExposureAnswe
                 >
                   How far from here
                 </Link>
-              </h3>
+              </h2>
               {each.entries.map((entry) => (
                 <Way key={entryKey(entry)} entry={entry} scope={cluster.id} />
               ))}

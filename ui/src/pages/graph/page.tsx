@@ -99,8 +99,7 @@ export function GraphPage() {
                   view: each.view === "paths" ? undefined : each.view,
                 }}
                 className="tab"
-                activeProps={{}}
-                aria-current={each.view === view ? "true" : undefined}
+                activeProps={{ "aria-current": each.view === view ? "true" : undefined }}
                 inactiveProps={{ "aria-current": each.view === view ? "true" : undefined }}
               >
                 {each.name}

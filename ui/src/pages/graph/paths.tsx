@@ -131,12 +131,12 @@ function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: Att
 function PathRow({ path, scope }: { path: AttackPath; scope: string }) {
   return (
     <li className="card path">
-      <h3>
+      <h2 className="path-title">
         <Text value={shortPath(path.source)} max={200} />{" "}
         <span className="muted">
           to {goalName(path.goal).toLowerCase()}, {counted(path.steps.length, "step")}
         </span>
-      </h3>
+      </h2>
       <ol className="drawing">
         <li>
           <BoxView box={resourceBox(path.source)} scope={scope} tone="source" />

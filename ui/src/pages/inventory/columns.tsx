@@ -48,7 +48,7 @@ export function resourceColumns(
     },
     {
       id: "namespace",
-      title: "Namespace or region",
+      title: "Namespace",
       width: "minmax(110px, 0.9fr)",
       narrow: "meta",
       cell: (row) =>

@@ -49,7 +49,7 @@ export function Clusters() {
           name={`Lowest score: ${frameworkName(worst.framework)}`}
           value={worst.summary.score ?? 0}
           tone="warn"
-          note={`of 100, told of ${count(told(worst.summary))} of ${counted(controlsOf(worst.summary), "control")}`}
+          note={`of 100, covers ${count(told(worst.summary))} of ${counted(controlsOf(worst.summary), "control")}`}
         >
           <Link
             to="/compliance/$framework/$scope"
