@@ -160,6 +160,7 @@ function Statuses({ assessment, search }: { assessment: AssessmentDetail; search
             to="/compliance/$framework/$scope"
             params={{ framework: assessment.framework, scope: assessment.scope }}
             search={{ ...search, status: toggled(search.status, status) }}
+            activeOptions={{ exact: true }}
             activeProps={{ "aria-current": on.includes(status) ? "true" : undefined }}
             inactiveProps={{ "aria-current": on.includes(status) ? "true" : undefined }}
             className={on.includes(status) ? "on" : ""}

@@ -108,6 +108,7 @@ function ViaLink({
     <Link
       to="/graph"
       search={{ ...search, goal: undefined, workload: undefined, via: current ? undefined : via }}
+      activeOptions={{ exact: true }}
       activeProps={{ "aria-current": current }}
       inactiveProps={{ "aria-current": current }}
       data-choke={shortest}

@@ -99,6 +99,7 @@ export function GraphPage() {
                   view: each.view === "paths" ? undefined : each.view,
                 }}
                 className="tab"
+                activeOptions={{ exact: true }}
                 activeProps={{ "aria-current": each.view === view ? "true" : undefined }}
                 inactiveProps={{ "aria-current": each.view === view ? "true" : undefined }}
               >

@@ -1,7 +1,7 @@
 // How far an attacker gets: one path per row, from a workload by steps to a goal, as a drawing and as a table.
 
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import type { AttackAnswer, AttackPath } from "../../api/posture";
 import { ANSWERS_MAX, attackPathsQuery } from "../../api/posture-queries";
 import { ResourceLink } from "../../parts/resource-link";
@@ -21,6 +21,9 @@ const FROM = [
   ["all", "every workload"],
 ] as const;
 const GOALS = [["", "any goal"], ...GOAL_IDS.map((goal) => [goal, goalName(goal)] as const)] as const;
+
+/** Paths in the document at first, and with each click more. */
+const ROWS = 100;
 
 export function Paths({ cluster, search, onChange }: ViewProps) {
   const { from = "exposed", goal, workload, via } = search;
@@ -83,6 +86,8 @@ function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: Att
         : answer.paths,
     [answer, via],
   );
+  const [most, setMost] = useState(ROWS);
+  const drawn = shown.slice(0, most);
   const from = search.from === "all" ? "every workload" : "workloads that the internet gets to, or may";
   return (
     <>
@@ -116,13 +121,18 @@ function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: Att
           )}
         </Empty>
       ) : search.as === "table" ? (
-        <PathTable paths={shown} scope={cluster.id} />
+        <PathTable paths={drawn} scope={cluster.id} />
       ) : (
         <ol className="paths" data-testid="paths">
-          {shown.map((path) => (
+          {drawn.map((path) => (
             <PathRow key={`${path.source} ${path.goal}`} path={path} scope={cluster.id} />
           ))}
         </ol>
+      )}
+      {drawn.length < shown.length && (
+        <button type="button" className="button" onClick={() => setMost(most + ROWS)}>
+          Show more: {count(drawn.length)} of {count(shown.length)} are here
+        </button>
       )}
     </>
   );
