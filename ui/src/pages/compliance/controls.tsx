@@ -86,7 +86,7 @@ function ControlRow({ control, assessment }: { control: Control; assessment: Ass
       <p className="control-why">
         <Text value={control.rationale} max={2_000} />
       </p>
-      {(control.status === "not-met" || control.status === "partly") && (
+      {(control.status === "not-met" || control.status === "partly") && !control.accepted && (
         <p className="control-act">
           <Link
             to="/compliance/exceptions"

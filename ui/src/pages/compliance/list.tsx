@@ -7,6 +7,7 @@ import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { frameworkName, told } from "../../text/control";
 import { count, counted } from "../../text/number";
+import { Choice } from "../graph/filters";
 import { Score, StatusBar, StatusLinks } from "./figures";
 import { ComplianceHead } from "./head";
 
@@ -44,20 +45,12 @@ export function CompliancePage() {
               could be told: read it with the figure beside it.
             </p>
             {scopes.size > 1 && (
-              <label className="select labelled">
-                <span>Cluster or account</span>
-                <select
-                  value={search.scope ?? ""}
-                  onChange={(event) => void navigate({ search: { scope: event.target.value || undefined } })}
-                >
-                  <option value="">all</option>
-                  {[...scopes].map(([id, name]) => (
-                    <option key={id} value={id}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-              </label>
+              <Choice
+                label="Cluster or account"
+                value={search.scope ?? ""}
+                options={[["", "all"], ...scopes]}
+                onChange={(scope) => void navigate({ search: { scope: scope || undefined } })}
+              />
             )}
           </div>
           {judged.length > 0 ? (

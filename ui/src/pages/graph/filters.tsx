@@ -1,3 +1,4 @@
+import { useId } from "react";
 import { Icon } from "../../parts/icon";
 import { Text } from "../../parts/text";
 import { visible } from "../../text/visible";
@@ -13,17 +14,18 @@ export function Choice({
   options: readonly (readonly [value: string, name: string])[];
   onChange: (value: string) => void;
 }) {
+  const id = useId();
   return (
-    <label className="select labelled">
-      <span>{label}</span>
-      <select value={value} onChange={(event) => onChange(event.target.value)}>
+    <div className="select labelled">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} value={value} onChange={(event) => onChange(event.target.value)}>
         {options.map(([each, name]) => (
           <option key={each} value={each}>
             {name}
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
 }
 

@@ -9,6 +9,7 @@ import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { counted } from "../../text/number";
 import { Exposure } from "./exposure";
+import { Choice } from "./filters";
 import { Paths } from "./paths";
 import { WhoCan } from "./who";
 
@@ -72,21 +73,12 @@ export function GraphPage() {
       ) : (
         <>
           {items.length > 1 && (
-            <label className="select cluster-select">
-              Cluster or account
-              <select
-                value={cluster.id}
-                onChange={(event) =>
-                  change({ cluster: event.target.value, workload: undefined, via: undefined })
-                }
-              >
-                {items.map((each) => (
-                  <option key={each.id} value={each.id}>
-                    {each.name}
-                  </option>
-                ))}
-              </select>
-            </label>
+            <Choice
+              label="Cluster or account"
+              value={cluster.id}
+              options={items.map((each) => [each.id, each.name] as const)}
+              onChange={(id) => change({ cluster: id, workload: undefined, via: undefined })}
+            />
           )}
           <nav className="tabs" aria-label="Questions about the cluster">
             {VIEWS.map((each) => (

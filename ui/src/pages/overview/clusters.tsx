@@ -26,7 +26,7 @@ export function Clusters() {
         tone="calm"
         note={`With ${counted(resources, "resource")}`}
       >
-        <Link to="/inventory" data-count="clusters" />
+        <Link to="/inventory" data-posture="clusters" />
       </Fact>
       {exposed.data && (
         <Fact
@@ -40,7 +40,7 @@ export function Clusters() {
               : "Nothing is open to the internet, as far as is known"
           }
         >
-          <Link to="/inventory" search={{ exposure: "open" }} data-count="exposed" />
+          <Link to="/inventory" search={{ exposure: "open" }} data-posture="exposed" />
         </Fact>
       )}
       {worst && (
@@ -55,7 +55,7 @@ export function Clusters() {
             to="/compliance/$framework/$scope"
             params={{ framework: worst.framework, scope: worst.scope }}
             preload={false}
-            data-count="framework"
+            data-posture="framework"
           />
         </Fact>
       )}
