@@ -104,8 +104,7 @@ export const SubjectName = ({ subject, scope }: { subject: Proof["subject"]; sco
 
 /** What the answer could not take into account. It stands above the answer, as it bounds what the answer is worth. */
 export function Unknown({ unknown }: { unknown: readonly string[] }) {
-  if (unknown.length === 0)
-    return <p className="muted">The answer names nothing that it does not know.</p>;
+  if (unknown.length === 0) return <p className="muted">The answer names nothing that it does not know.</p>;
   return (
     <section className="card warned" aria-labelledby="not-known">
       <h2 id="not-known">What this answer does not know</h2>
