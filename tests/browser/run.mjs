@@ -1,7 +1,10 @@
 // node run.mjs --base URL --token TOKEN [--out DIR] [--scan KIND:REFERENCE] [--only TEXT]
 import { parseArgs } from "node:util";
 import { checks as access } from "./checks/access.mjs";
+import { checks as clusters } from "./checks/clusters.mjs";
+import { checks as compliance } from "./checks/compliance.mjs";
 import { checks as findings } from "./checks/findings.mjs";
+import { checks as graph } from "./checks/graph.mjs";
 import { checks as looks } from "./checks/looks.mjs";
 import { checks as objects } from "./checks/objects.mjs";
 import { checks as overview } from "./checks/overview.mjs";
@@ -33,6 +36,9 @@ for (const [name, check] of [
   ...overview,
   ...findings,
   ...objects,
+  ...clusters,
+  ...graph,
+  ...compliance,
   ...plugins,
   ...scans,
   ...trouble,

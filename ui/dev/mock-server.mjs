@@ -7,6 +7,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { countSeverities, makeData, SEVERITIES } from "./mock-data.mjs";
 import { act } from "./mock-plugins.mjs";
+import { answerPosture, makePosture } from "./mock-posture.mjs";
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
@@ -14,8 +15,10 @@ const PORT = Number(option("--port", "8787"));
 const TOKEN = option("--token", `pal_${randomBytes(16).toString("hex")}`);
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 const data = makeData(Date.now());
+const posture = makePosture(Date.now());
 if (args.includes("--empty")) {
   for (const key of ["images", "findings", "scans"]) data[key].length = 0;
+  for (const list of Object.values(posture)) list.length = 0;
 }
 
 const SESSION = createHash("sha256").update(TOKEN).digest("hex");
@@ -71,6 +74,7 @@ const FILTERS = {
   asset: (row, value) => row.asset.id === value,
   package: (row, value) => row.package?.name === value,
   rule: (row, value) => row.rule === value,
+  subject: (row, value) => row.evidence?.some((each) => each.path === value),
   q: (row, value) =>
     `${row.rule} ${row.title} ${row.package?.name} ${row.asset.name}`
       .toLowerCase()
@@ -331,6 +335,19 @@ async function api(request, response, path, query) {
     const refusal = act(plugin, id[1], await body(request));
     return refusal ? problem(response, ...refusal) : send(response, 200, plugin);
   }
+  if (path === "/evidence/pack") {
+    response.writeHead(200, { ...HEADERS, "content-type": "application/x-tar" });
+    return response.end(Buffer.alloc(1024));
+  }
+  const told = answerPosture(posture, {
+    method,
+    path,
+    query,
+    body: method === "POST" ? await body(request) : {},
+    page,
+  });
+  if (told?.refusal) return problem(response, ...told.refusal);
+  if (told) return send(response, told.status, told.body);
   if (path === "/advisories") return send(response, 200, data.status);
   return problem(response, 404, "no-such-path", "There is nothing here");
 }

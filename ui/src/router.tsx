@@ -1,5 +1,13 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { findingSearch, parseSearch, stringifySearch } from "./app/search";
+import {
+  complianceSearch,
+  controlSearch,
+  evidenceSearch,
+  exceptionSearch,
+  graphSearch,
+  inventorySearch,
+} from "./app/search-posture";
 import { Shell } from "./app/shell";
 import { Broken } from "./pages/broken";
 import { NotFound } from "./pages/not-found";
@@ -19,6 +27,48 @@ const findings = createRoute({
   path: "/findings",
   validateSearch: findingSearch,
   component: lazyRouteComponent(() => import("./pages/findings/page"), "FindingsPage"),
+});
+
+const inventory = createRoute({
+  getParentRoute: () => root,
+  path: "/inventory",
+  validateSearch: inventorySearch,
+  component: lazyRouteComponent(() => import("./pages/inventory/page"), "InventoryPage"),
+});
+
+const graph = createRoute({
+  getParentRoute: () => root,
+  path: "/graph",
+  validateSearch: graphSearch,
+  component: lazyRouteComponent(() => import("./pages/graph/page"), "GraphPage"),
+});
+
+const compliance = createRoute({
+  getParentRoute: () => root,
+  path: "/compliance",
+  validateSearch: complianceSearch,
+  component: lazyRouteComponent(() => import("./pages/compliance/list"), "CompliancePage"),
+});
+
+const exceptions = createRoute({
+  getParentRoute: () => root,
+  path: "/compliance/exceptions",
+  validateSearch: exceptionSearch,
+  component: lazyRouteComponent(() => import("./pages/compliance/exceptions"), "ExceptionsPage"),
+});
+
+const evidence = createRoute({
+  getParentRoute: () => root,
+  path: "/compliance/evidence",
+  validateSearch: evidenceSearch,
+  component: lazyRouteComponent(() => import("./pages/compliance/evidence"), "EvidencePage"),
+});
+
+const framework = createRoute({
+  getParentRoute: () => root,
+  path: "/compliance/$framework/$scope",
+  validateSearch: controlSearch,
+  component: lazyRouteComponent(() => import("./pages/compliance/page"), "FrameworkPage"),
 });
 
 const images = createRoute({
@@ -69,7 +119,23 @@ const advisories = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, findings, images, image, scans, scan, plugins, plugin, advisories]),
+  routeTree: root.addChildren([
+    overview,
+    findings,
+    inventory,
+    graph,
+    compliance,
+    exceptions,
+    evidence,
+    framework,
+    images,
+    image,
+    scans,
+    scan,
+    plugins,
+    plugin,
+    advisories,
+  ]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Broken,

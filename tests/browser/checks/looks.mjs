@@ -6,8 +6,22 @@ async function places(api) {
   const [plugin] = (await api("/plugins")).items;
   const [scan] = (await api("/scans?limit=1")).items;
   const [finding] = (await api("/findings?state=open&limit=1")).items;
+  const [cluster] = (await api("/clusters")).items;
+  const [resource] = cluster ? (await api("/inventory?limit=1")).items : [];
+  const assessed = (await api("/compliance")).items.find((each) => each.summary.score !== null);
+  const framework = assessed && `/compliance/${assessed.framework}/${encodeURIComponent(assessed.scope)}`;
   return [
     ["overview", "/"],
+    ["inventory", "/inventory"],
+    ...(resource ? [["resource", `/inventory?resource=${encodeURIComponent(resource.id)}`]] : []),
+    ["paths", "/graph?from=all"],
+    ["paths-table", "/graph?from=all&as=table"],
+    ["exposure", "/graph?view=exposure"],
+    ["who-can", "/graph?view=who&verb=get&resource=secrets"],
+    ["compliance", "/compliance"],
+    ...(framework ? [["framework", framework]] : []),
+    ["exceptions", "/compliance/exceptions?ask=new"],
+    ["evidence", "/compliance/evidence"],
     ["findings", "/findings?state=open&suppressed=false"],
     ...(finding ? [["finding", `/findings?state=open&finding=${finding.fingerprint}`]] : []),
     ["images", "/images"],

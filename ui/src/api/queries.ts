@@ -58,7 +58,8 @@ export const advisoriesQuery = queryOptions({
   },
 });
 
-function pages<T>(key: readonly unknown[], path: string, query: Query) {
+/** A list that is read page by page. */
+export function pages<T>(key: readonly unknown[], path: string, query: Query) {
   return infiniteQueryOptions({
     queryKey: key,
     initialPageParam: "",

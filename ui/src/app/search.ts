@@ -6,12 +6,15 @@ import { SEVERITIES } from "../parts/severity";
 export type Search = Record<string, string>;
 
 /** Longest value read from a URL; longer ones are dropped, since the API would refuse them. */
-const VALUE_MAX = 512;
+const VALUE_MAX = 1_024;
+
+/** Longest value of any address: the id of a resource. */
+const PARAM_MAX = 2_100;
 
 export function parseSearch(text: string): Search {
   const search: Search = {};
   for (const [key, value] of new URLSearchParams(text)) {
-    if (value !== "" && value.length <= VALUE_MAX) search[key] = value;
+    if (value !== "" && value.length <= PARAM_MAX) search[key] = value;
   }
   return search;
 }
@@ -39,6 +42,8 @@ export interface FindingSearch {
   asset?: string;
   package?: string;
   rule?: string;
+  /** Path of a resource in the asset. */
+  subject?: string;
   q?: string;
   sort?: Sort;
   /** Columns switched off. */
@@ -53,7 +58,7 @@ const LISTS: Partial<Record<keyof FindingSearch, readonly string[]>> = {
   class: ["vulnerability", "misconfiguration", "secret", "malware", "license"],
 };
 const FLAGS = ["kev", "fixable", "suppressed"] as const;
-const TEXTS = ["asset", "package", "rule", "q", "hide", "finding"] as const;
+const TEXTS = ["asset", "package", "rule", "subject", "q", "hide", "finding"] as const;
 
 /** Keeps what is understood and drops the rest, so that a stale or hand-made link still opens. */
 export function findingSearch(raw: Record<string, unknown>): FindingSearch {

@@ -14,13 +14,25 @@ import { useShortcuts } from "./shortcuts";
 import { type Theme, useTheme } from "./theme";
 
 const NAV: readonly {
-  to: "/" | "/findings" | "/images" | "/scans" | "/plugins" | "/advisories";
+  to:
+    | "/"
+    | "/findings"
+    | "/inventory"
+    | "/graph"
+    | "/compliance"
+    | "/images"
+    | "/scans"
+    | "/plugins"
+    | "/advisories";
   key: string;
   icon: IconName;
   name: string;
 }[] = [
   { to: "/", key: "o", icon: "overview", name: "Overview" },
   { to: "/findings", key: "f", icon: "findings", name: "Findings" },
+  { to: "/inventory", key: "n", icon: "inventory", name: "Inventory" },
+  { to: "/graph", key: "t", icon: "graph", name: "Attack paths" },
+  { to: "/compliance", key: "c", icon: "compliance", name: "Compliance" },
   { to: "/images", key: "i", icon: "images", name: "Images" },
   { to: "/scans", key: "s", icon: "scans", name: "Scans" },
   { to: "/plugins", key: "p", icon: "plugins", name: "Plugins" },

@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import type { FindingDetail } from "../../api/types";
 import { CopyButton, Digest } from "../../parts/copy";
+import { DrawerSection as Section } from "../../parts/drawer";
 import { Icon } from "../../parts/icon";
+import { ResourceLink } from "../../parts/resource-link";
 import { SeverityBadge } from "../../parts/severity";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
@@ -57,15 +58,6 @@ export function FindingBody({ finding }: { finding: FindingDetail }) {
       <History finding={finding} />
       <Ids finding={finding} />
     </>
-  );
-}
-
-function Section({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section className="drawer-section">
-      <h3>{title}</h3>
-      {children}
-    </section>
   );
 }
 
@@ -145,6 +137,19 @@ function Matters({ finding }: { finding: FindingDetail }) {
   );
 }
 
+function AssetLink({ asset }: { asset: FindingDetail["asset"] }) {
+  const name = <Text value={asset.name} max={300} />;
+  return asset.kind === "cluster" ? (
+    <Link to="/inventory" search={{ scope: asset.id }}>
+      {name}
+    </Link>
+  ) : (
+    <Link to="/images/$id" params={{ id: asset.id }}>
+      {name}
+    </Link>
+  );
+}
+
 function Owner({ finding }: { finding: FindingDetail }) {
   const pkg = finding.package;
   return (
@@ -152,10 +157,7 @@ function Owner({ finding }: { finding: FindingDetail }) {
       <dl className="facts-list">
         <dt>Asset</dt>
         <dd>
-          <Link to="/images/$id" params={{ id: finding.asset.id }}>
-            <Text value={finding.asset.name} max={300} />
-          </Link>{" "}
-          <span className="muted">{finding.asset.kind}</span>
+          <AssetLink asset={finding.asset} /> <span className="muted">{finding.asset.kind}</span>
         </dd>
         {pkg && (
           <>
@@ -309,7 +311,13 @@ function EvidenceSection({ finding }: { finding: FindingDetail }) {
           {evidence.map((each) => (
             <li key={`${each.path}\u0000${each.inner ?? ""}\u0000${each.method}`} className="evidence">
               <code className="breaks">
-                /<Text value={each.path} max={1000} />
+                {finding.asset.kind === "cluster" ? (
+                  <ResourceLink scope={finding.asset.id} path={each.path} whole />
+                ) : (
+                  <>
+                    /<Text value={each.path} max={1000} />
+                  </>
+                )}
                 {each.inner && (
                   <>
                     <span className="muted"> inside </span>

@@ -37,8 +37,11 @@ const CHIPS = [
   "asset",
   "package",
   "rule",
+  "subject",
   "q",
 ] as const;
+/** Values that may hold a comma of their own. */
+const TEXTS: readonly string[] = ["q", "asset", "package", "rule", "subject"];
 /** Off unless asked for: the default table answers "how bad and how old". */
 const HIDDEN_AT_FIRST = "last_seen";
 const BESIDE_HIDDEN = ["asset", "epss", "state", "age", "last_seen"];
@@ -246,9 +249,7 @@ function Chips({ search, onChange }: { search: FindingSearch; onChange: (change:
   return (
     <ul className="chips" aria-label="Filters in force">
       {set.map((name) => {
-        const words = (search[name] ?? "").split(
-          name === "q" || name === "asset" || name === "package" ? "\u0000" : ",",
-        );
+        const words = (search[name] ?? "").split(TEXTS.includes(name) ? "\u0000" : ",");
         const text = words.map((word) => facetWord(name, word)).join(" or ");
         return (
           <li key={name} className="chip">

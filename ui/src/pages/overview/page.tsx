@@ -1,10 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { advisoriesQuery, overviewQuery } from "../../api/queries";
 import type { Overview } from "../../api/types";
 import { OPEN } from "../../app/search";
-import { Icon, type IconName } from "../../parts/icon";
 import { SEVERITIES, SeverityBadge, SeverityBar, SeverityMark, severityName } from "../../parts/severity";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
@@ -12,6 +10,8 @@ import { Time } from "../../parts/time";
 import { shortName } from "../../text/name";
 import { count, counted } from "../../text/number";
 import { ScanForm } from "../scans/form";
+import { Clusters } from "./clusters";
+import { Fact } from "./fact";
 
 export function OverviewPage() {
   const overview = useQuery(overviewQuery);
@@ -147,6 +147,7 @@ function Wrong({ overview }: { overview: Overview }) {
           <Link to="/scans" />
         </Fact>
       </ul>
+      <Clusters />
 
       <section className="card flush" aria-labelledby="newest">
         <div className="card-head">
@@ -194,31 +195,5 @@ function Wrong({ overview }: { overview: Overview }) {
         )}
       </section>
     </>
-  );
-}
-
-function Fact(props: {
-  icon: IconName;
-  name: string;
-  value: number;
-  note: string;
-  tone: "bad" | "good" | "warn" | "calm";
-  children: React.ReactElement<{ className?: string; children?: ReactNode }>;
-}) {
-  const link = props.children;
-  return (
-    <li className={props.value > 0 ? `fact ${props.tone}` : "fact"}>
-      <span className="fact-name">
-        <Icon name={props.icon} />
-        {props.name}
-      </span>
-      <span className="fact-value">
-        <link.type {...link.props} className="fact-link">
-          {count(props.value)}
-          <span className="sr-only"> {props.name}</span>
-        </link.type>
-      </span>
-      <span className="muted">{props.note}</span>
-    </li>
   );
 }

@@ -1,0 +1,109 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useCallback } from "react";
+import type { Cluster } from "../../api/posture";
+import { clustersQuery } from "../../api/posture-queries";
+import type { GraphSearch, GraphView } from "../../app/search-posture";
+import { Empty, Failure, Loading } from "../../parts/states";
+import { Text } from "../../parts/text";
+import { Time } from "../../parts/time";
+import { counted } from "../../text/number";
+import { Exposure } from "./exposure";
+import { Choice } from "./filters";
+import { Paths } from "./paths";
+import { WhoCan } from "./who";
+
+const route = getRouteApi("/graph");
+
+const VIEWS: readonly { view: GraphView; name: string }[] = [
+  { view: "paths", name: "Attack paths" },
+  { view: "exposure", name: "Exposure" },
+  { view: "who", name: "Who can" },
+];
+
+/** What the views have in common: the cluster, the address, and how to change it. */
+export interface ViewProps {
+  cluster: Cluster;
+  search: GraphSearch;
+  onChange: (change: GraphSearch) => void;
+}
+
+export function GraphPage() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const clusters = useQuery(clustersQuery);
+  const change = useCallback(
+    (next: GraphSearch) => void navigate({ search: (before) => ({ ...before, ...next }) }),
+    [navigate],
+  );
+  const items = clusters.data?.items ?? [];
+  const cluster = search.cluster ? items.find((each) => each.id === search.cluster) : items[0];
+  const view = search.view ?? "paths";
+  return (
+    <main className="page">
+      <header className="page-head">
+        <h1>Attack paths</h1>
+        {cluster && (
+          <p className="muted">
+            <Text value={cluster.name} max={200} />,{" "}
+            <Link to="/inventory" search={{ scope: cluster.id }}>
+              {counted(cluster.resources, "resource")}
+            </Link>
+            , as scanned <Time at={cluster.at} />
+          </p>
+        )}
+      </header>
+      {clusters.isPending ? (
+        <Loading rows={8} label="Loading clusters" />
+      ) : clusters.isError ? (
+        <Failure error={clusters.error} retry={() => clusters.refetch()} what="the clusters" />
+      ) : items.length === 0 ? (
+        <Empty icon="graph" title="No cluster has been scanned yet">
+          <p>What the internet gets to and how far an attacker gets is told from the objects of a cluster.</p>
+          <Link to="/scans" className="button primary">
+            Scan a cluster
+          </Link>
+        </Empty>
+      ) : !cluster ? (
+        <Empty icon="search" title="This cluster is not known here">
+          <Link to="/graph" search={{}} className="button">
+            Show another
+          </Link>
+        </Empty>
+      ) : (
+        <>
+          {items.length > 1 && (
+            <Choice
+              label="Cluster or account"
+              value={cluster.id}
+              options={items.map((each) => [each.id, each.name] as const)}
+              onChange={(id) => change({ cluster: id, workload: undefined, via: undefined })}
+            />
+          )}
+          <nav className="tabs" aria-label="Questions about the cluster">
+            {VIEWS.map((each) => (
+              <Link
+                key={each.view}
+                to="/graph"
+                search={{
+                  cluster: search.cluster,
+                  as: search.as,
+                  view: each.view === "paths" ? undefined : each.view,
+                }}
+                className="tab"
+                activeOptions={{ exact: true }}
+                activeProps={{ "aria-current": each.view === view ? "true" : undefined }}
+                inactiveProps={{ "aria-current": each.view === view ? "true" : undefined }}
+              >
+                {each.name}
+              </Link>
+            ))}
+          </nav>
+          {view === "paths" && <Paths cluster={cluster} search={search} onChange={change} />}
+          {view === "exposure" && <Exposure cluster={cluster} search={search} onChange={change} />}
+          {view === "who" && <WhoCan cluster={cluster} search={search} onChange={change} />}
+        </>
+      )}
+    </main>
+  );
+}
