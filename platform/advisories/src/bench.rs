@@ -161,6 +161,7 @@ fn package(kind: PackageType, name: &str) -> Package {
             method: "bench".to_owned(),
             confidence: Confidence::High,
             plugin: None,
+            line: None,
         }],
     }
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::auth::Sessions;
 use crate::dto::{AdvisoryStatus, Plugin};
 use crate::error::ApiError;
+use crate::reference::Places;
 use crate::snapshots::Snapshots;
 
 /// Requests in work at once. A request holds a page of rows at most, so this bounds memory, and it is far beyond what
@@ -114,6 +115,10 @@ pub struct ApiOptions {
     pub advisories: Ask<AdvisoryStatus>,
     /// Directories below which a scan may read files of this machine. Empty: scans of files are refused.
     pub scan_roots: Vec<PathBuf>,
+    /// Names of clusters with an API server that may be scanned.
+    pub clusters: Vec<String>,
+    /// Names of accounts of clouds that may be scanned.
+    pub accounts: Vec<String>,
     /// Whether to serve the user interface.
     pub ui: Ui,
     /// How browsers reach the server.
@@ -134,8 +139,7 @@ pub(crate) struct Parts {
     pub(crate) decide: Decide,
     pub(crate) evidence_pack: EvidencePack,
     pub(crate) advisories: Ask<AdvisoryStatus>,
-    /// With every link resolved.
-    pub(crate) scan_roots: Vec<PathBuf>,
+    pub(crate) places: Places,
     pub(crate) ui: Ui,
     pub(crate) scheme: Scheme,
     pub(crate) version: String,
@@ -167,7 +171,7 @@ impl Parts {
             decide: options.decide,
             evidence_pack: options.evidence_pack,
             advisories: options.advisories,
-            scan_roots,
+            places: Places { roots: scan_roots, clusters: options.clusters, accounts: options.accounts },
             ui: options.ui,
             scheme: options.scheme,
             version: options.version,

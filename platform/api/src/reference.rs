@@ -20,11 +20,23 @@ const TAG_BYTES_MAX: usize = 128;
 /// Prefixes of images that are files of this machine, and whether `:TAG` may follow the path.
 const FILE_FORMS: [(&str, bool); 3] = [("oci:", true), ("oci-archive:", true), ("docker-archive:", true)];
 
+/// What may be scanned beside images of registries.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    /// Directories, with every link resolved.
+    pub(crate) roots: Vec<PathBuf>,
+    /// Names of clusters with an API server.
+    pub(crate) clusters: Vec<String>,
+    /// Names of accounts of clouds.
+    pub(crate) accounts: Vec<String>,
+}
+
 /// The reference as workers get it: checked, and with links resolved where it is a path.
 ///
 /// # Errors
 /// A problem that names the member of the body that is wrong.
-pub(crate) fn check(new: &NewScan, roots: &[PathBuf]) -> Result<String, Problem> {
+pub(crate) fn check(new: &NewScan, places: &Places) -> Result<String, Problem> {
+    let roots = places.roots.as_slice();
     let text = new.reference.as_str();
     if text.is_empty() || text.len() > REFERENCE_BYTES_MAX || text.chars().any(char::is_control) {
         return Err(invalid(format!(
@@ -35,6 +47,9 @@ pub(crate) fn check(new: &NewScan, roots: &[PathBuf]) -> Result<String, Problem>
         check_platform(platform)?;
     }
     match new.kind {
+        ScanKind::Cluster if places.clusters.iter().any(|name| name == text) => Ok(text.to_owned()),
+        ScanKind::Account if places.accounts.iter().any(|name| name == text) => Ok(text.to_owned()),
+        ScanKind::Account => Err(invalid("No account of this name is configured.")),
         ScanKind::Directory | ScanKind::Cluster => {
             let path = open_path(Path::new(text.strip_prefix("dir:").unwrap_or(text)), roots)?;
             if path.is_dir() { utf8(&path) } else { Err(not_allowed()) }
@@ -183,7 +198,7 @@ mod tests {
 
     fn ask(kind: ScanKind, reference: &str, roots: &[PathBuf]) -> Result<String, Code> {
         let new = NewScan { kind, reference: reference.to_owned(), platform: None };
-        check(&new, roots).map_err(|problem| problem.code())
+        check(&new, &Places { roots: roots.to_vec(), ..Places::default() }).map_err(|problem| problem.code())
     }
 
     #[test]
@@ -273,7 +288,7 @@ mod tests {
                 reference: "alpine".to_owned(),
                 platform: Some(platform.to_owned()),
             };
-            check(&new, &[]).map_err(|problem| problem.code())
+            check(&new, &Places::default()).map_err(|problem| problem.code())
         };
         assert!(ask("linux/amd64").is_ok() && ask("linux/arm64/v8").is_ok());
         for bad in ["", "linux", "linux/", "linux/amd64/v8/x", "Linux/amd64", "linux/../x", "linux/ a"] {

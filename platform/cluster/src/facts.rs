@@ -30,6 +30,7 @@ pub(crate) fn facts(kind: &GroupKind, value: &Value) -> Map<String, Value> {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             json!({ "group": text(value, "/spec/group"), "kind": text(value, "/spec/names/kind") })
         }
+        ("", "Pod") => running(value),
         ("", "ServiceAccount") => one("automount", value.pointer("/automountServiceAccountToken")),
         _ => Value::Null,
     };
@@ -37,6 +38,20 @@ pub(crate) fn facts(kind: &GroupKind, value: &Value) -> Map<String, Value> {
         Value::Object(facts) => facts,
         _ => Map::new(),
     }
+}
+
+/// Images of a pod's containers as the kubelet pulled them, `REPOSITORY@sha256:…`; nothing where it tells none.
+fn running(value: &Value) -> Value {
+    let lists = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"];
+    let statuses =
+        lists.into_iter().flat_map(|list| each(value, &format!("/status/{list}")).collect::<Vec<_>>());
+    let ids = statuses.filter_map(|status| text(status, "/imageID"));
+    // Older runtimes write `docker-pullable://` in front; what has no digest names no image for certain.
+    let pulled = ids.map(|id| id.rsplit_once("://").map_or(id, |(_, rest)| rest));
+    let mut images: Vec<&str> = pulled.filter(|id| id.contains("@sha256:")).collect();
+    images.sort_unstable();
+    images.dedup();
+    if images.is_empty() { Value::Null } else { json!({ "images": images }) }
 }
 
 /// `policyTypes` decides which directions a policy is about; where it is missing, ingress always and egress if there are rules for it

@@ -145,6 +145,7 @@ fn evidence_of(fact: &PackageFact) -> Evidence {
         method: fact.method.clone(),
         confidence: fact.confidence,
         plugin: Some(fact.plugin.clone()),
+        line: None,
     }
 }
 
@@ -189,6 +190,7 @@ fn risk_finding(fact: &RiskFact) -> Finding {
             method: fact.plugin.clone(),
             confidence: model::Confidence::High,
             plugin: Some(fact.plugin.clone()),
+            line: None,
         }],
         records: Vec::new(),
         references: Vec::new(),

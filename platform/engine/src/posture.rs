@@ -320,6 +320,7 @@ fn finding(subject: &Subject, plugin: &str, rule: &str, declared: &Rule, result:
             method: plugin.to_owned(),
             confidence: Confidence::High,
             plugin: Some(plugin.to_owned()),
+            line: None,
         }],
         records: Vec::new(),
         references: declared.references.clone(),

@@ -134,6 +134,11 @@ fn report_of(
     ScanReport { schema: REPORT_SCHEMA, os: inventory.os, packages: inventory.packages, findings, coverage }
 }
 
+/// Puts findings in the order in which they are read.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| rank(a).cmp(&rank(b)));
+}
+
 /// The order in which findings are read: what counts before what does not, worst first, then by name.
 pub(crate) fn rank(finding: &Finding) -> impl Ord + use<'_> {
     let package = finding.package.as_ref().map(|p| (p.kind, p.name.as_str(), p.version.as_str()));

@@ -38,7 +38,8 @@ impl Exclude {
     }
 
     /// Whether a path, relative to the root, is to be passed over.
-    pub(crate) fn matches(&self, path: &str) -> bool {
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
         !self.0.is_empty() && self.0.is_match(path)
     }
 }

@@ -23,6 +23,7 @@ fn evidence(path: &str, inner: Option<&str>) -> Vec<Evidence> {
         method: "dpkg-status".into(),
         confidence: Confidence::High,
         plugin: None,
+        line: None,
     }]
 }
 

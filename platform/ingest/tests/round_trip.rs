@@ -25,7 +25,14 @@ fn text() -> impl Strategy<Value = String> {
 fn evidence() -> impl Strategy<Value = Evidence> {
     let confidence = prop_oneof![Just(Confidence::Low), Just(Confidence::Medium), Just(Confidence::High)];
     (text(), proptest::option::of(text()), text(), confidence, proptest::option::of(text())).prop_map(
-        |(path, inner, method, confidence, plugin)| Evidence { path, inner, method, confidence, plugin },
+        |(path, inner, method, confidence, plugin)| Evidence {
+            path,
+            inner,
+            method,
+            confidence,
+            plugin,
+            line: None,
+        },
     )
 }
 

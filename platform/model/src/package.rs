@@ -113,6 +113,9 @@ pub struct Evidence {
     /// only when the same plugin no longer finds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin: Option<String>,
+    /// Line of the file, from 1, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
 }
 
 /// The source package that an operating-system package was built from; advisories are matched by it.

@@ -95,6 +95,12 @@ pub(crate) enum Scan {
         /// Pass over what matches this glob from the root of the scan, such as `home/*/.cache`; can be repeated
         #[arg(long, value_name = "GLOB")]
         exclude: Vec<String>,
+        /// Leave out Kubernetes manifests, Helm charts, Terraform plans and Dockerfiles
+        #[arg(long)]
+        no_config: bool,
+        /// The program helm, to render charts with [default: the one of PATH]
+        #[arg(long, value_name = "FILE")]
+        helm: Option<PathBuf>,
         /// How to scan.
         #[command(flatten)]
         reading: Reading,
@@ -102,14 +108,22 @@ pub(crate) enum Scan {
         #[command(flatten)]
         printing: Printing,
     },
-    /// Judge a Kubernetes cluster by what `kubectl get KIND --all-namespaces --output json` printed, or by answers of the API server
+    /// Judge a Kubernetes cluster, through its API server or by what `kubectl get KIND --all-namespaces --output json` printed
     K8s {
-        /// File of objects, or folder of such files that end in .json; can be repeated
-        #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
-        from: Vec<PathBuf>,
-        /// What to call the cluster where the files do not have its namespace kube-system, whose uid names it
-        #[arg(long, value_name = "NAME", default_value = "local")]
-        cluster: String,
+        /// Which cluster.
+        #[command(flatten)]
+        source: ClusterSource,
+        /// Calls of plugins at the same time [default: one per processor]
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+        /// How to print.
+        #[command(flatten)]
+        printing: Printing,
+    },
+    /// Judge an account of a cloud that the configuration names under [accounts]
+    Account {
+        /// Name in the configuration
+        name: String,
         /// Calls of plugins at the same time [default: one per processor]
         #[arg(long, value_name = "N")]
         threads: Option<usize>,
@@ -169,15 +183,35 @@ pub(crate) enum Cluster {
     },
 }
 
-/// The files of a cluster, and where its answers go.
+/// Where the objects of a cluster come from: files, or else its API server.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct ClusterFiles {
+pub(crate) struct ClusterSource {
     /// File of objects, or folder of such files that end in .json; can be repeated
-    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["context", "kubeconfig", "in_cluster", "namespaces"])]
     pub(crate) from: Vec<PathBuf>,
-    /// What to call the cluster where the files do not have its namespace kube-system, whose uid names it
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// The kubeconfig [default: the files of KUBECONFIG, else ~/.kube/config, and in a pod its service account]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Use the service account of the pod that this runs in, whatever else there is
+    #[arg(long)]
+    pub(crate) in_cluster: bool,
+    /// Namespace to look into where kinds may not be listed in all of them; can be repeated
+    #[arg(long = "in-namespace", value_name = "NAME")]
+    pub(crate) namespaces: Vec<String>,
+    /// What to call the cluster where its namespace kube-system, whose uid names it, cannot be read
     #[arg(long, value_name = "NAME", default_value = "local")]
     pub(crate) cluster: String,
+}
+
+/// A cluster, and where its answers go.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ClusterFiles {
+    /// Which cluster.
+    #[command(flatten)]
+    pub(crate) source: ClusterSource,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t = GraphFormat::Table)]
     pub(crate) format: GraphFormat,
@@ -200,17 +234,14 @@ pub(crate) enum GraphFormat {
 pub(crate) enum Compliance {
     /// List the frameworks that can be assessed
     Frameworks,
-    /// Assess a cluster by what `kubectl get KIND --all-namespaces --output json` printed
+    /// Assess a cluster
     Assess {
         /// Which framework, such as nist-800-53-r5
         #[arg(long, value_name = "ID")]
         framework: String,
-        /// File of objects, or folder of such files that end in .json; can be repeated
-        #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
-        from: Vec<PathBuf>,
-        /// What to call the cluster where the files do not have its namespace kube-system, whose uid names it
-        #[arg(long, value_name = "NAME", default_value = "local")]
-        cluster: String,
+        /// Which cluster.
+        #[command(flatten)]
+        source: ClusterSource,
         /// Calls of plugins at the same time [default: one per processor]
         #[arg(long, value_name = "N")]
         threads: Option<usize>,
@@ -232,12 +263,9 @@ pub(crate) enum Compliance {
         /// Frameworks to write about; all that are known without it
         #[arg(long, value_name = "ID")]
         framework: Vec<String>,
-        /// File of objects, or folder of such files that end in .json; can be repeated
-        #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
-        from: Vec<PathBuf>,
-        /// What to call the cluster where the files do not have its namespace kube-system, whose uid names it
-        #[arg(long, value_name = "NAME", default_value = "local")]
-        cluster: String,
+        /// Which cluster.
+        #[command(flatten)]
+        source: ClusterSource,
         /// File of accepted risks: a JSON list of exceptions
         #[arg(long, value_name = "FILE")]
         exceptions: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! The configuration file, with a default for everything, so that there need not be one.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::cli::Global;
+use crate::cli::{ClusterSource, Global};
 
 mod plugins;
 
@@ -35,6 +36,61 @@ pub(crate) struct Config {
     pub(crate) plugins: Plugins,
     /// What audits are given.
     pub(crate) evidence: Evidence,
+    /// Clusters with an API server, by a name for people.
+    pub(crate) clusters: BTreeMap<String, Cluster>,
+    /// Accounts of clouds, by a name for people.
+    pub(crate) accounts: BTreeMap<String, Account>,
+    /// Policies of the operator's own.
+    pub(crate) policies: Policies,
+}
+
+/// A cluster with an API server.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Cluster {
+    /// The kubeconfig; without it as `kubectl` finds it, and in a pod the pod's service account.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig; its current one without it.
+    pub(crate) context: Option<String>,
+    /// Use the service account of the pod that this runs in.
+    pub(crate) in_cluster: bool,
+    /// Namespaces to look into where kinds may not be listed in all of them.
+    pub(crate) namespaces: Vec<String>,
+    /// Leave the images alone that its pods run; otherwise each is scanned once.
+    pub(crate) no_images: bool,
+}
+
+impl Cluster {
+    /// As the command line says it.
+    pub(crate) fn source(&self, name: &str) -> ClusterSource {
+        ClusterSource {
+            from: Vec::new(),
+            context: self.context.clone(),
+            kubeconfig: self.kubeconfig.clone(),
+            in_cluster: self.in_cluster,
+            namespaces: self.namespaces.clone(),
+            cluster: name.to_owned(),
+        }
+    }
+}
+
+/// An account of a cloud.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Account {
+    /// Id of the plugin that collects it, such as `palisade.cloud-aws`.
+    pub(crate) plugin: String,
+    /// Configuration of that plugin: regions, services, the name of the secret to sign with.
+    #[serde(default)]
+    pub(crate) settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Policies of the operator's own, in Rego or CEL, as Gatekeeper templates or as ValidatingAdmissionPolicies.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Policies {
+    /// Files, and folders of files that end in .rego, .yaml, .yml or .json.
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 /// What audits are given.

@@ -1,10 +1,12 @@
 //! The one binary of Palisade: a table of contents. Arguments, configuration, log, command, exit code.
 
+mod account;
 mod catalog;
 mod cli;
 mod command;
 mod config;
 mod data;
+mod described;
 mod evidence;
 mod exit;
 mod output;

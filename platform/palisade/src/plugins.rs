@@ -18,16 +18,50 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::trust::Trust;
 
-/// First-party components; empty where `cargo xtask guests` had not been run (see `build.rs`).
-const BUILT_IN: [&[u8]; 7] = [
-    include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/kube-posture.wasm")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/compliance-frameworks.wasm")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/cloud-posture.wasm")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/cloud-aws.wasm")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/dockerfile-posture.wasm")),
-    include_bytes!(concat!(env!("OUT_DIR"), "/user-policies.wasm")),
+/// First-party components, each with what it is loaded for; empty where `cargo xtask guests` had not been run (see `build.rs`).
+const BUILT_IN: [(Kind, &[u8]); 7] = [
+    (Kind::ImageAnalyzer, include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm"))),
+    (Kind::Posture, include_bytes!(concat!(env!("OUT_DIR"), "/kube-posture.wasm"))),
+    (Kind::Compliance, include_bytes!(concat!(env!("OUT_DIR"), "/compliance-frameworks.wasm"))),
+    (Kind::Posture, include_bytes!(concat!(env!("OUT_DIR"), "/cloud-posture.wasm"))),
+    (Kind::Collector, include_bytes!(concat!(env!("OUT_DIR"), "/cloud-aws.wasm"))),
+    (Kind::Posture, include_bytes!(concat!(env!("OUT_DIR"), "/dockerfile-posture.wasm"))),
+    (Kind::Admission, include_bytes!(concat!(env!("OUT_DIR"), "/user-policies.wasm"))),
 ];
+
+/// What a command needs plugins for. Compiling one for the first time takes a second for each megabyte, so that a command loads no
+/// first-party plugin that it would not call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Packages of images and directories.
+    Images,
+    /// Packages and configuration of directories.
+    Directories,
+    /// Clusters and accounts.
+    Posture,
+    /// Everything.
+    All,
+}
+
+impl Need {
+    fn includes(self, kind: Kind, config: &Config) -> bool {
+        let policies = !config.policies.paths.is_empty();
+        match self {
+            Self::Images => kind == Kind::ImageAnalyzer,
+            Self::Directories => match kind {
+                Kind::ImageAnalyzer | Kind::Posture => true,
+                Kind::Admission => policies,
+                _ => false,
+            },
+            Self::Posture => match kind {
+                Kind::ImageAnalyzer | Kind::Posture | Kind::Compliance | Kind::Collector => true,
+                Kind::Admission => policies,
+                _ => false,
+            },
+            Self::All => kind != Kind::Admission || policies,
+        }
+    }
+}
 
 /// The bytes of one component and where they came from.
 pub(crate) struct Component {
@@ -41,10 +75,11 @@ pub(crate) struct Component {
 const BUILT_IN_ORIGIN: &str = "built-in";
 
 /// Every component that this process would load, built-in ones first, then by file name.
-pub(crate) fn components(config: &Config) -> Result<Vec<Component>> {
-    let built_in = BUILT_IN.into_iter().filter(|bytes| !bytes.is_empty());
+pub(crate) fn components(config: &Config, need: Need) -> Result<Vec<Component>> {
+    let built_in = BUILT_IN.into_iter();
+    let built_in = built_in.filter(|(kind, bytes)| !bytes.is_empty() && need.includes(*kind, config));
     let mut found: Vec<Component> = built_in
-        .map(|bytes| Component { origin: BUILT_IN_ORIGIN.to_owned(), bytes: Cow::Borrowed(bytes) })
+        .map(|(_, bytes)| Component { origin: BUILT_IN_ORIGIN.to_owned(), bytes: Cow::Borrowed(bytes) })
         .collect();
     for directory in &config.plugins.directories {
         for path in wasm_files(directory)? {
@@ -140,10 +175,15 @@ pub(crate) struct PluginSet {
 /// Loads every plugin: built in, from directories, and installed. An installed version takes the place of another plugin of the
 /// same id. Image analyzers are called without rights, because what they say of a layer is kept and must depend on nothing but
 /// the layer.
-pub(crate) fn load(config: &Config, host: &Host, installed: Vec<LivePlugin>) -> Result<PluginSet> {
+pub(crate) fn load(
+    config: &Config,
+    host: &Host,
+    installed: Vec<LivePlugin>,
+    need: Need,
+) -> Result<PluginSet> {
     let revocations = config.plugins.revoked()?;
     let mut loaded: Vec<Loaded> = Vec::new();
-    for component in components(config)? {
+    for component in components(config, need)? {
         refuse_revoked(&component, &revocations)
             .with_context(|| format!("the plugin {} may not be loaded", component.origin))?;
         let plugin = host
@@ -202,9 +242,9 @@ pub(crate) fn load(config: &Config, host: &Host, installed: Vec<LivePlugin>) -> 
 }
 
 /// The same for a command that ends: with what is installed, where there is a store to look into.
-pub(crate) fn load_once(config: &Config, data: &DataDir, host: &Host) -> Result<PluginSet> {
+pub(crate) fn load_once(config: &Config, data: &DataDir, host: &Host, need: Need) -> Result<PluginSet> {
     if config.store.url.is_none() && !data.has_store() {
-        return load(config, host, Vec::new());
+        return load(config, host, Vec::new(), need);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let installed = runtime.block_on(async {
@@ -215,5 +255,5 @@ pub(crate) fn load_once(config: &Config, data: &DataDir, host: &Host) -> Result<
         catalog.store.close().await;
         live
     })?;
-    load(config, host, installed)
+    load(config, host, installed, need)
 }

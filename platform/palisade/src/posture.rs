@@ -3,11 +3,52 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cluster::{GroupKind, Snapshot};
+use anyhow::Result;
+use cluster::{CollectOptions, ConnectOptions, GroupKind, Snapshot};
 use engine::graph::Graph;
 use engine::posture::{Judged, PosturePlugin, Subject, judge};
 use host::Kind;
 use model::{Gap, GapCode};
+
+use crate::cli::ClusterSource;
+
+/// The objects of a cluster: from files where they are named, else from its API server. Of kinds that not every cluster has, those are
+/// read that the plugins want to see.
+pub(crate) fn read_cluster(source: &ClusterSource, posture: &[PosturePlugin]) -> Result<Snapshot> {
+    if !source.from.is_empty() {
+        return Ok(cluster::read_files(&source.from, &source.cluster)?);
+    }
+    let connect = ConnectOptions {
+        kubeconfig: source.kubeconfig.clone(),
+        context: source.context.clone(),
+        in_cluster: source.in_cluster,
+        ..ConnectOptions::default()
+    };
+    let options = CollectOptions {
+        wanted: wanted(posture),
+        namespaces: source.namespaces.clone(),
+        cluster: source.cluster.clone(),
+    };
+    Ok(cluster::collect_blocking(&connect, &options)?)
+}
+
+/// Kinds of Kubernetes that plugins look at or ask about.
+pub(crate) fn wanted(posture: &[PosturePlugin]) -> BTreeSet<GroupKind> {
+    let mut all = BTreeSet::new();
+    for one in posture {
+        for consumed in one.plugin.manifest().consumes(Kind::Posture) {
+            // Kinds of clouds have no version.
+            if let Some((version, kind)) = consumed.rsplit_once('/') {
+                all.insert(GroupKind::of(version, kind));
+            }
+        }
+        all.extend(one.rights.assets.iter().map(|word| match word.split_once('.') {
+            Some((kind, group)) => GroupKind::new(group, kind),
+            None => GroupKind::new("", word.as_str()),
+        }));
+    }
+    all
+}
 
 /// Has the plugins judge every object that no controller made, and gives the graph that they asked. What is unknown of the cluster
 /// becomes gaps.

@@ -14,7 +14,8 @@ use model::{Digest, TargetKind};
 use store::Store;
 use tokio::runtime::Handle;
 
-use crate::config::Secret;
+use crate::config::{Config, Secret};
+use crate::data::DataDir;
 
 /// Largest secret, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
@@ -33,6 +34,17 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
+    /// What is configured, for a command that ends: with a store of its own, and on this runtime.
+    pub(crate) async fn open(config: &Config, data: &DataDir) -> anyhow::Result<Self> {
+        Ok(Self {
+            runtime: Handle::current(),
+            store: Store::connect(&crate::serve::store_url(config, data)?).await?,
+            opening: crate::serve::open_options(config, None)?,
+            library: Arc::new(advisories::Library::open(&data.advisories())),
+            secrets: config.plugins.secrets.clone(),
+        })
+    }
+
     fn wait<T>(&self, work: impl Future<Output = store::Result<T>>) -> Result<T, Refusal> {
         self.runtime.block_on(work).map_err(|error| {
             tracing::error!(error = %error, "a plugin's request of the store failed");

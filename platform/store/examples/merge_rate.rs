@@ -120,6 +120,7 @@ fn evidence() -> Evidence {
         method: "dpkg-status".into(),
         confidence: Confidence::High,
         plugin: None,
+        line: None,
     }
 }
 

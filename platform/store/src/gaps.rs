@@ -178,6 +178,7 @@ mod tests {
                 method: "m".into(),
                 confidence: Confidence::High,
                 plugin: None,
+                line: None,
             }],
             records: vec![FeedRecord {
                 id: "R".into(),

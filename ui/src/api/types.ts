@@ -7,7 +7,7 @@ export type FindingState = "open" | "fixed";
 export type FindingClass = "vulnerability" | "misconfiguration" | "secret" | "malware" | "license";
 export type FixState = "fixed" | "not-fixed" | "wont-fix" | "deferred" | "end-of-life" | "unknown";
 export type ScanState = "queued" | "running" | "finished" | "failed";
-export type TargetKind = "image" | "directory" | "sbom" | "cluster";
+export type TargetKind = "image" | "directory" | "sbom" | "cluster" | "account";
 
 export interface Page<T> {
   items: T[];
@@ -53,7 +53,7 @@ export interface Scan {
 }
 
 export interface NewScan {
-  kind: "image" | "directory" | "cluster";
+  kind: "image" | "directory" | "cluster" | "account";
   reference: string;
   platform?: string;
 }

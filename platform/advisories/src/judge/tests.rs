@@ -91,6 +91,7 @@ fn package(kind: PackageType, name: &str, version: &str) -> Package {
             method: "test".into(),
             confidence: Confidence::High,
             plugin: None,
+            line: None,
         }],
     }
 }

@@ -16,7 +16,7 @@ pub struct NewScan {
     pub kind: ScanKind,
     /// For an image, a reference such as `registry.example/team/app:1.2`, or `oci:DIR[:TAG]`, `oci-archive:FILE`,
     /// `docker-archive:FILE` below a scan root; for a directory, and for the files of a cluster, an absolute path below a scan
-    /// root.
+    /// root; for a cluster with an API server and for an account, its name in the server's configuration.
     #[schema(min_length = 1, max_length = 1024, example = "registry.example/team/app:1.2")]
     pub reference: String,
     /// Which image of a multi-platform one, as `os/architecture[/variant]`; the server's own by default.
@@ -32,8 +32,11 @@ pub enum ScanKind {
     Image,
     /// A directory of the server's machine.
     Directory,
-    /// A Kubernetes cluster, by the files of a directory of the server's machine that `kubectl get --output json` wrote.
+    /// A Kubernetes cluster, by its name in the server's configuration, or by the files of a directory of the server's machine that
+    /// `kubectl get --output json` wrote.
     Cluster,
+    /// An account of a cloud, by its name in the server's configuration.
+    Account,
 }
 
 impl From<ScanKind> for TargetKind {
@@ -42,6 +45,7 @@ impl From<ScanKind> for TargetKind {
             ScanKind::Image => Self::Image,
             ScanKind::Directory => Self::Directory,
             ScanKind::Cluster => Self::Cluster,
+            ScanKind::Account => Self::Account,
         }
     }
 }

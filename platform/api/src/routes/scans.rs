@@ -65,7 +65,7 @@ pub(crate) async fn submit(
 /// Checks the reference on a thread that may wait for a disk.
 async fn checked_reference(app: &App, new: &NewScan) -> Result<String, Problem> {
     let (app, new) = (App::clone(app), new.clone());
-    tokio::task::spawn_blocking(move || reference::check(&new, &app.scan_roots))
+    tokio::task::spawn_blocking(move || reference::check(&new, &app.places))
         .await
         .map_err(Problem::internal)?
 }

@@ -134,6 +134,7 @@ fn evidence() -> Evidence {
         method: "dpkg-status".to_owned(),
         confidence: Confidence::High,
         plugin: None,
+        line: None,
     }
 }
 

@@ -152,6 +152,8 @@ pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, sch
         evidence_pack: Arc::new(content::evidence_pack),
         advisories: Arc::new(AdvisoryStatus::default),
         scan_roots,
+        clusters: vec!["prod".to_owned()],
+        accounts: vec!["audit".to_owned()],
         ui: Ui::Embedded,
         scheme,
         version: "0.1.0-test".to_owned(),

@@ -305,6 +305,7 @@ impl Properties {
                 method: place.method?.to_owned(),
                 confidence: place.confidence?,
                 plugin: place.plugin.map(str::to_owned),
+                line: None,
             })
         });
         complete.collect()
@@ -324,6 +325,7 @@ impl Properties {
                 method: "cyclonedx".to_owned(),
                 confidence: Confidence::Medium,
                 plugin: None,
+                line: None,
             })
             .collect()
     }

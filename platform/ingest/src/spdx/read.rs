@@ -204,6 +204,7 @@ fn acquired_from(text: &str) -> Vec<Evidence> {
             method: "spdx".to_owned(),
             confidence: Confidence::Medium,
             plugin: None,
+            line: None,
         })
         .collect()
 }

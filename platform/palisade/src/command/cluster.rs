@@ -41,7 +41,7 @@ pub(crate) fn run(what: &Cluster) -> Result<Outcome> {
 }
 
 fn read(files: &ClusterFiles) -> Result<Snapshot> {
-    Ok(::cluster::read_files(&files.from, &files.cluster)?)
+    crate::posture::read_cluster(&files.source, &[])
 }
 
 /// What a query answered, with what it could not know.

@@ -21,8 +21,8 @@ use crate::plugins;
 pub(crate) fn run(what: Compliance, config: &Config) -> Result<Outcome> {
     match what {
         Compliance::Frameworks => list(config),
-        Compliance::Assess { framework, from, cluster, threads, format, output, fail_under } => {
-            let (scan, set) = ClusterScan::run(&from, &cluster, threads, config)?;
+        Compliance::Assess { framework, source, threads, format, output, fail_under } => {
+            let (scan, set) = ClusterScan::run(&source, threads, config)?;
             let plugin = set.compliance.iter().find(|plugin| frameworks(plugin).contains(&framework));
             let Some(plugin) = plugin else {
                 bail!(
@@ -48,7 +48,7 @@ pub(crate) fn run(what: Compliance, config: &Config) -> Result<Outcome> {
 
 fn list(config: &Config) -> Result<Outcome> {
     let data = DataDir::open(config.data_dir())?;
-    let set = plugins::load_once(config, &data, &plugins::host(&data)?)?;
+    let set = plugins::load_once(config, &data, &plugins::host(&data)?, plugins::Need::Posture)?;
     let mut text = String::new();
     for plugin in &set.compliance {
         for framework in frameworks(plugin) {

@@ -53,7 +53,7 @@ fn data(config: &Config) -> Result<String> {
 fn loaded_plugins(config: &Config) -> Result<String> {
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host(&data)?;
-    let set = plugins::load_once(config, &data, &host)?;
+    let set = plugins::load_once(config, &data, &host, plugins::Need::All)?;
     let names = set.loaded.iter().map(|loaded| {
         let manifest = loaded.plugin.manifest();
         format!("{} {}", manifest.id, manifest.version)

@@ -98,7 +98,7 @@ fn list(config: &Config) -> Result<String> {
 
 /// Every component that takes part: built in, from directories, and installed, each in the place of another of its id.
 fn in_use(config: &Config) -> Result<Vec<Component>> {
-    let mut all = components(config)?;
+    let mut all = components(config, crate::plugins::Need::All)?;
     let has_store = config.store.url.is_some() || DataDir::open(config.data_dir())?.has_store();
     if !has_store {
         return Ok(all);

@@ -1,5 +1,6 @@
 //! `palisade scan`: the same road as the server's, in one process and without the bus.
 
+mod account;
 pub(super) mod k8s;
 
 use std::io::Read as _;
@@ -15,7 +16,9 @@ use model::{ScanReport, Target, TargetKind};
 use crate::cli::{Printing, Reading, Scan};
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::described::Described;
 use crate::exit::Outcome;
+use crate::plugins::Need;
 use crate::progress::Bar;
 use crate::{output, plugins, serve};
 
@@ -25,17 +28,21 @@ pub(crate) fn run(what: Scan, config: &Config) -> Result<Outcome> {
         Scan::Image { reference, platform, reading, printing } => {
             let source = Source::parse(&reference)?;
             let options = serve::open_options(config, platform)?;
-            scan_and_print(&source, &reference, &options, &reading, &printing, config)
+            scan_and_print(&source, &reference, &options, None, &reading, &printing, config)
         }
-        Scan::Dir { path, exclude, reading, printing } => {
+        Scan::Dir { path, exclude, no_config, helm, reading, printing } => {
             let reference = path.display().to_string();
             let mut options = serve::open_options(config, None)?;
             options.exclude = Exclude::new(&[config.scan.exclude.as_slice(), &exclude].concat())?;
-            scan_and_print(&Source::Directory(path), &reference, &options, &reading, &printing, config)
+            let helm = helm.or_else(iac::find_helm);
+            let wish = (!no_config).then_some(Described { root: &path, helm: helm.as_deref() });
+            let source = Source::Directory(path.clone());
+            scan_and_print(&source, &reference, &options, wish, &reading, &printing, config)
         }
         Scan::Sbom { file, printing } => judge_document(&file, &printing, config),
-        Scan::K8s { from, cluster, threads, printing } => {
-            k8s::judge_cluster(&from, &cluster, threads, &printing, config)
+        Scan::K8s { source, threads, printing } => k8s::judge_cluster(&source, threads, &printing, config),
+        Scan::Account { name, threads, printing } => {
+            account::judge_account(&name, threads, &printing, config)
         }
     }
 }
@@ -44,13 +51,15 @@ fn scan_and_print(
     source: &Source,
     reference: &str,
     options: &OpenOptions,
+    described: Option<Described<'_>>,
     reading: &Reading,
     printing: &Printing,
     config: &Config,
 ) -> Result<Outcome> {
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host(&data)?;
-    let plan = plugins::load_once(config, &data, &host)?.plan;
+    let need = if described.is_some() { Need::Directories } else { Need::Images };
+    let set = plugins::load_once(config, &data, &host, need)?;
     let index = advisory_index(&data, printing.advisories.as_deref())?;
     let cache = match reading.no_cache {
         true => FactCache::disabled(),
@@ -64,10 +73,13 @@ fn scan_and_print(
         cache: &cache,
         progress: &|step| bar.show(step),
     };
-    let outcome = engine::scan_image(&image, reference, &plan, index.as_deref(), &scan);
+    let outcome = engine::scan_image(&image, reference, &set.plan, index.as_deref(), &scan);
     drop(bar);
-    let ScanOutcome { report, target, .. } =
+    let ScanOutcome { mut report, target, .. } =
         outcome.with_context(|| format!("cannot scan {}", output::visible(reference)))?;
+    if let Some(described) = described {
+        described.judge(&set.posture, &options.exclude, config.threads(reading.threads), &mut report)?;
+    }
     output::print(&report, &target, printing)
 }
 

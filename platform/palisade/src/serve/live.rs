@@ -113,8 +113,10 @@ async fn look(service: &Service, known: i64) -> Result<i64> {
             one.plugin.release();
         }
     }
-    let set = tokio::task::block_in_place(|| plugins::load(&service.config, &live.catalog.host, installed))
-        .context("cannot load the plugins that were decided about")?;
+    let set = tokio::task::block_in_place(|| {
+        plugins::load(&service.config, &live.catalog.host, installed, plugins::Need::All)
+    })
+    .context("cannot load the plugins that were decided about")?;
     let loaded = set.loaded.len();
     live.set.swap(set);
     live.look_at_versions().await?;

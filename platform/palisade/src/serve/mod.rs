@@ -34,6 +34,7 @@ const PROGRESS_KEPT: usize = 1024;
 /// What the parts of the service share.
 pub(crate) struct Service {
     config: Config,
+    runtime: tokio::runtime::Handle,
     store: store::Store,
     bus: bus::Bus,
     live: Live,
@@ -47,6 +48,19 @@ pub(crate) struct Service {
     outbox_bell: Notify,
     /// Tells the API's event streams which scan changed.
     progress: broadcast::Sender<ScanChange>,
+}
+
+impl Service {
+    /// What the platform does for plugins.
+    fn platform(&self) -> crate::services::Platform {
+        crate::services::Platform {
+            runtime: self.runtime.clone(),
+            store: self.store.clone(),
+            opening: self.opening.clone(),
+            library: Arc::clone(&self.library),
+            secrets: self.config.plugins.secrets.clone(),
+        }
+    }
 }
 
 /// Serves until it is told to stop.
@@ -108,6 +122,7 @@ async fn start(config: Config) -> Result<Service> {
     let (progress, _) = broadcast::channel(PROGRESS_KEPT);
     Ok(Service {
         config,
+        runtime: tokio::runtime::Handle::current(),
         store,
         bus,
         live,
@@ -128,7 +143,8 @@ async fn live(config: &Config, data: &DataDir, store: &store::Store) -> Result<L
     // Asked first: what is decided while they are loaded is then seen at the first look.
     let generation = catalog.store.plugin_generation(&catalog.tenant).await?;
     let installed = catalog.live().await?;
-    let set = tokio::task::block_in_place(|| plugins::load(config, &catalog.host, installed))?;
+    let set =
+        tokio::task::block_in_place(|| plugins::load(config, &catalog.host, installed, plugins::Need::All))?;
     Live::new(catalog, set, generation).await
 }
 

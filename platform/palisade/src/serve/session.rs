@@ -130,6 +130,8 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
         }),
         advisories: Arc::new(move || advisory_status(&advisories)),
         scan_roots: service.config.server.scan_roots.clone(),
+        clusters: service.config.clusters.keys().cloned().collect(),
+        accounts: service.config.accounts.keys().cloned().collect(),
         ui: Ui::Embedded,
         scheme: Scheme::Http,
         version: env!("CARGO_PKG_VERSION").to_owned(),

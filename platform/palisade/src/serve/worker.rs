@@ -3,6 +3,7 @@
 //! A worker may die at any point. Until the result is committed the message is delivered again, to this or another
 //! process; afterwards the store's inbox recognises it. Both together make the effect exactly-once.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +12,11 @@ use anyhow::{Context as _, Result};
 use api::ScanChange;
 use bus::{ConsumerOptions, Delivery};
 use engine::ScanOptions;
+use engine::posture::Judged;
 use image::OpenOptions;
 use jiff::Timestamp;
 use model::{AssetId, Target, TargetKind, TenantId};
-use store::{Scan, ScanState};
+use store::{NewScan, Scan, ScanRequest, ScanState, ScopeState};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -96,11 +98,7 @@ pub(crate) fn scan_id(body: &[u8]) -> Option<Uuid> {
 }
 
 /// Makes the scan on a thread of its own, and keeps the message until that is done.
-async fn make_keeping(
-    service: &Arc<Service>,
-    scan: &Scan,
-    delivery: &Delivery,
-) -> Result<store::ScanOutcome, Failure> {
+async fn make_keeping(service: &Arc<Service>, scan: &Scan, delivery: &Delivery) -> Result<Made, Failure> {
     let (service, scan) = (Arc::clone(service), scan.clone());
     let mut work = tokio::task::spawn_blocking(move || make(&service, &scan));
     loop {
@@ -132,10 +130,23 @@ impl Failure {
     }
 }
 
-fn make(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Failure> {
-    if scan.request.kind == TargetKind::Cluster {
-        return make_cluster(service, scan);
+/// What a scan came to, and the images that it saw running.
+struct Made {
+    outcome: store::ScanOutcome,
+    images: BTreeMap<String, String>,
+}
+
+fn make(service: &Service, scan: &Scan) -> Result<Made, Failure> {
+    match scan.request.kind {
+        TargetKind::Cluster => make_cluster(service, scan),
+        TargetKind::Account => make_account(service, scan),
+        TargetKind::Image | TargetKind::Directory | TargetKind::Sbom => {
+            make_files(service, scan).map(|outcome| Made { outcome, images: BTreeMap::new() })
+        }
     }
+}
+
+fn make_files(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Failure> {
     let reference = scan.request.reference.as_str();
     let source = session::requested_source(&service.config, &scan.request)
         .map_err(|error| Failure::new("scan-target-not-allowed", error))?;
@@ -161,21 +172,31 @@ fn make(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Failure> {
     })
 }
 
-/// Judges a cluster by the files of a directory. It is known by the uid in them, else by where they are.
-fn make_cluster(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Failure> {
+/// Judges a cluster: one that is configured through its API server, any other by the files of a directory. It is known by its uid, else
+/// by how it was reached.
+fn make_cluster(service: &Service, scan: &Scan) -> Result<Made, Failure> {
     let reference = scan.request.reference.as_str();
-    let path = session::allowed(&service.config, Path::new(reference))
-        .map_err(|error| Failure::new("scan-target-not-allowed", error))?;
-    let snapshot = cluster::read_files(&[path], &format!("files:{reference}"))
-        .map_err(|error| Failure::new(error.code(), error))?;
     let plugins = service.live.set();
+    let configured = service.config.clusters.get(reference);
+    let snapshot = match configured {
+        Some(cluster) => crate::posture::read_cluster(&cluster.source(reference), &plugins.posture)
+            .map_err(|error| Failure::new(cluster_code(&error), error))?,
+        None => {
+            let path = session::allowed(&service.config, Path::new(reference))
+                .map_err(|error| Failure::new("scan-target-not-allowed", error))?;
+            cluster::read_files(&[path], &format!("files:{reference}"))
+                .map_err(|error| Failure::new(error.code(), error))?
+        }
+    };
     let threads = service.config.threads(None);
     let (mut judged, graph) = crate::posture::judge_snapshot(&snapshot, &plugins.posture, threads);
-    let prefix = format!("k8s:{}/", snapshot.cluster());
-    let id = format!("k8s:{}", snapshot.cluster());
+    let images = match configured {
+        Some(cluster) if !cluster.no_images => snapshot.running_images(),
+        _ => BTreeMap::new(),
+    };
     let learnt = Learnt {
-        id: &id,
-        prefix: &prefix,
+        id: &format!("k8s:{}", snapshot.cluster()),
+        prefix: &format!("k8s:{}/", snapshot.cluster()),
         at: Timestamp::now(),
         snapshot: snapshot.pack(),
         description: format!("objects of the cluster, read from {reference}"),
@@ -183,21 +204,86 @@ fn make_cluster(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Fa
         posture: &plugins.posture,
         compliance: &plugins.compliance,
     };
+    let id = AssetId(learnt.id.to_owned());
     let scope = scope_state(learnt, &mut judged);
-    let target = Target {
-        kind: TargetKind::Cluster,
-        reference: reference.to_owned(),
-        digest: None,
-        platform: None,
-        layers: Vec::new(),
+    Ok(Made { outcome: of_scope(TargetKind::Cluster, reference, id, judged, scope), images })
+}
+
+fn cluster_code(error: &anyhow::Error) -> &'static str {
+    error.downcast_ref::<cluster::ClusterError>().map_or("cluster-unreachable", cluster::ClusterError::code)
+}
+
+/// Collects and judges an account that is configured.
+fn make_account(service: &Service, scan: &Scan) -> Result<Made, Failure> {
+    let reference = scan.request.reference.as_str();
+    let missing = || anyhow::anyhow!("no account of this name is configured any more");
+    let settings = service.config.accounts.get(reference);
+    let settings = settings.ok_or_else(|| Failure::new("scan-target-not-allowed", missing()))?;
+    let plugins = service.live.set();
+    let services: Arc<dyn host::Services> = Arc::new(service.platform());
+    let threads = service.config.threads(None);
+    let scanned =
+        crate::account::scan(reference, settings, &plugins.loaded, &plugins.posture, &services, threads)
+            .map_err(|error| Failure::new("account-not-collected", error))?;
+    let mut judged = scanned.judged;
+    let learnt = Learnt {
+        id: &format!("account:{reference}"),
+        prefix: "",
+        at: Timestamp::now(),
+        snapshot: scanned.account.pack(),
+        description: format!("resources of the account {reference}, as {} collected them", settings.plugin),
+        graph: &scanned.graph,
+        posture: &plugins.posture,
+        compliance: &plugins.compliance,
     };
-    Ok(store::ScanOutcome {
+    let id = AssetId(learnt.id.to_owned());
+    let scope = scope_state(learnt, &mut judged);
+    let outcome = of_scope(TargetKind::Account, reference, id, judged, scope);
+    Ok(Made { outcome, images: BTreeMap::new() })
+}
+
+fn of_scope(
+    kind: TargetKind,
+    reference: &str,
+    asset: AssetId,
+    judged: Judged,
+    scope: ScopeState,
+) -> store::ScanOutcome {
+    let target =
+        Target { kind, reference: reference.to_owned(), digest: None, platform: None, layers: Vec::new() };
+    store::ScanOutcome {
         target,
-        asset: AssetId(id),
+        asset,
         aliases: vec![reference.to_owned()],
         report: judged.report,
         scope: Some(scope),
-    })
+    }
+}
+
+/// Asks for a scan of each image that runs in a cluster. One that was asked for before is not asked for again: the digest is the key.
+async fn queue_images(
+    service: &Service,
+    tenant: &TenantId,
+    images: &BTreeMap<String, String>,
+    at: Timestamp,
+) {
+    for (digest, reference) in images {
+        if matches!(service.store.asset(tenant, &AssetId(digest.clone())).await, Ok(Some(_))) {
+            continue;
+        }
+        let new = NewScan {
+            id: Uuid::now_v7(),
+            idempotency_key: Some(format!("running:{digest}")),
+            request: ScanRequest { kind: TargetKind::Image, reference: reference.clone(), platform: None },
+            at,
+        };
+        // Another reference may lead to the same digest; the first one that was seen is good enough.
+        if let Err(error) = service.store.submit_scan(tenant, &new).await
+            && error.code() != "idempotency-conflict"
+        {
+            tracing::warn!(image.digest = %digest, error = %error, "a running image could not be queued");
+        }
+    }
 }
 
 async fn settle(
@@ -205,12 +291,13 @@ async fn settle(
     tenant: &TenantId,
     scan: &Scan,
     message_id: &str,
-    made: Result<store::ScanOutcome, Failure>,
+    made: Result<Made, Failure>,
 ) -> Result<()> {
     let at = Timestamp::now();
     match made {
-        Ok(outcome) => {
-            service.store.finish_scan(tenant, scan.id, message_id, &outcome, at).await?;
+        Ok(made) => {
+            service.store.finish_scan(tenant, scan.id, message_id, &made.outcome, at).await?;
+            queue_images(service, tenant, &made.images, at).await;
         }
         Err(failure) => {
             tracing::warn!(scan.id = %scan.id, code = failure.code, "a scan failed: {}", failure.message);

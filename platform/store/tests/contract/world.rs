@@ -57,6 +57,7 @@ pub(crate) fn finding(rule: &str, package: &str, severity: Severity) -> Finding 
             method: "dpkg-status".into(),
             confidence: Confidence::High,
             plugin: None,
+            line: None,
         }],
         records: vec![FeedRecord {
             id: format!("DEBIAN-{rule}"),

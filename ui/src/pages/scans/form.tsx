@@ -9,19 +9,23 @@ import { Icon } from "../../parts/icon";
 const LABELS = {
   image: "Image reference",
   directory: "Directory on the server",
-  cluster: "Directory of objects on the server",
+  cluster: "Name in the configuration, or directory of objects on the server",
+  account: "Name of the account in the configuration",
 };
 
 const HINTS = {
   image: "A registry reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE on the server.",
   directory: "A root file system or any directory that the server may read. Nothing in it is run.",
-  cluster: "A directory of files that kubectl get --all-namespaces --output json wrote, one for every kind.",
+  account: "Its resources are collected and judged. Credentials stay on the server.",
+  cluster:
+    "A cluster under [clusters], read through its API server; or a directory of files that kubectl get --all-namespaces --output json wrote, one for every kind.",
 };
 
 const KINDS = [
   ["image", "Image", "registry.example/team/app:1.4"],
   ["directory", "Directory", "/srv/rootfs"],
-  ["cluster", "Cluster", "/srv/objects"],
+  ["cluster", "Cluster", "production"],
+  ["account", "Cloud account", "production"],
 ] as const;
 
 /** `crypto.randomUUID` exists in secure contexts only, and this page may be served over plain http in a lab. */

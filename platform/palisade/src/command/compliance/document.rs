@@ -25,12 +25,11 @@ const KEY_BYTES_MAX: u64 = 64 * 1024;
 
 /// Writes a document.
 pub(super) fn write(what: Compliance, config: &Config) -> Result<Outcome> {
-    let Compliance::Document { kind, framework, from, cluster, exceptions, key, at, threads, output } = what
-    else {
+    let Compliance::Document { kind, framework, source, exceptions, key, at, threads, output } = what else {
         bail!("this is not the command for a document");
     };
     let exceptions = book(exceptions.as_deref())?;
-    let (mut scan, set) = ClusterScan::run(&from, &cluster, threads, config)?;
+    let (mut scan, set) = ClusterScan::run(&source, threads, config)?;
     let assessed = scope::assess_all(&set.compliance, &mut scan.judged);
     let packed = scan.snapshot.pack();
     let scope = evidence::Scope {

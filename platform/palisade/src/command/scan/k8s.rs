@@ -1,6 +1,5 @@
 //! `palisade scan k8s`: the objects of a cluster, judged by posture plugins.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -9,17 +8,16 @@ use engine::graph::Graph;
 use engine::posture::Judged;
 use model::{Target, TargetKind};
 
-use crate::cli::{Format, Printing};
+use crate::cli::{ClusterSource, Format, Printing};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
-use crate::plugins::{self, PluginSet};
+use crate::plugins::{self, Need, PluginSet};
 use crate::{output, posture};
 
-/// Reads the files, judges what is in them and prints the report.
+/// Reads a cluster, judges its objects and prints the report.
 pub(super) fn judge_cluster(
-    from: &[PathBuf],
-    name: &str,
+    source: &ClusterSource,
     threads: Option<usize>,
     printing: &Printing,
     config: &Config,
@@ -27,7 +25,7 @@ pub(super) fn judge_cluster(
     if matches!(printing.format, Format::Cyclonedx | Format::Spdx) {
         bail!("a cluster has no bill of materials of its own; use --format table, json or sarif");
     }
-    let (scan, _) = ClusterScan::run(from, name, threads, config)?;
+    let (scan, _) = ClusterScan::run(source, threads, config)?;
     let target = Target {
         kind: TargetKind::Cluster,
         reference: scan.cluster,
@@ -51,23 +49,22 @@ pub(crate) struct ClusterScan {
 }
 
 impl ClusterScan {
-    /// Reads files and has every posture plugin judge what is in them.
+    /// Reads a cluster and has every posture plugin judge what is in them.
     pub(crate) fn run(
-        from: &[PathBuf],
-        name: &str,
+        source: &ClusterSource,
         threads: Option<usize>,
         config: &Config,
     ) -> Result<(Self, PluginSet)> {
-        let snapshot = cluster::read_files(from, name)?;
         let data = DataDir::open(config.data_dir())?;
         let host = plugins::host(&data)?;
-        let set = plugins::load_once(config, &data, &host)?;
+        let set = plugins::load_once(config, &data, &host, Need::Posture)?;
         if set.posture.is_empty() {
             bail!(
                 "no plugin of kind posture is loaded, and without one nothing can be found; run `cargo xtask guests` and build this \
                  binary again, or install one"
             );
         }
+        let snapshot = posture::read_cluster(source, &set.posture)?;
         let (judged, graph) = posture::judge_snapshot(&snapshot, &set.posture, config.threads(threads));
         Ok((Self { cluster: snapshot.cluster().to_owned(), judged, graph, snapshot }, set))
     }
