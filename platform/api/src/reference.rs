@@ -198,7 +198,8 @@ mod tests {
 
     fn ask(kind: ScanKind, reference: &str, roots: &[PathBuf]) -> Result<String, Code> {
         let new = NewScan { kind, reference: reference.to_owned(), platform: None };
-        check(&new, &Places { roots: roots.to_vec(), ..Places::default() }).map_err(|problem| problem.code())
+        check(&new, &super::Places { roots: roots.to_vec(), ..super::Places::default() })
+            .map_err(|problem| problem.code())
     }
 
     #[test]
@@ -288,7 +289,7 @@ mod tests {
                 reference: "alpine".to_owned(),
                 platform: Some(platform.to_owned()),
             };
-            check(&new, &Places::default()).map_err(|problem| problem.code())
+            check(&new, &super::Places::default()).map_err(|problem| problem.code())
         };
         assert!(ask("linux/amd64").is_ok() && ask("linux/arm64/v8").is_ok());
         for bad in ["", "linux", "linux/", "linux/amd64/v8/x", "Linux/amd64", "linux/../x", "linux/ a"] {

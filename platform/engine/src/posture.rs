@@ -31,6 +31,8 @@ pub struct PosturePlugin {
     pub rights: Rights,
     /// The operator's configuration, a JSON object.
     pub config: Arc<str>,
+    /// The one rule that all results stand under, where the plugin runs one policy of the operator's own.
+    pub policy: Option<Arc<Rule>>,
 }
 
 impl PosturePlugin {
@@ -113,7 +115,8 @@ pub(crate) fn collected(
     let rules = manifest
         .rules
         .iter()
-        .map(|rule| (rule.id.as_str(), (Arc::from(format!("{}/{}", manifest.id, rule.id)), rule)));
+        .map(|rule| (rule.id.as_str(), plugin.policy.as_deref().unwrap_or(rule)))
+        .map(|(id, rule)| (id, (Arc::from(format!("{}/{}", manifest.id, rule.id)), rule)));
     let work =
         Work { plugin, context: context(plugin, graph), batches: batches(&wanted), rules: rules.collect() };
     let mut all = Collected::default();

@@ -45,6 +45,12 @@ pub(crate) enum Command {
     /// Say where the controls of a compliance framework stand
     #[command(subcommand)]
     Compliance(Compliance),
+    /// Test and list policies of your own, in Rego and CEL
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Answer the admission requests of a Kubernetes cluster
+    #[command(subcommand)]
+    Admission(Admission),
     /// Import, update, query and check advisories
     #[command(subcommand)]
     Advisories(Advisories),
@@ -66,7 +72,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it runs until it is stopped, and so logs rather than prints.
     pub(crate) fn is_service(&self) -> bool {
-        matches!(self, Self::Serve(_))
+        matches!(self, Self::Serve(_) | Self::Admission(Admission::Serve { .. }))
     }
 }
 
@@ -138,6 +144,61 @@ pub(crate) enum Scan {
         /// How to print.
         #[command(flatten)]
         printing: Printing,
+    },
+}
+
+/// What to do with policies of one's own.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Run the tests of policies in the sandbox that production runs: files called policy-test.yaml or ending in _test.yaml
+    Test {
+        /// File of tests, or folder to look for such files in
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// List the policies that are in files, and what is wrong with them
+    List {
+        /// File, or folder of files that end in .rego, .yaml, .yml or .json
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// How to be asked by API servers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admission {
+    /// Answer admission requests by the policies of the configuration
+    Serve {
+        /// Address to listen on
+        #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443")]
+        listen: std::net::SocketAddr,
+        /// Certificate with its chain, as a PEM file; taken up anew when it changes
+        #[arg(long, value_name = "FILE")]
+        certificate: PathBuf,
+        /// Key of the certificate, as a PEM file
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Namespace of this webhook, in which nothing is ever refused [default: the one of the pod]
+        #[arg(long, value_name = "NAME")]
+        own_namespace: Option<String>,
+        /// Refuse nothing; say in the audit log of the cluster what would have been
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Make a certificate for the webhook, and anew before it ends; print the webhook configurations for `kubectl apply`
+    Certificate {
+        /// Name of the webhook's Service
+        #[arg(long, value_name = "NAME", default_value = "palisade-admission")]
+        service: String,
+        /// Namespace of the Service
+        #[arg(long, value_name = "NAME", default_value = "palisade")]
+        namespace: String,
+        /// Folder for ca.crt, ca.key, tls.crt and tls.key
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Have the API server refuse what it could not ask about
+        #[arg(long)]
+        fail_closed: bool,
     },
 }
 

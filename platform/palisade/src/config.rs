@@ -42,6 +42,72 @@ pub(crate) struct Config {
     pub(crate) accounts: BTreeMap<String, Account>,
     /// Policies of the operator's own.
     pub(crate) policies: Policies,
+    /// What admission requests are answered by.
+    pub(crate) admission: Admission,
+}
+
+/// What admission requests are answered by.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Admission {
+    /// Namespaces in which nothing is refused or changed, besides the webhook's own.
+    pub(crate) exempt_namespaces: Vec<String>,
+    /// Milliseconds for a judgement at most; 4,000 by default. Where the API server waits less, that counts.
+    pub(crate) deadline_ms: Option<u64>,
+    /// How policies are enforced that `policies` does not name.
+    pub(crate) usual: Enforcement,
+    /// How single policies are enforced, by name.
+    pub(crate) policies: BTreeMap<String, Enforcement>,
+    /// What images have to be like, by their newest scan; without it images are not looked at.
+    pub(crate) images: Option<Images>,
+}
+
+/// How a policy is enforced.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Enforcement {
+    /// What becomes of a request that violates it.
+    pub(crate) mode: PolicyMode,
+    /// Refuse a request where the policy could not be asked.
+    pub(crate) fail_closed: bool,
+}
+
+/// What becomes of a violation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PolicyMode {
+    /// The request is refused.
+    #[default]
+    Enforce,
+    /// The request passes, and its user is told.
+    Warn,
+    /// The request passes, and the audit log of the cluster says what would have been.
+    DryRun,
+}
+
+/// What images have to be like.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Images {
+    /// Most critical findings; none by default.
+    pub(crate) critical_max: u64,
+    /// Most findings of severity high; none by default.
+    pub(crate) high_max: u64,
+    /// What becomes of an image that was never scanned, or that is named by a tag alone.
+    pub(crate) unknown: Unknown,
+}
+
+/// What becomes of what is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Unknown {
+    /// It passes.
+    Allow,
+    /// It passes, and the user is told.
+    #[default]
+    Warn,
+    /// It is refused.
+    Refuse,
 }
 
 /// A cluster with an API server.

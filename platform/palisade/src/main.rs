@@ -1,6 +1,7 @@
 //! The one binary of Palisade: a table of contents. Arguments, configuration, log, command, exit code.
 
 mod account;
+mod admission;
 mod catalog;
 mod cli;
 mod command;
@@ -11,6 +12,7 @@ mod evidence;
 mod exit;
 mod output;
 mod plugins;
+mod policies;
 mod posture;
 mod progress;
 mod scope;

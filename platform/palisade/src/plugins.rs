@@ -16,6 +16,7 @@ use store::{Store, VersionState};
 use crate::catalog::{Catalog, LivePlugin};
 use crate::config::Config;
 use crate::data::DataDir;
+use crate::policies::{self, Policy as OwnPolicy};
 use crate::trust::Trust;
 
 /// First-party components, each with what it is loaded for; empty where `cargo xtask guests` had not been run (see `build.rs`).
@@ -61,6 +62,23 @@ impl Need {
             Self::All => kind != Kind::Admission || policies,
         }
     }
+}
+
+/// The component that runs policies: the built-in one, where no configured directory has another of its id.
+pub(crate) fn policy_component(config: &Config) -> Result<Vec<u8>> {
+    for directory in &config.plugins.directories {
+        for path in wasm_files(directory)? {
+            let bytes =
+                std::fs::read(&path).with_context(|| format!("cannot read the plugin {}", path.display()))?;
+            if host::inspect(&bytes).is_ok_and(|found| found.manifest.id == policies::PLUGIN) {
+                return Ok(bytes);
+            }
+        }
+    }
+    let built_in = BUILT_IN.into_iter().find(|(kind, bytes)| *kind == Kind::Admission && !bytes.is_empty());
+    let (_, bytes) = built_in
+        .context("this binary was built without its plugins; run `cargo xtask guests` and build it again")?;
+    Ok(bytes.to_vec())
 }
 
 /// The bytes of one component and where they came from.
@@ -115,10 +133,16 @@ pub(crate) fn compiler_bounds() -> Option<Vec<OsString>> {
 
 /// A host that keeps compiled code in the data directory, and compiles in processes of their own.
 pub(crate) fn host(data: &DataDir) -> Result<Host> {
+    host_keeping(data, 0)
+}
+
+/// The same with room for instances that stay between calls.
+pub(crate) fn host_keeping(data: &DataDir, kept_instances: u32) -> Result<Host> {
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let options = HostOptions {
         cache_dir: Some(data.compiled_plugins()),
         compiler: Some(Compiler::new(program, vec![COMPILE.into()])),
+        kept_instances,
         ..HostOptions::default()
     };
     Host::new(options).context("cannot start the plugin host")
@@ -230,15 +254,29 @@ pub(crate) fn load(
              directory of plugins in the configuration (plugins.directories)"
         );
     }
-    let posture = loaded.iter().filter(|one| one.plugin.manifest().declares(Kind::Posture));
-    let posture = posture.map(|one| PosturePlugin {
-        plugin: one.plugin.clone(),
-        rights: one.rights.clone(),
-        config: Arc::from("{}"),
-    });
+    let policies = policies::read(&config.policies.paths)?;
+    let posture = loaded
+        .iter()
+        .filter(|one| one.plugin.manifest().declares(Kind::Posture))
+        .flat_map(|one| posture_plugins(one, &policies))
+        .collect();
     let compliance = loaded.iter().filter(|one| one.plugin.manifest().declares(Kind::Compliance));
     let compliance = compliance.map(|one| one.plugin.clone()).collect();
-    Ok(PluginSet { posture: posture.collect(), compliance, plan: Plan::new(analyzers)?, loaded })
+    Ok(PluginSet { posture, compliance, plan: Plan::new(analyzers)?, loaded })
+}
+
+/// A posture plugin as it is called: the one for policies once for each policy, so that one which never ends costs nobody else.
+fn posture_plugins(one: &Loaded, policies: &[OwnPolicy]) -> Vec<PosturePlugin> {
+    let called = |config: &str, policy| PosturePlugin {
+        plugin: one.plugin.clone(),
+        rights: one.rights.clone(),
+        config: Arc::from(config),
+        policy,
+    };
+    if one.plugin.manifest().id != policies::PLUGIN {
+        return vec![called("{}", None)];
+    }
+    policies.iter().map(|policy| called(&policy.config, Some(Arc::clone(&policy.rule)))).collect()
 }
 
 /// The same for a command that ends: with what is installed, where there is a store to look into.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod admission;
 mod advisories;
 pub(crate) mod author;
 mod cluster;
@@ -7,6 +8,7 @@ mod compliance;
 mod doctor;
 mod explain;
 mod plugin;
+mod policy;
 mod scan;
 mod token;
 
@@ -22,6 +24,8 @@ pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
         Command::Scan(what) => scan::run(what, config),
         Command::Cluster(what) => cluster::run(&what),
         Command::Compliance(what) => compliance::run(what, config),
+        Command::Policy(what) => policy::run(what, config),
+        Command::Admission(what) => admission::run(what, config),
         Command::Serve(options) => crate::serve::run(options, config),
         Command::Advisories(what) => advisories::run(what, config),
         Command::Plugin(what) => plugin::run(what, config),

@@ -156,7 +156,8 @@ pub(crate) fn store_url(config: &Config, data: &DataDir) -> Result<String> {
     }
 }
 
-async fn asked_to_stop() {
+/// Ends when the process is told to.
+pub(crate) async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
     tokio::select! {
