@@ -118,7 +118,17 @@ fn a_restart_keeps_everything() {
             .iter()
             .map(|plugin| plugin["id"].as_str().unwrap())
             .collect();
-        assert_eq!(ids, ["palisade.compliance", "palisade.image-packages", "palisade.kube-posture"]);
+        assert_eq!(
+            ids,
+            [
+                "palisade.cloud-aws",
+                "palisade.cloud-posture",
+                "palisade.compliance",
+                "palisade.dockerfile-posture",
+                "palisade.image-packages",
+                "palisade.kube-posture"
+            ]
+        );
     });
 }
 

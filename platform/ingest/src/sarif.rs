@@ -154,13 +154,13 @@ fn message(finding: &Finding) -> String {
 
 fn location(finding: &Finding) -> Value {
     let mut out = Map::new();
-    if let Some(Evidence { path, inner, .. }) = finding.evidence.first() {
+    if let Some(Evidence { path, inner, line, .. }) = finding.evidence.first() {
         // Viewers want a region; a package has no line, and the first is where they will show it.
         out.insert(
             "physicalLocation".into(),
             json!({
                 "artifactLocation": { "uri": relative_uri(path), "uriBaseId": "ROOT" },
-                "region": { "startLine": 1 },
+                "region": { "startLine": line.unwrap_or(1) },
             }),
         );
         if let Some(inner) = inner {

@@ -13,6 +13,8 @@ use store::Store;
 use crate::config::{Enforcement, Images};
 use crate::policies::Policy;
 
+/// The plugin's rule for a policy that could not judge a request.
+const FAILED: &str = "policy-failed";
 /// Name under which images are refused.
 const IMAGES: &str = "images";
 
@@ -75,6 +77,10 @@ impl Policies {
         for violation in decision.violations {
             let told = ::policy::Told::of_decision(&violation.message);
             let said = Said { policy: told.policy, message: told.message };
+            if violation.rule == FAILED {
+                judgement.failures.push(self.failure(&said.policy, &said.message));
+                continue;
+            }
             match self.enforcement(&said.policy).mode {
                 crate::config::PolicyMode::Enforce => judgement.violations.push(said),
                 crate::config::PolicyMode::Warn => judgement.warnings.push(said),

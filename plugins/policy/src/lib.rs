@@ -178,13 +178,21 @@ fn results(policy: &Policy, verdict: Verdict, checks: &mut Checks<'_>) {
 }
 
 /// Adds to a decision what a policy says. Its name stands before its words, as webhooks have it.
+/// The rule of policies that say themselves what becomes of what they could not judge.
+const VAP: &str = "vap-violation";
+/// The rule of a request that a policy could not judge.
+const FAILED: &str = "policy-failed";
+
 fn decide(policy: &Policy, verdict: &Verdict, mut decision: Decision) -> Decision {
-    let of_messages = verdict.messages.iter().map(|message| (&message.text, message.effect));
-    let of_errors = verdict.errors.iter().map(|(why, effect)| (why, *effect));
-    for (text, effect) in of_messages.chain(of_errors).take(MESSAGES_MAX) {
+    // A ValidatingAdmissionPolicy says itself what becomes of a request that it could not judge; for the others the platform does.
+    let failed = if policy.rule == VAP { VAP } else { FAILED };
+    let of_messages =
+        verdict.messages.iter().map(|message| (&message.text, message.effect, policy.rule.as_str()));
+    let of_errors = verdict.errors.iter().map(|(why, effect)| (why, *effect, failed));
+    for (text, effect, rule) in of_messages.chain(of_errors).take(MESSAGES_MAX) {
         let text = format!("[{}] {}", policy.name, cut(text));
         decision = match effect {
-            Effect::Deny => decision.violation(&policy.rule, text),
+            Effect::Deny => decision.violation(rule, text),
             Effect::Warn => decision.warning(&policy.rule, text),
             Effect::Silent => decision,
         };

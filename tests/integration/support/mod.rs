@@ -4,6 +4,8 @@ mod api;
 mod binary;
 pub(crate) mod identity;
 mod images;
+#[allow(dead_code, reason = "the cluster crate asks more of this server than the tests here")]
+pub(crate) mod kubernetes;
 pub(crate) mod layout;
 mod nats;
 mod postgres;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use engine::posture::object_name;
-use model::{Finding, Fix, FixState, Gap, ScanReport, Severity, Target, TargetKind};
+use model::{Evidence, Finding, Fix, FixState, Gap, ScanReport, Severity, Target, TargetKind};
 
 use super::visible;
 
@@ -80,7 +80,7 @@ fn table<const N: usize>(headings: [&str; N], rows: impl Iterator<Item = [String
 fn row(finding: &Finding) -> [String; 6] {
     let (package, installed) = match &finding.package {
         Some(package) => (package.name.clone(), package.version.clone()),
-        None => (finding.evidence.first().map(|e| e.path.clone()).unwrap_or_default(), String::new()),
+        None => (finding.evidence.first().map(place).unwrap_or_default(), String::new()),
     };
     let cells = [
         finding.severity.to_string(),
@@ -91,6 +91,14 @@ fn row(finding: &Finding) -> [String; 6] {
         signals(finding),
     ];
     cells.map(|cell| cut(&visible(&cell), CELL_WIDTH_MAX))
+}
+
+/// A file, with the line where that is known.
+fn place(evidence: &Evidence) -> String {
+    match evidence.line {
+        Some(line) => format!("{}:{line}", evidence.path),
+        None => evidence.path.clone(),
+    }
 }
 
 /// A finding about an object: what is wrong comes last, as nothing has to line up behind it.
