@@ -31,12 +31,16 @@ impl Credentials {
     /// [`SignError::Credentials`] where a name is missing or a value cannot be in a header.
     pub fn parse(text: &str) -> Result<Self, SignError> {
         let text = text.trim();
-        let of: Box<dyn Fn(&str) -> Option<String>> = if text.starts_with('{') {
-            let value: Value = serde_json::from_str(text).map_err(|_| wrong("the file is not JSON"))?;
-            Box::new(move |name| value.get(name)?.as_str().map(str::to_owned))
-        } else {
-            let pairs = profile(text)?;
-            Box::new(move |name| pairs.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone()))
+        let (object, pairs) = match text.starts_with('{') {
+            true => {
+                let value: Value = serde_json::from_str(text).map_err(|_| wrong("the file is not JSON"))?;
+                (value, Vec::new())
+            }
+            false => (Value::Null, profile(text)?),
+        };
+        let of = |name: &str| -> Option<String> {
+            let pair = pairs.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+            pair.or_else(|| object.get(name)?.as_str().map(str::to_owned))
         };
         let usable = |value: &String| !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
         let needed = |name, why| of(name).filter(usable).ok_or(wrong(why));
