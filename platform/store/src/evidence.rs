@@ -33,6 +33,8 @@ pub struct EvidenceRecord {
     pub at: Timestamp,
     /// What was assessed.
     pub scope: AssetId,
+    /// Its name for people, as of now; not part of what is hashed.
+    pub scope_name: String,
     /// The scan.
     pub scan: Uuid,
     /// Hash of the assessment as it is kept.
@@ -125,7 +127,12 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<EvidenceRecord>> {
         const LIST: &str = "evidence";
-        let mut statement = sql("SELECT record, hash FROM evidence WHERE tenant = ", []);
+        let mut statement = sql(
+            "SELECT record, hash, (SELECT name FROM asset WHERE asset.tenant = evidence.tenant
+                AND asset.id = evidence.scope) AS scope_name
+             FROM evidence WHERE tenant = ",
+            [],
+        );
         statement.bind(tenant);
         if let Some(scope) = scope {
             statement.push(" AND scope = ").bind(clean::text(&scope.0).as_ref());
@@ -229,6 +236,7 @@ fn record(row: &Row) -> Result<EvidenceRecord> {
     Ok(EvidenceRecord {
         sequence: read.sequence,
         at: read.at,
+        scope_name: row.text_or_null("scope_name")?.unwrap_or_else(|| read.scope.clone()),
         scope: AssetId(read.scope),
         scan: read.scan,
         assessment: read.assessment,

@@ -92,7 +92,7 @@ fn tests(root: &Path, full: bool) -> Result<()> {
     run(&mut command)
 }
 
-/// The page in a real browser, against a real server with the sample advisories and a scan of this repository's fixture root.
+/// The page in a real browser, against a real server with the sample advisories and scans of this repository's fixture root and cluster.
 fn browser(root: &Path) -> Result<()> {
     let binary = tested_binary(root);
     let folder = root.join("tests/browser");
@@ -113,6 +113,8 @@ fn browser(root: &Path) -> Result<()> {
     let server = Server::start(&binary, &data, "127.0.0.1:0", &[])?;
     let rootfs = root.join("tests/fixtures/rootfs");
     server.scan("directory", &rootfs.display().to_string(), Duration::from_secs(120))?;
+    let cluster = root.join("tests/fixtures/cluster");
+    server.scan("cluster", &cluster.display().to_string(), Duration::from_secs(120))?;
     let shots = root.join("target/screenshots");
     let mut node = Command::new("node");
     node.current_dir(&folder)

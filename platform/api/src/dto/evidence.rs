@@ -139,6 +139,8 @@ pub struct EvidenceRow {
     pub at: Timestamp,
     /// What was assessed.
     pub scope: AssetId,
+    /// Its name for people.
+    pub scope_name: String,
     /// The scan.
     pub scan: Uuid,
     /// SHA-256 of the assessment as it is kept.
@@ -155,6 +157,7 @@ impl From<store::EvidenceRecord> for EvidenceRow {
             sequence: record.sequence,
             at: record.at,
             scope: record.scope,
+            scope_name: record.scope_name,
             scan: record.scan,
             assessment: record.assessment,
             previous: record.previous,

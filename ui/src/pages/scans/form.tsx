@@ -25,7 +25,7 @@ const KINDS = [
   ["image", "Image", "registry.example/team/app:1.4"],
   ["directory", "Directory", "/srv/rootfs"],
   ["cluster", "Cluster", "production"],
-  ["account", "Cloud account", "production"],
+  ["account", "Account", "production"],
 ] as const;
 
 /** `crypto.randomUUID` exists in secure contexts only, and this page may be served over plain http in a lab. */
