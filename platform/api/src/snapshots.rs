@@ -71,6 +71,9 @@ pub(crate) async fn ask<T: Send + 'static>(
     asset: AssetId,
     question: impl FnOnce(&Loaded) -> T + Send + 'static,
 ) -> Result<T, Problem> {
+    if !asset.0.starts_with("k8s:") {
+        return Err(not_found());
+    }
     let scopes = app.store.scopes(tenant).await?;
     let newest = scopes.into_iter().find(|scope| scope.asset == asset).ok_or_else(not_found)?;
     let key = (tenant.clone(), asset.clone(), newest.scan);

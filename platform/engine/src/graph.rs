@@ -9,29 +9,11 @@ use model::graph::{AssetNode, Edge, Relation};
 /// Index of a node.
 type Place = u32;
 
-/// What has changed of a graph.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Change {
-    /// Nodes that are new, or have other attributes.
-    pub nodes: Vec<AssetNode>,
-    /// Ids of nodes that are gone.
-    pub gone: Vec<String>,
-    /// Relations that are new.
-    pub joined: Vec<Relation>,
-    /// Relations that are gone.
-    pub parted: Vec<Relation>,
-    /// Kinds of which there may be assets that are not here, from now on.
-    pub missing: BTreeSet<String>,
-}
-
-/// Nodes and typed edges. The edges of a node are in the order of their kinds, then of the ids that they lead to, whatever the order
-/// in which they came: the answers of plugins depend on it.
-#[derive(Debug, Clone, Default)]
+/// Nodes and typed edges. Built once for a state of a scope, then only read.
+#[derive(Debug, Default)]
 pub struct Graph {
-    /// Emptied where a node is gone, until a new one takes the place.
     nodes: Vec<AssetNode>,
     places: HashMap<String, Place>,
-    free: Vec<Place>,
     /// Edges that leave a node, sorted.
     out: Vec<Vec<(Edge, Place)>>,
     /// Edges that arrive at a node, sorted.
@@ -62,115 +44,26 @@ impl Graph {
             join(&mut into, to, relation.edge, from);
         }
         for edges in out.iter_mut().chain(&mut into) {
-            edges.sort_unstable_by(|a, b| rank(&nodes, *a).cmp(&rank(&nodes, *b)));
-            edges.dedup();
+            edges.sort_unstable();
         }
-        Self { nodes, places, free: Vec::new(), out, into, missing }
-    }
-
-    /// Takes over a change. What comes of it is the graph of the same nodes and relations made anew.
-    pub fn apply(&mut self, change: Change) {
-        for relation in &change.parted {
-            self.part(relation);
-        }
-        for id in &change.gone {
-            self.forget(id);
-        }
-        for node in change.nodes {
-            self.put(node);
-        }
-        for relation in &change.joined {
-            self.join(relation);
-        }
-        self.missing = change.missing;
-    }
-
-    fn put(&mut self, node: AssetNode) {
-        if let Some(kept) = self.place(&node.id).and_then(|place| self.nodes.get_mut(place)) {
-            *kept = node;
-            return;
-        }
-        let id = node.id.clone();
-        let place = match self.free.pop() {
-            Some(place) => {
-                if let Some(slot) = usize::try_from(place).ok().and_then(|place| self.nodes.get_mut(place)) {
-                    *slot = node;
-                }
-                place
-            }
-            None => {
-                let place = Place::try_from(self.nodes.len()).unwrap_or(Place::MAX);
-                self.nodes.push(node);
-                self.out.push(Vec::new());
-                self.into.push(Vec::new());
-                place
-            }
-        };
-        self.places.insert(id, place);
-    }
-
-    /// A node goes with every edge that it still has.
-    fn forget(&mut self, id: &str) {
-        let Some(place) = self.places.remove(id) else { return };
-        let Ok(index) = usize::try_from(place) else { return };
-        let cut = |from: &mut Vec<Vec<(Edge, Place)>>, others: &mut Vec<Vec<(Edge, Place)>>| {
-            for (edge, other) in from.get_mut(index).map(std::mem::take).unwrap_or_default() {
-                if let Some(edges) = usize::try_from(other).ok().and_then(|other| others.get_mut(other)) {
-                    edges.retain(|found| *found != (edge, place));
-                }
-            }
-        };
-        cut(&mut self.out, &mut self.into);
-        cut(&mut self.into, &mut self.out);
-        if let Some(slot) = self.nodes.get_mut(index) {
-            *slot = AssetNode { id: String::new(), kind: String::new(), attributes: String::new() };
-        }
-        self.free.push(place);
-    }
-
-    fn ends(&self, relation: &Relation) -> Option<(Place, Place)> {
-        Some((*self.places.get(&relation.from)?, *self.places.get(&relation.to)?))
-    }
-
-    fn join(&mut self, relation: &Relation) {
-        let Some((from, to)) = self.ends(relation) else { return };
-        for (list, at, entry) in
-            [(&mut self.out, from, (relation.edge, to)), (&mut self.into, to, (relation.edge, from))]
-        {
-            let Some(edges) = usize::try_from(at).ok().and_then(|at| list.get_mut(at)) else { continue };
-            let wanted = rank(&self.nodes, entry);
-            if let Err(gap) = edges.binary_search_by(|found| rank(&self.nodes, *found).cmp(&wanted)) {
-                edges.insert(gap, entry);
-            }
-        }
-    }
-
-    fn part(&mut self, relation: &Relation) {
-        let Some((from, to)) = self.ends(relation) else { return };
-        for (list, at, entry) in
-            [(&mut self.out, from, (relation.edge, to)), (&mut self.into, to, (relation.edge, from))]
-        {
-            if let Some(edges) = usize::try_from(at).ok().and_then(|at| list.get_mut(at)) {
-                edges.retain(|found| *found != entry);
-            }
-        }
+        Self { nodes, places, out, into, missing }
     }
 
     /// How many assets there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.nodes.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.nodes.is_empty()
     }
 
     /// Every asset.
     pub fn nodes(&self) -> impl Iterator<Item = &AssetNode> {
-        self.nodes.iter().filter(|node| !node.id.is_empty())
+        self.nodes.iter()
     }
 
     /// An asset.
@@ -179,7 +72,7 @@ impl Graph {
         self.nodes.get(self.place(id)?)
     }
 
-    /// Assets that an edge leads to from this one, or, read backwards, from which it leads here; in the order of their ids.
+    /// Assets that an edge leads to from this one, or, read backwards, from which it leads here; in the order of the nodes.
     pub fn joined(&self, id: &str, edge: Edge, backwards: bool) -> impl Iterator<Item = &AssetNode> {
         let list = if backwards { &self.into } else { &self.out };
         let edges = self.place(id).and_then(|place| list.get(place)).map(Vec::as_slice).unwrap_or_default();
@@ -200,12 +93,6 @@ impl Graph {
             _ => Refusal::NotFound,
         }
     }
-}
-
-/// Order of the edges of a node.
-fn rank(nodes: &[AssetNode], (edge, place): (Edge, Place)) -> (Edge, &str) {
-    let node = usize::try_from(place).ok().and_then(|place| nodes.get(place));
-    (edge, node.map_or("", |node| node.id.as_str()))
 }
 
 /// Kind of an asset by its id alone. Only ids of Kubernetes objects tell.
@@ -300,65 +187,6 @@ mod tests {
     fn related(asset: &str, edge: &str, limit: usize) -> Result<Vec<String>, Refusal> {
         let found = graph().related(&caller(), &format!("k8s:u/{asset}"), edge, limit)?;
         Ok(found.into_iter().map(|asset| asset.id).collect())
-    }
-
-    fn shown(graph: &Graph) -> Vec<String> {
-        let mut all: Vec<String> = graph
-            .nodes()
-            .flat_map(|node| {
-                let edges = Edge::ALL.into_iter().flat_map(|edge| [(edge, false), (edge, true)]);
-                edges.map(|(edge, backwards)| {
-                    let to: Vec<&str> =
-                        graph.joined(&node.id, edge, backwards).map(|node| node.id.as_str()).collect();
-                    format!("{} {} {edge:?} {backwards} {to:?}", node.id, node.attributes)
-                })
-            })
-            .collect();
-        all.sort();
-        all
-    }
-
-    proptest::proptest! {
-        /// After any changes the graph is the one that is made of the same nodes and relations anew.
-        #[test]
-        fn a_changed_graph_is_the_graph_made_anew(
-            steps in proptest::collection::vec((0_u8..4, 0_u8..6, 0_u8..6, 0_u8..2, 0_u8..3), 0..60),
-        ) {
-            let id = |number: u8| format!("k8s:u/{number}");
-            let mut nodes: std::collections::BTreeMap<String, AssetNode> = std::collections::BTreeMap::new();
-            let mut relations: BTreeSet<Relation> = BTreeSet::new();
-            let mut graph = Graph::default();
-            for (what, a, b, edge, attribute) in steps {
-                let mut change = Change::default();
-                let relation = Relation { from: id(a), edge: Edge::ALL[usize::from(edge)], to: id(b) };
-                let there = nodes.contains_key(&id(a)) && nodes.contains_key(&id(b));
-                match what {
-                    0 => {
-                        let node = AssetNode { id: id(a), kind: "k".into(), attributes: attribute.to_string() };
-                        nodes.insert(id(a), node.clone());
-                        change.nodes.push(node);
-                    }
-                    1 => {
-                        nodes.remove(&id(a));
-                        relations.retain(|relation| relation.from != id(a) && relation.to != id(a));
-                        change.gone.push(id(a));
-                    }
-                    2 if there => {
-                        relations.insert(relation.clone());
-                        change.joined.push(relation);
-                    }
-                    _ => {
-                        relations.remove(&relation);
-                        change.parted.push(relation);
-                    }
-                }
-                graph.apply(change);
-            }
-            let relations: Vec<Relation> = relations.into_iter().collect();
-            let anew = Graph::new(nodes.into_values().collect(), &relations, BTreeSet::new());
-            proptest::prop_assert_eq!(graph.len(), anew.len());
-            proptest::prop_assert_eq!(shown(&graph), shown(&anew));
-        }
     }
 
     #[test]

@@ -21,7 +21,6 @@ pub mod merge;
 pub mod plan;
 pub mod posture;
 pub mod scan;
-pub mod standing;
 
 pub use cache::FactCache;
 pub use canary::{Canary, Comparison};

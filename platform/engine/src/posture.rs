@@ -104,12 +104,7 @@ pub fn judge(
 }
 
 /// What one plugin says of the subjects that it wants to see.
-pub(crate) fn collected(
-    plugin: &PosturePlugin,
-    subjects: &[Subject],
-    graph: &Arc<Graph>,
-    threads: usize,
-) -> Collected {
+fn collected(plugin: &PosturePlugin, subjects: &[Subject], graph: &Arc<Graph>, threads: usize) -> Collected {
     let wanted: Vec<&Subject> = subjects.iter().filter(|subject| plugin.consumes(&subject.kind)).collect();
     let manifest = plugin.plugin.manifest();
     let rules = manifest
@@ -160,16 +155,16 @@ fn batches<'a>(subjects: &[&'a Subject]) -> Vec<Vec<&'a Subject>> {
 }
 
 /// What batches gave. Findings by their key: two rules of one plugin cannot make the same one.
-#[derive(Clone, Default)]
-pub(crate) struct Collected {
-    pub(crate) findings: BTreeMap<String, Finding>,
-    pub(crate) observations: Vec<Observation>,
-    pub(crate) gaps: BTreeSet<Gap>,
+#[derive(Default)]
+struct Collected {
+    findings: BTreeMap<String, Finding>,
+    observations: Vec<Observation>,
+    gaps: BTreeSet<Gap>,
 }
 
 impl Collected {
     /// The report and the observations, in their order.
-    pub(crate) fn judged(mut self, plugins: &[PosturePlugin]) -> Judged {
+    fn judged(mut self, plugins: &[PosturePlugin]) -> Judged {
         let mut findings: Vec<Finding> = self.findings.into_values().collect();
         findings.sort_by(|a, b| rank(a).cmp(&rank(b)));
         let mut analyzers: Vec<AnalyzerCoverage> = plugins.iter().map(PosturePlugin::coverage).collect();
@@ -182,7 +177,7 @@ impl Collected {
         Judged { report, observations: self.observations }
     }
 
-    pub(crate) fn add(&mut self, other: Self) {
+    fn add(&mut self, other: Self) {
         for (key, finding) in other.findings {
             self.findings.entry(key).or_insert(finding);
         }

@@ -27,18 +27,36 @@ pub struct Session {
     free: Mutex<Vec<Kept>>,
 }
 
-/// An instance between two calls. Takes its room back to the host when it goes.
+/// An instance between two calls.
 struct Kept {
     store: Store<State>,
     instance: Option<Instance>,
     calls: u32,
-    plugin: Plugin,
+    /// Held, never read.
+    _room: Room,
 }
 
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.plugin.prepared().host.keepable.fetch_add(1, Ordering::Relaxed);
+/// Room for one instance that stays. Goes back to the host wherever it is dropped: also by a call that is refused before it begins.
+struct Room(Plugin);
+
+impl Room {
+    fn take(plugin: &Plugin) -> Option<Self> {
+        let less = |room: u32| room.checked_sub(1);
+        let taken = plugin.prepared().host.keepable.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        taken.ok().map(|_| Self(plugin.clone()))
     }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.prepared().host.keepable.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What a call of a session runs in.
+enum Place {
+    Kept(Kept),
+    New(Room),
 }
 
 impl Session {
@@ -60,32 +78,31 @@ impl Session {
             return self.plugin.call(&context, input);
         }
         let kept = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let keepable = &self.plugin.prepared().host.keepable;
-        let less = |room: u32| room.checked_sub(1);
-        if kept.is_none() && keepable.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_err() {
-            return self.plugin.call(&context, input);
+        let place = kept.map(Place::Kept).or_else(|| Room::take(&self.plugin).map(Place::New));
+        match place {
+            Some(place) => self.plugin.accounted(|| self.run(&context, place, input)).0,
+            None => self.plugin.call(&context, input),
         }
-        self.plugin.accounted(|| self.run(&context, kept, input)).0
     }
 
     fn run(
         &self,
         context: &CallContext,
-        kept: Option<Kept>,
+        place: Place,
         input: Input,
     ) -> (Outcome, Option<Vec<crate::transcript::Exchange>>) {
         let source = Source::Live(Arc::clone(&context.services));
-        let (mut kept, clocks) = match kept {
-            Some(mut kept) => {
+        let (mut kept, clocks) = match place {
+            Place::Kept(mut kept) => {
                 let (mut state, clocks) = self.plugin.state(context, &self.granted, source, 0);
                 state.meter = state.meter.carried_on(&kept.store.data().meter);
                 *kept.store.data_mut() = state;
                 self.plugin.arm(&mut kept.store, &clocks);
                 (kept, clocks)
             }
-            None => {
+            Place::New(room) => {
                 let (store, clocks) = self.plugin.store(context, &self.granted, source, 0);
-                (Kept { store, instance: None, calls: 0, plugin: self.plugin.clone() }, clocks)
+                (Kept { store, instance: None, calls: 0, _room: room }, clocks)
             }
         };
         kept.calls += 1;

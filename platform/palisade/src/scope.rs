@@ -54,8 +54,13 @@ pub(crate) fn scope_state(learnt: Learnt<'_>, judged: &mut Judged) -> ScopeState
         resources: resources(learnt.prefix, learnt.graph, &judged.report.findings),
         input: hash,
         snapshot: learnt.snapshot,
-        // Plain data in memory: writing it does not fail.
-        evidence: serde_json::to_vec(&kept).ok(),
+        evidence: match serde_json::to_vec(&kept) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                tracing::error!(error = %error, scope = learnt.id, "an assessment cannot be kept as evidence");
+                None
+            }
+        },
         assessments,
     }
 }

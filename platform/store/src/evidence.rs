@@ -104,7 +104,7 @@ pub(crate) async fn append(tx: &mut Tx, end: &End<'_>, assessment: &[u8]) -> Res
             end.scan.id.into(),
             own.as_str().into(),
             text.into(),
-            compress(assessment).into(),
+            compress("an assessment", assessment)?.into(),
         ],
     );
     tx.execute(insert).await?;

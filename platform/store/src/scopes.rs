@@ -14,7 +14,7 @@ use crate::finish::End;
 use crate::page::Position;
 use crate::row::Row;
 use crate::sql::{Param, sql};
-use crate::{Page, PageRequest, Result, SeverityCounts, Store, clean, counts, evidence};
+use crate::{Page, PageRequest, Result, SeverityCounts, Store, StoreError, clean, counts, evidence};
 
 /// What a scan learnt of a scope.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -224,7 +224,7 @@ impl Store {
     pub async fn resource(&self, tenant: &TenantId, id: &str) -> Result<Option<Resource>> {
         let mut statement = sql("SELECT ", []);
         statement.push(COLUMNS).push(" FROM resource WHERE tenant = ").bind(tenant);
-        statement.push(" AND id = ").bind(clean::text(id).as_ref()).push(" ORDER BY scope LIMIT 1");
+        statement.push(" AND id = ").bind(clean::key(id)).push(" ORDER BY scope LIMIT 1");
         self.backend.row("read a resource", statement).await?.map(|row| read(&row)).transpose()
     }
 
@@ -294,9 +294,9 @@ impl Store {
 }
 
 /// Ten times smaller at a few milliseconds per megabyte.
-pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
-    // Compressing from memory into memory does not fail.
-    zstd::bulk::compress(bytes, 3).unwrap_or_default()
+pub(crate) fn compress(what: &'static str, bytes: &[u8]) -> Result<Vec<u8>> {
+    let encode = |error| StoreError::Encode { what, source: serde_json::Error::io(error) };
+    zstd::bulk::compress(bytes, 3).map_err(encode)
 }
 
 pub(crate) fn expand(row: &Row, column: &'static str) -> Result<Vec<u8>> {
@@ -333,7 +333,7 @@ pub(crate) async fn put(tx: &mut Tx, end: &End<'_>, state: &ScopeState) -> Resul
             end.at.into(),
             clean::key(&state.input).into(),
             i64::try_from(state.resources.len()).unwrap_or(i64::MAX).into(),
-            compress(&state.snapshot).into(),
+            compress("a snapshot", &state.snapshot)?.into(),
         ],
     );
     tx.execute(statement).await?;

@@ -99,3 +99,17 @@ fn many_threads_share_a_session() {
         }
     });
 }
+
+#[test]
+fn calls_that_quarantine_refuses_take_no_room() {
+    let host = host(1);
+    let Some(plugin) = plugin(&host) else { return };
+    let session = session(&plugin);
+    plugin.hold("a test");
+    for now in 0..5 {
+        assert_eq!(ask(&session, now, ""), Err(FaultKind::Quarantined));
+    }
+    plugin.release();
+    assert_eq!(ask(&session, 6, "").unwrap(), "1 at 6");
+    assert_eq!(ask(&session, 7, "").unwrap(), "2 at 7", "the room is still there");
+}

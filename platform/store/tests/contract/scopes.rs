@@ -78,6 +78,10 @@ pub(crate) async fn resources_follow_the_newest_scan(place: Place) {
     assert_eq!((first.exposure.as_str(), first.findings.high), ("open", 2));
     assert_eq!(first.attributes, json!({ "labels": { "app": "web" } }));
 
+    let long = format!("apps/Deployment/shop/{}", "x".repeat(10_000));
+    scan(&store, 1, state(vec![resource(web, 2), resource(&long, 1)], 40)).await;
+    assert!(store.resource(&tenant(), &format!("k8s:u/{long}")).await.unwrap().is_some());
+
     let second = scan(&store, 2, state(vec![resource(web, 0), resource(api, 3)], 60)).await;
     assert_eq!(listed(&store, &ResourceFilter::default()).await, [api, web]);
     let kept = store.resource(&tenant(), &format!("k8s:u/{web}")).await.unwrap().unwrap();

@@ -36,7 +36,8 @@ export function GraphPage() {
     (next: GraphSearch) => void navigate({ search: (before) => ({ ...before, ...next }) }),
     [navigate],
   );
-  const items = clusters.data?.items ?? [];
+  // Accounts of clouds have resources too, and a graph of another kind.
+  const items = clusters.data?.items.filter((each) => each.id.startsWith("k8s:")) ?? [];
   const cluster = search.cluster ? items.find((each) => each.id === search.cluster) : items[0];
   const view = search.view ?? "paths";
   return (
