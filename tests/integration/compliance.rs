@@ -1,8 +1,9 @@
 //! `palisade compliance` over files of a cluster.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Data, fixture};
+use crate::support::layout::{Layout, Tar};
+use crate::support::{Data, Server, fixture};
 
 fn from() -> String {
     fixture("cluster").display().to_string()
@@ -66,4 +67,54 @@ fn every_framework_that_is_listed_can_be_assessed() {
     let words =
         ["compliance", "assess", "--framework", "nist-csf-2.0", "--from", &from(), "--fail-under", "99"];
     Data::shared().run(&words).expect_code(1);
+}
+
+/// A pod that runs one image, as the kubelet tells of it.
+fn pod(name: &str, digest: &str) -> Value {
+    let image = format!("registry.example/app@{digest}");
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "shop" },
+        "spec": { "containers": [{ "name": "app", "image": "registry.example/app:1" }] },
+        "status": { "containerStatuses": [{ "name": "app", "imageID": image }] },
+    })
+}
+
+/// What a framework says of running images: how many of them fail, pass, and could not be told of.
+fn of_images(server: &Server, folder: &std::path::Path, digests: &[&str]) -> Option<[u64; 3]> {
+    let pods = digests.iter().enumerate().map(|(number, digest)| pod(&format!("p{number}"), digest));
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": pods.collect::<Vec<_>>() });
+    std::fs::write(folder.join("pods.json"), list.to_string()).unwrap();
+    let reference = folder.canonicalize().unwrap().display().to_string();
+    let scan = server.api().scan("cluster", &reference);
+    assert_eq!(scan["state"], "finished", "{scan}");
+    let scope = scan["asset"].as_str().unwrap().replace('/', "%2F");
+    let assessed = server.api().get(&format!("/api/v1/compliance/nist-800-53-r5/{scope}"));
+    let proof =
+        assessed["controls"].as_array().unwrap().iter().flat_map(|one| one["proof"].as_array().unwrap());
+    let told = proof.into_iter().find(|proof| proof["rule"] == "class:vulnerability")?;
+    Some(["failed", "passed", "unknown"].map(|key| told[key].as_u64().unwrap()))
+}
+
+#[test]
+fn the_images_that_a_cluster_runs_count_by_what_their_own_scans_found() {
+    let data = Data::with_sample();
+    let server = Server::embedded(&data);
+    let folder = tempfile::tempdir().unwrap();
+    let scan = |layout: &Layout| {
+        let scan = server.api().scan("image", &layout.reference());
+        assert_eq!(scan["state"], "finished", "{scan}");
+        scan["asset"].as_str().unwrap().to_owned()
+    };
+    let vulnerable = scan(&Layout::plain(&Tar::default().vulnerable_package().end()));
+    let mended = Tar::default()
+        .file("srv/node_modules/minimist/package.json", r#"{"name":"minimist","version":"1.2.8"}"#);
+    let mended = scan(&Layout::plain(&mended.end()));
+    let unscanned = format!("sha256:{}", "5".repeat(64));
+    assert_eq!(of_images(&server, folder.path(), &[&vulnerable, &mended, &unscanned]), Some([1, 1, 1]));
+    assert_eq!(of_images(&server, folder.path(), &[&mended]), Some([0, 1, 0]));
+    // An image of which nobody knows anything is no proof of anything, and is not passed over either.
+    assert_eq!(of_images(&server, folder.path(), &[&unscanned]), Some([0, 0, 1]));
+    assert_eq!(of_images(&server, folder.path(), &[]), None);
+    let verified = server.api().get("/api/v1/evidence/verify");
+    assert_eq!(verified["valid"], true, "{verified}");
 }

@@ -30,6 +30,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) posture: &'a [PosturePlugin],
     /// Whose catalogues were asked.
     pub(crate) compliance: &'a [Plugin],
+    /// Rules that are not those of a posture plugin.
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// This program.
@@ -51,7 +53,7 @@ pub(crate) fn assessment(scope: Scope<'_>, judged: &Judged, assessed: &[Assessed
     let seen: BTreeSet<&str> = judged.observations.iter().map(|seen| &*seen.rule).collect();
     let named = assessed.iter().flat_map(|one| &one.controls).flat_map(|control| &control.proof);
     let seen: BTreeSet<&str> = named.map(|proof| proof.rule.as_str()).chain(seen).collect();
-    let rules = scope.posture.iter().flat_map(|posture| rules(&posture.plugin));
+    let rules = scope.posture.iter().flat_map(|posture| rules(&posture.plugin)).chain(scope.rules);
     let gaps = judged.report.coverage.gaps.iter().map(|gap| Gap {
         code: gap.code.as_str().to_owned(),
         reason: gap.reason.clone(),

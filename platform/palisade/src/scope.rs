@@ -32,10 +32,23 @@ pub(crate) struct Learnt<'a> {
     pub(crate) posture: &'a [PosturePlugin],
     /// Whose catalogues are asked.
     pub(crate) compliance: &'a [Plugin],
+    /// What scans of its running images say.
+    pub(crate) images: Seen,
+}
+
+/// Observations that no posture plugin made, with the rules that they name.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// The rules, as evidence describes them.
+    pub(crate) rules: Vec<::evidence::Rule>,
+    /// What was observed.
+    pub(crate) observations: Vec<Observation>,
 }
 
 /// Puts together what a scan learnt. A framework that could not be assessed becomes a gap of the report.
 pub(crate) fn scope_state(learnt: Learnt<'_>, judged: &mut Judged) -> ScopeState {
+    judged.observations.extend(learnt.images.observations);
+    judged.observations.sort();
     let assessed = assess_all(learnt.compliance, judged);
     let by_rule = by_rule(&judged.observations);
     let assessments = assessed.iter().map(|one| assessment(one, &by_rule)).collect();
@@ -48,6 +61,7 @@ pub(crate) fn scope_state(learnt: Learnt<'_>, judged: &mut Judged) -> ScopeState
         graph: learnt.graph,
         posture: learnt.posture,
         compliance: learnt.compliance,
+        rules: learnt.images.rules,
     };
     let kept = evidence::assessment(scope, judged, &assessed);
     ScopeState {

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Service, session};
-use crate::scope::{Learnt, scope_state};
+use crate::scope::{Learnt, Seen, scope_state};
 
 /// Name under which the workers of all processes share their work.
 pub(crate) const CONSUMER: &str = "scan-worker";
@@ -78,7 +78,7 @@ async fn process(service: &Arc<Service>, delivery: Delivery) -> Result<()> {
     }
     service.store.start_scan(tenant, scan_id, Timestamp::now()).await?;
     changed(service, tenant, scan_id);
-    let made = make_keeping(service, &scan, &delivery).await;
+    let made = make_keeping(service, tenant, &scan, &delivery).await;
     settle(service, tenant, &scan, &envelope.id, made).await?;
     changed(service, tenant, scan_id);
     service.outbox_bell.notify_one();
@@ -98,9 +98,14 @@ pub(crate) fn scan_id(body: &[u8]) -> Option<Uuid> {
 }
 
 /// Makes the scan on a thread of its own, and keeps the message until that is done.
-async fn make_keeping(service: &Arc<Service>, scan: &Scan, delivery: &Delivery) -> Result<Made, Failure> {
-    let (service, scan) = (Arc::clone(service), scan.clone());
-    let mut work = tokio::task::spawn_blocking(move || make(&service, &scan));
+async fn make_keeping(
+    service: &Arc<Service>,
+    tenant: &TenantId,
+    scan: &Scan,
+    delivery: &Delivery,
+) -> Result<Made, Failure> {
+    let (service, tenant, scan) = (Arc::clone(service), tenant.clone(), scan.clone());
+    let mut work = tokio::task::spawn_blocking(move || make(&service, &tenant, &scan));
     loop {
         tokio::select! {
             made = &mut work => {
@@ -136,9 +141,9 @@ struct Made {
     images: BTreeMap<String, String>,
 }
 
-fn make(service: &Service, scan: &Scan) -> Result<Made, Failure> {
+fn make(service: &Service, tenant: &TenantId, scan: &Scan) -> Result<Made, Failure> {
     match scan.request.kind {
-        TargetKind::Cluster => make_cluster(service, scan),
+        TargetKind::Cluster => make_cluster(service, tenant, scan),
         TargetKind::Account => make_account(service, scan),
         TargetKind::Image | TargetKind::Directory | TargetKind::Sbom => {
             make_files(service, scan).map(|outcome| Made { outcome, images: BTreeMap::new() })
@@ -174,7 +179,7 @@ fn make_files(service: &Service, scan: &Scan) -> Result<store::ScanOutcome, Fail
 
 /// Judges a cluster: one that is configured through its API server, any other by the files of a directory. It is known by its uid, else
 /// by how it was reached.
-fn make_cluster(service: &Service, scan: &Scan) -> Result<Made, Failure> {
+fn make_cluster(service: &Service, tenant: &TenantId, scan: &Scan) -> Result<Made, Failure> {
     let reference = scan.request.reference.as_str();
     let plugins = service.live.set();
     let configured = service.config.clusters.get(reference);
@@ -190,10 +195,7 @@ fn make_cluster(service: &Service, scan: &Scan) -> Result<Made, Failure> {
     };
     let threads = service.config.threads(None);
     let (mut judged, graph) = crate::posture::judge_snapshot(&snapshot, &plugins.posture, threads);
-    let images = match configured {
-        Some(cluster) if !cluster.no_images => snapshot.running_images(),
-        _ => BTreeMap::new(),
-    };
+    let images = snapshot.running_images();
     let learnt = Learnt {
         id: &format!("k8s:{}", snapshot.cluster()),
         prefix: &format!("k8s:{}/", snapshot.cluster()),
@@ -203,10 +205,25 @@ fn make_cluster(service: &Service, scan: &Scan) -> Result<Made, Failure> {
         graph: &graph,
         posture: &plugins.posture,
         compliance: &plugins.compliance,
+        images: seen_of_images(service, tenant, &plugins.plan, &images)?,
     };
     let id = AssetId(learnt.id.to_owned());
     let scope = scope_state(learnt, &mut judged);
+    let wanted = configured.is_some_and(|cluster| !cluster.no_images);
+    let images = if wanted { images } else { BTreeMap::new() };
     Ok(Made { outcome: of_scope(TargetKind::Cluster, reference, id, judged, scope), images })
+}
+
+/// What is known of the images that a cluster runs, whoever asked for their scans.
+fn seen_of_images(
+    service: &Service,
+    tenant: &TenantId,
+    plan: &engine::Plan,
+    images: &BTreeMap<String, String>,
+) -> Result<Seen, Failure> {
+    let observed = service.runtime.block_on(crate::images::observed(&service.store, tenant, images));
+    let observations = observed.map_err(|error| Failure::new(error.code(), error))?;
+    Ok(Seen { rules: crate::images::rules(plan), observations })
 }
 
 fn cluster_code(error: &anyhow::Error) -> &'static str {
@@ -235,6 +252,7 @@ fn make_account(service: &Service, scan: &Scan) -> Result<Made, Failure> {
         graph: &scanned.graph,
         posture: &plugins.posture,
         compliance: &plugins.compliance,
+        images: Seen::default(),
     };
     let id = AssetId(learnt.id.to_owned());
     let scope = scope_state(learnt, &mut judged);
@@ -260,7 +278,11 @@ fn of_scope(
     }
 }
 
-/// Asks for a scan of each image that runs in a cluster. One that was asked for before is not asked for again: the digest is the key.
+/// How often an image is asked for whose scans fail. One that cannot be pulled today may be tomorrow, and one that never can must
+/// not be asked for for ever.
+const ATTEMPTS_MAX: usize = 16;
+
+/// Asks for a scan of each image that runs in a cluster and that nobody has scanned yet.
 async fn queue_images(
     service: &Service,
     tenant: &TenantId,
@@ -271,19 +293,38 @@ async fn queue_images(
         if matches!(service.store.asset(tenant, &AssetId(digest.clone())).await, Ok(Some(_))) {
             continue;
         }
-        let new = NewScan {
-            id: Uuid::now_v7(),
-            idempotency_key: Some(format!("running:{digest}")),
-            request: ScanRequest { kind: TargetKind::Image, reference: reference.clone(), platform: None },
-            at,
-        };
         // Another reference may lead to the same digest; the first one that was seen is good enough.
-        if let Err(error) = service.store.submit_scan(tenant, &new).await
+        if let Err(error) = queue_image(service, tenant, digest, reference, at).await
             && error.code() != "idempotency-conflict"
         {
             tracing::warn!(image.digest = %digest, error = %error, "a running image could not be queued");
         }
     }
+}
+
+/// The digest is the key, so that an image is asked for once; where that scan failed, the failed scan is part of the next key.
+async fn queue_image(
+    service: &Service,
+    tenant: &TenantId,
+    digest: &str,
+    reference: &str,
+    at: Timestamp,
+) -> store::Result<()> {
+    let mut key = format!("running:{digest}");
+    for _ in 0..ATTEMPTS_MAX {
+        let new = NewScan {
+            id: Uuid::now_v7(),
+            idempotency_key: Some(key),
+            request: ScanRequest { kind: TargetKind::Image, reference: reference.to_owned(), platform: None },
+            at,
+        };
+        let submitted = service.store.submit_scan(tenant, &new).await?;
+        if submitted.created || submitted.scan.state != ScanState::Failed {
+            break;
+        }
+        key = format!("running:{digest}:{}", submitted.scan.id);
+    }
+    Ok(())
 }
 
 async fn settle(

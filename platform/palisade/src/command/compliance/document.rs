@@ -39,6 +39,7 @@ pub(super) fn write(what: Compliance, config: &Config) -> Result<Outcome> {
         graph: &scan.graph,
         posture: &set.posture,
         compliance: &set.compliance,
+        rules: Vec::new(),
     };
     let mut assessment = evidence::assessment(scope, &scan.judged, &assessed);
     choose(&mut assessment, &framework)?;
