@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: figures for people, always beside a peer or a floor measured in the same run. Never a test: shared
 //! machines are noisy, so what counts is the ratio.
 
+mod admission;
 mod batch;
 mod posture;
 mod scan;
@@ -20,8 +21,9 @@ pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<(
         "scan" => scan::scan(root, arguments),
         "host" => host(root, arguments),
         "posture" => posture::posture(root),
+        "admission" => admission::admission(root, arguments),
         "advisories" => advisories(root, arguments),
-        _ => bail!("no benchmark is named {name}; there are scan, host, posture and advisories"),
+        _ => bail!("no benchmark is named {name}; there are scan, host, posture, admission and advisories"),
     }
 }
 
