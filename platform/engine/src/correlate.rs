@@ -1,0 +1,299 @@
+//! Events through correlators: batch by batch in the order of their time, with state that is kept together with the answer.
+//!
+//! What a batch leaves behind is one [`Correlated`]: detections, links, and the changes of every plugin's state. Whoever commits it
+//! commits all of it or nothing; until then the next batch sees the changes all the same. A batch that a plugin fails on is halved
+//! until the event is found that it fails on; that event is a gap, and the others count.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use host::kinds::{Correlation, Detection, Event, IncidentLink, Timer};
+use host::services::Caller;
+use host::{Answer, CallContext, Fault, Grant, Input, Kind, Plugin, Rights, Services, Session, StateChanges};
+use model::{Digest, Gap, GapCode, Severity, TenantId};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::layered::Layered;
+
+/// Events of a call.
+const BATCH_EVENTS: usize = 512;
+/// Bytes of the bodies of a call; a single larger event is a call by itself.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// Source of the events that detections become, for correlators that join them.
+pub const DETECTIONS: &str = "palisade";
+
+/// A plugin of kind `correlator`, and what is granted to it.
+#[derive(Clone)]
+pub struct CorrelatorPlugin {
+    /// The component.
+    pub plugin: Plugin,
+    /// Its rights.
+    pub rights: Rights,
+    /// The operator's configuration, a JSON object.
+    pub config: Arc<str>,
+}
+
+/// A judged event, with where the judgement came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Judged {
+    /// Its id: the hash of plugin, rule, key and events, so that the same detection always has the same one.
+    pub id: String,
+    /// Plugin and rule.
+    pub rule: String,
+    /// Digest of the plugin.
+    pub plugin: Digest,
+    /// One line for people.
+    pub title: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Canonical id of the asset at risk; empty where none could be told.
+    pub asset: String,
+    /// What joins it to others; empty for one that stands alone.
+    pub key: String,
+    /// Time of the first of its events, in nanoseconds since 1970 in UTC.
+    pub first: u64,
+    /// Time of the last.
+    pub last: u64,
+    /// Ids of the events that prove it.
+    pub events: Vec<String>,
+    /// What was compared with what; null for none.
+    pub evidence: Value,
+}
+
+/// What came of a batch.
+#[derive(Debug, Default)]
+pub struct Correlated {
+    /// Judged events, in the order of their last events.
+    pub detections: Vec<Judged>,
+    /// Keys that are one.
+    pub links: Vec<IncidentLink>,
+    /// Events that a plugin could not judge.
+    pub gaps: BTreeSet<Gap>,
+    /// State of each plugin that changed, by its id.
+    pub state: BTreeMap<String, StateChanges>,
+}
+
+struct Lane {
+    correlator: CorrelatorPlugin,
+    tenant: TenantId,
+    session: Session,
+    /// When each timer is due.
+    timers: BTreeMap<String, u64>,
+    /// Whether it joins what others detected.
+    joins: bool,
+    state: Arc<Layered>,
+}
+
+/// Correlators that stay between batches.
+pub struct Correlators {
+    lanes: Vec<Lane>,
+    state: Arc<Layered>,
+}
+
+impl Correlators {
+    /// Correlators for one tenant. `services` holds their state as it was last committed, and whatever else is granted.
+    #[must_use]
+    pub fn new(plugins: Vec<CorrelatorPlugin>, tenant: &TenantId, services: Arc<dyn Services>) -> Self {
+        let state = Arc::new(Layered::new(services));
+        let lane = |correlator: CorrelatorPlugin| {
+            let grant = Grant {
+                tenant: tenant.clone(),
+                digest: correlator.plugin.digest().clone(),
+                rights: correlator.rights.clone(),
+            };
+            let context = CallContext {
+                grant: Some(Arc::new(grant)),
+                services: Arc::clone(&state) as Arc<dyn Services>,
+                ..CallContext::new(tenant.clone(), Arc::clone(&correlator.config))
+            };
+            let consumed = correlator.plugin.manifest().consumes(Kind::Correlator);
+            Lane {
+                tenant: tenant.clone(),
+                session: Session::new(&correlator.plugin, &context),
+                timers: BTreeMap::new(),
+                joins: consumed.iter().any(|source| source == DETECTIONS),
+                state: Arc::clone(&state),
+                correlator,
+            }
+        };
+        Self { lanes: plugins.into_iter().map(lane).collect(), state }
+    }
+
+    /// Hands events, which must be in the order of their time and after all that came before, to every correlator that consumes
+    /// their source. Detections of the first become events for those that join them.
+    pub fn run(&mut self, events: &[Event], watermark: u64) -> Correlated {
+        let mut all = Correlated::default();
+        for lane in self.lanes.iter_mut().filter(|lane| !lane.joins) {
+            lane.run(events, watermark, &mut all);
+        }
+        sort(&mut all.detections);
+        let mut found: Vec<Event> = all.detections.iter().map(event).collect();
+        found.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
+        for lane in self.lanes.iter_mut().filter(|lane| lane.joins) {
+            lane.run(&found, watermark, &mut all);
+        }
+        sort(&mut all.detections);
+        all.state = self.state.take();
+        all
+    }
+}
+
+fn sort(detections: &mut Vec<Judged>) {
+    detections.sort_by(|a, b| (a.last, &a.id).cmp(&(b.last, &b.id)));
+    detections.dedup_by(|a, b| a.id == b.id);
+}
+
+/// A detection as an event of its own.
+fn event(judged: &Judged) -> Event {
+    let body = json!({ "source": DETECTIONS, "kind": "detection", "title": judged.title, "severity": judged.severity,
+        "detection": judged });
+    Event {
+        id: format!("{DETECTIONS}:{}", judged.id),
+        time: judged.last,
+        source: DETECTIONS.to_owned(),
+        asset: judged.asset.clone(),
+        body: body.to_string().into_bytes(),
+    }
+}
+
+impl Lane {
+    fn run(&mut self, events: &[Event], watermark: u64, all: &mut Correlated) {
+        let consumed = self.correlator.plugin.manifest().consumes(Kind::Correlator);
+        let wanted: Vec<&Event> =
+            events.iter().filter(|event| consumed.is_empty() || consumed.contains(&event.source)).collect();
+        let batches = batches(&wanted);
+        let last = batches.len().saturating_sub(1);
+        for (number, batch) in batches.iter().enumerate() {
+            // Within a run the watermark is only as far as the events that were handed over.
+            let reached = match batch.last() {
+                Some(event) if number < last => event.time,
+                _ => watermark,
+            };
+            self.call(batch, reached, all);
+        }
+        if batches.is_empty() && self.timers.values().any(|time| *time <= watermark) {
+            self.call(&[], watermark, all);
+        }
+    }
+
+    fn call(&mut self, batch: &[&Event], watermark: u64, all: &mut Correlated) {
+        let due: Vec<Timer> = self
+            .timers
+            .iter()
+            .filter(|(_, time)| **time <= watermark)
+            .map(|(key, time)| Timer { key: key.clone(), time: *time })
+            .collect();
+        match self.ask(batch, &due, watermark) {
+            Ok(answer) => {
+                for timer in &due {
+                    self.timers.remove(&timer.key);
+                }
+                self.timers.extend(answer.timers.iter().map(|timer| (timer.key.clone(), timer.time)));
+                self.keep(answer, batch, watermark, all);
+            }
+            Err(fault) => self.halve(batch, watermark, &fault, all),
+        }
+    }
+
+    /// What a plugin fails on is found, so that one event costs only itself.
+    fn halve(&mut self, batch: &[&Event], watermark: u64, fault: &Fault, all: &mut Correlated) {
+        if let [_, _, ..] = batch {
+            let (first, second) = batch.split_at(batch.len() / 2);
+            self.call(first, first.last().map_or(watermark, |event| event.time), all);
+            self.call(second, watermark, all);
+            return;
+        }
+        let id = &self.correlator.plugin.manifest().id;
+        let subject = batch.first().map_or_else(|| id.clone(), |event| event.id.clone());
+        let reason = format!("{id} could not judge it: {} ({})", fault.message, fault.kind.as_str());
+        all.gaps.insert(Gap { code: GapCode::PluginFault, subject, reason });
+    }
+
+    fn ask(&self, batch: &[&Event], due: &[Timer], watermark: u64) -> Result<Correlation, Fault> {
+        let events = batch.iter().map(|event| (*event).clone()).collect();
+        // The guest's clock is the events', so that a repetition sees the same.
+        let now = batch.last().map_or(watermark, |event| event.time);
+        let outcome = self.session.call(now, Input::Correlator { events, due: due.to_vec(), watermark });
+        let answer = match outcome.result? {
+            Answer::Correlator(answer) => answer,
+            other => return Err(other.unexpected()),
+        };
+        self.state.add(&self.caller(), outcome.state);
+        Ok(answer)
+    }
+
+    fn caller(&self) -> Caller {
+        Caller {
+            tenant: self.tenant.clone(),
+            plugin: self.correlator.plugin.manifest().id.clone(),
+            digest: self.correlator.plugin.digest().clone(),
+            deadline: Instant::now(),
+        }
+    }
+
+    fn keep(&self, answer: Correlation, batch: &[&Event], watermark: u64, all: &mut Correlated) {
+        let id = &self.correlator.plugin.manifest().id;
+        for problem in answer.problems {
+            let subject = batch.get(problem.item).map_or_else(|| id.clone(), |event| event.id.clone());
+            all.gaps.insert(Gap { code: GapCode::ParseError, subject, reason: problem.message });
+        }
+        let digest = self.correlator.plugin.digest();
+        let judged = |detection| judged(id, digest, detection, batch, watermark);
+        all.detections.extend(answer.detections.into_iter().map(judged));
+        all.links.extend(answer.links);
+    }
+}
+
+fn judged(plugin: &str, digest: &Digest, detection: Detection, batch: &[&Event], watermark: u64) -> Judged {
+    let proof: Vec<&&Event> = detection.items.iter().filter_map(|item| batch.get(*item)).collect();
+    let rule = format!("{plugin}/{}", detection.rule);
+    // A detection without events of this batch was made by a timer or by what the plugin remembers.
+    let time = |times: Option<u64>| times.unwrap_or(watermark);
+    let first = time(proof.iter().map(|event| event.time).min());
+    let last = time(proof.iter().map(|event| event.time).max());
+    let mut hash = blake3::Hasher::new();
+    let events: Vec<String> = proof.iter().map(|event| event.id.clone()).collect();
+    let own = [rule.as_str(), &detection.incident_key, &detection.asset, &detection.title];
+    let at = if events.is_empty() { last.to_string() } else { String::new() };
+    for part in own.into_iter().chain(events.iter().map(String::as_str)).chain([at.as_str()]) {
+        hash.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    hash.update(&detection.evidence);
+    let id: String = hash.finalize().to_hex().chars().take(32).collect();
+    Judged {
+        id,
+        rule,
+        plugin: digest.clone(),
+        title: detection.title,
+        severity: detection.severity,
+        asset: detection.asset,
+        key: detection.incident_key,
+        first,
+        last,
+        events,
+        // The host has made sure that it is JSON.
+        evidence: serde_json::from_slice(&detection.evidence).unwrap_or_default(),
+    }
+}
+
+fn batches<'a, 'b>(events: &'b [&'a Event]) -> Vec<&'b [&'a Event]> {
+    let mut all = Vec::new();
+    let (mut rest, mut count, mut bytes) = (events, 0, 0);
+    while let Some(event) = rest.get(count) {
+        bytes += event.body.len();
+        if count > 0 && (count == BATCH_EVENTS || bytes > BATCH_BYTES) {
+            let (batch, after) = rest.split_at(count);
+            all.push(batch);
+            (rest, count, bytes) = (after, 0, 0);
+        } else {
+            count += 1;
+        }
+    }
+    if !rest.is_empty() {
+        all.push(rest);
+    }
+    all
+}
