@@ -1,13 +1,18 @@
-//! The user's own policies: Rego, CEL, Gatekeeper's templates and Kubernetes' ValidatingAdmissionPolicies, over objects that are
+//! The user's own policies: Rego, CEL, Gatekeeper's templates and Kubernetes' admission policies, over objects that are
 //! there (kind `posture`) and over requests (kind `admission`).
 //!
 //! The platform reads the files and hands over JSON; nothing is parsed here but the policies' own languages. A policy that does
 //! not compile, runs on or answers nonsense costs only itself: every evaluation counts its steps. README.md has the formats.
 
 mod admission_policy;
+mod bindings;
 mod cel;
 mod expressions;
 mod gatekeeper;
+mod json_patch;
+mod merge;
+mod mutating_policy;
+mod mutation;
 mod plain;
 mod rego;
 mod selector;
@@ -84,7 +89,12 @@ impl Admission for Policies {
         for policy in &self.set.policies {
             let verdict = policy.judge(&subject, true);
             decision = decide(policy, &verdict, decision);
-            patch.extend(verdict.patch);
+            if policy.mutate {
+                patch.extend(verdict.patch);
+            }
+        }
+        for (policy, verdict) in mutation::mutate(&self.set, &subject, &mut patch) {
+            decision = decide(policy, &verdict, decision);
         }
         if !patch.is_empty() && patch.len() <= PATCH_MAX {
             decision.patch = Some(Value::Array(patch).to_string().into_bytes());
@@ -177,15 +187,16 @@ fn results(policy: &Policy, verdict: Verdict, checks: &mut Checks<'_>) {
     }
 }
 
-/// Adds to a decision what a policy says. Its name stands before its words, as webhooks have it.
-/// The rule of policies that say themselves what becomes of what they could not judge.
-const VAP: &str = "vap-violation";
+/// The rules of policies that say themselves what becomes of what they could not judge.
+const OWN_FAILURES: [&str; 2] = ["vap-violation", "map-failed"];
 /// The rule of a request that a policy could not judge.
 const FAILED: &str = "policy-failed";
 
+/// Adds to a decision what a policy says. Its name stands before its words, as webhooks have it.
 fn decide(policy: &Policy, verdict: &Verdict, mut decision: Decision) -> Decision {
-    // A ValidatingAdmissionPolicy says itself what becomes of a request that it could not judge; for the others the platform does.
-    let failed = if policy.rule == VAP { VAP } else { FAILED };
+    // Policies of `admissionregistration.k8s.io` say themselves what becomes of a request that they could not judge; for the others
+    // the platform does.
+    let failed = OWN_FAILURES.into_iter().find(|rule| *rule == policy.rule).unwrap_or(FAILED);
     let of_messages =
         verdict.messages.iter().map(|message| (&message.text, message.effect, policy.rule.as_str()));
     let of_errors = verdict.errors.iter().map(|(why, effect)| (why, *effect, failed));

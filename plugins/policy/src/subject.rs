@@ -15,7 +15,7 @@ pub(crate) struct Subject {
     review: OnceCell<Result<regorus::Value, String>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Namespace {
     /// The object as the platform put it beside the request.
     Given(Value),
@@ -40,6 +40,15 @@ impl Subject {
         }
         let namespace = namespace.map_or(Namespace::Unknown, Namespace::Given);
         Ok(Self { request, namespace, review: OnceCell::new() })
+    }
+
+    /// The same request for another object: one that policies changed.
+    pub(crate) fn with_object(&self, object: Value) -> Self {
+        let mut request = self.request.clone();
+        if let Some(members) = request.as_object_mut() {
+            members.insert("object".to_owned(), object);
+        }
+        Self { request, namespace: self.namespace.clone(), review: OnceCell::new() }
     }
 
     /// An object that is there, as if it were being created by nobody.
