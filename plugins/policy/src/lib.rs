@@ -40,8 +40,14 @@ pub const POLICIES: &str = "palisade/v1/Policies";
 /// A resource of this kind is answered with one result for each rule `test_…` of policies in Rego.
 pub const TESTS: &str = "palisade/v1/PolicyTests";
 
+/// A resource of this kind is the request of an AdmissionReview, answered with one result for each message of each policy,
+/// whatever the policy does at admission.
+pub const REVIEW: &str = "palisade/v1/PolicyReview";
+
 /// Messages of one policy about one place that are told.
 const MESSAGES_MAX: usize = 20;
+/// Messages of one policy about one request that tests see.
+const MESSAGES_TOLD_MAX: usize = 1_000;
 /// Places of one object that one policy may complain of.
 const PLACES_MAX: usize = 100;
 /// Operations that all policies together may ask for.
@@ -65,6 +71,7 @@ impl Posture for Policies {
         match resource.kind.as_str() {
             POLICIES => self.loaded(checks),
             TESTS => self.tests(checks),
+            REVIEW => self.reviewed(resource, checks)?,
             _ => {
                 let subject = Subject::of_resource(resource)?;
                 for policy in &self.set.policies {
@@ -119,6 +126,22 @@ impl Policies {
                 result.location(format!("/{}", policy.name)).evidence(&json!({ "policy": policy.name })),
             );
         }
+    }
+
+    fn reviewed(&self, resource: &Resource, checks: &mut Checks<'_>) -> Result<(), Unreadable> {
+        let subject = Subject::of_review(resource.json()?)?;
+        for policy in &self.set.policies {
+            let verdict = policy.judge(&subject, true);
+            let evidence = json!({ "policy": policy.name });
+            for (number, message) in verdict.messages.iter().enumerate().take(MESSAGES_TOLD_MAX) {
+                let result = CheckResult::fail(&policy.rule, policy.severity, cut(&message.text));
+                checks.add(result.location(format!("/{}/{number}", policy.name)).evidence(&evidence));
+            }
+            for (why, _) in verdict.errors.iter().take(MESSAGES_MAX) {
+                checks.add(CheckResult::error(&policy.rule, cut(why)).evidence(&evidence));
+            }
+        }
+        Ok(())
     }
 
     fn tests(&self, checks: &mut Checks<'_>) {

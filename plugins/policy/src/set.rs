@@ -26,6 +26,7 @@ struct RawConfig {
     parameters: Value,
     #[serde(default)]
     rule_ids: RuleIds,
+    inventory: Option<Value>,
 }
 
 /// Under which rule a policy's results stand.
@@ -176,13 +177,13 @@ impl Set {
                     policy.name
                 )));
             }
-            policies.push(compiled(policy, &raw.parameters, raw.rule_ids));
+            policies.push(compiled(policy, &raw.parameters, raw.rule_ids, raw.inventory.as_ref()));
         }
         Ok(Self { policies })
     }
 }
 
-fn compiled(raw: RawPolicy, common: &Value, rule_ids: RuleIds) -> Policy {
+fn compiled(raw: RawPolicy, common: &Value, rule_ids: RuleIds, inventory: Option<&Value>) -> Policy {
     let parameters = match &raw.parameters {
         Value::Null if common.is_null() => json!({}),
         Value::Null => common.clone(),
@@ -190,9 +191,9 @@ fn compiled(raw: RawPolicy, common: &Value, rule_ids: RuleIds) -> Policy {
     };
     let file = if raw.source.is_empty() { &raw.name } else { &raw.source };
     let body = match raw.format {
-        Format::Rego => Rego::load(file, &raw.text, &parameters).map(Body::Rego),
+        Format::Rego => Rego::load(file, &raw.text, &parameters, inventory).map(Body::Rego),
         Format::Cel => Cel::load(&raw.documents, &parameters).map(Body::Cel),
-        Format::Gatekeeper => gatekeeper::load(&raw.documents).map(Body::Gatekeeper),
+        Format::Gatekeeper => gatekeeper::load(&raw.documents, inventory).map(Body::Gatekeeper),
         Format::Vap => admission_policy::load(&raw.documents).map(Body::Admission),
         Format::Map => mutating_policy::load(&raw.documents).map(Body::Mutating),
     };
