@@ -31,9 +31,28 @@ pub struct PosturePlugin {
     pub rights: Rights,
     /// The operator's configuration, a JSON object.
     pub config: Arc<str>,
-    /// The one rule that all results stand under, where the plugin runs one policy of the operator's own.
-    pub policy: Option<Arc<Rule>>,
+    /// Where the plugin runs one policy of the operator's own: which.
+    pub policy: Option<OwnPolicy>,
 }
+
+/// The configuration for these subjects, or why there is none.
+pub type Prepare = dyn Fn(&[Subject]) -> Result<Arc<str>, String> + Send + Sync;
+
+/// A policy of the operator's own.
+#[derive(Clone)]
+pub struct OwnPolicy {
+    /// The one rule that all results stand under.
+    pub rule: Arc<Rule>,
+    /// Kinds of the other objects that it looks at, as manifests name them.
+    pub others: Vec<String>,
+    /// What makes its configuration, where that depends on what else is there.
+    pub prepare: Option<Arc<Prepare>>,
+}
+
+/// A resource of this kind is answered with a result that says whether the policy can be used: an error is why not.
+const LOADED: &str = "palisade/v1/Policies";
+/// How many more resources are in a batch of a policy whose configuration holds other objects: every call reads all of them.
+const PREPARED_TIMES: usize = 10;
 
 impl PosturePlugin {
     fn consumes(&self, kind: &str) -> bool {
@@ -106,14 +125,24 @@ pub fn judge(
 /// What one plugin says of the subjects that it wants to see.
 fn collected(plugin: &PosturePlugin, subjects: &[Subject], graph: &Arc<Graph>, threads: usize) -> Collected {
     let wanted: Vec<&Subject> = subjects.iter().filter(|subject| plugin.consumes(&subject.kind)).collect();
+    let mut context = context(plugin, graph);
+    let prepare = plugin.policy.as_ref().and_then(|policy| policy.prepare.as_ref());
+    match prepare.map(|prepare| prepare(subjects)).transpose() {
+        Ok(Some(config)) => context.config = config,
+        Ok(None) => {}
+        Err(why) => return unusable(plugin, why),
+    }
+    let times = if prepare.is_some() { PREPARED_TIMES } else { 1 };
     let manifest = plugin.plugin.manifest();
     let rules = manifest
         .rules
         .iter()
-        .map(|rule| (rule.id.as_str(), plugin.policy.as_deref().unwrap_or(rule)))
+        .map(|rule| (rule.id.as_str(), plugin.policy.as_ref().map_or(rule, |policy| &policy.rule)))
         .map(|(id, rule)| (id, (Arc::from(format!("{}/{}", manifest.id, rule.id)), rule)));
-    let work =
-        Work { plugin, context: context(plugin, graph), batches: batches(&wanted), rules: rules.collect() };
+    let work = Work { plugin, context, batches: batches(&wanted, times), rules: rules.collect() };
+    if let Some(why) = work.unusable() {
+        return unusable(plugin, why);
+    }
     let mut all = Collected::default();
     // A thread costs more than a batch.
     let threads = threads.clamp(1, work.batches.len().max(1));
@@ -121,6 +150,15 @@ fn collected(plugin: &PosturePlugin, subjects: &[Subject], graph: &Arc<Graph>, t
         all.add(one);
     }
     all
+}
+
+/// A policy that cannot be used is one gap, however many objects there are.
+fn unusable(plugin: &PosturePlugin, reason: String) -> Collected {
+    let rule = plugin.policy.as_ref().map(|policy| policy.rule.id.as_str()).unwrap_or_default();
+    let subject = format!("!/{}/{rule}", plugin.plugin.manifest().id);
+    tracing::warn!(policy = %rule, reason = %reason, "a policy cannot be used");
+    let gap = Gap { code: GapCode::CheckError, subject, reason };
+    Collected { gaps: BTreeSet::from([gap]), ..Collected::default() }
 }
 
 fn context(plugin: &PosturePlugin, graph: &Arc<Graph>) -> CallContext {
@@ -137,13 +175,13 @@ fn context(plugin: &PosturePlugin, graph: &Arc<Graph>) -> CallContext {
     }
 }
 
-fn batches<'a>(subjects: &[&'a Subject]) -> Vec<Vec<&'a Subject>> {
+fn batches<'a>(subjects: &[&'a Subject], times: usize) -> Vec<Vec<&'a Subject>> {
     let mut all: Vec<Vec<&Subject>> = Vec::new();
     let mut bytes = 0;
     for subject in subjects {
-        let full = bytes + subject.body.len() > BATCH_BYTES;
+        let full = bytes + subject.body.len() > BATCH_BYTES * times;
         match all.last_mut() {
-            Some(batch) if !full && batch.len() < BATCH_RESOURCES => batch.push(subject),
+            Some(batch) if !full && batch.len() < BATCH_RESOURCES * times => batch.push(subject),
             _ => {
                 all.push(vec![subject]);
                 bytes = 0;
@@ -196,6 +234,21 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Why the one policy that the plugin runs cannot be used; nothing where it can, and for plugins of checks.
+    fn unusable(&self) -> Option<String> {
+        self.plugin.policy.as_ref()?;
+        let resource = Resource { asset: String::new(), kind: LOADED.to_owned(), body: b"null".to_vec() };
+        let called = self.plugin.plugin.call(&self.context, Input::Posture { resources: vec![resource] });
+        match called.result {
+            Ok(Answer::Posture(assessment)) => {
+                let error = |result: &CheckResult| result.status == CheckStatus::Error;
+                assessment.results.into_iter().find(error).map(|result| result.message)
+            }
+            Ok(other) => Some(other.unexpected().message),
+            Err(fault) => Some(format!("{} ({})", fault.message, fault.kind.as_str())),
+        }
+    }
+
     /// Runs all batches, and gives what they gave in their order.
     fn run(&self, threads: usize) -> Vec<Collected> {
         let next = AtomicUsize::new(0);

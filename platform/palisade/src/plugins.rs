@@ -276,7 +276,7 @@ fn posture_plugins(one: &Loaded, policies: &[OwnPolicy]) -> Vec<PosturePlugin> {
     if one.plugin.manifest().id != policies::PLUGIN {
         return vec![called("{}", None)];
     }
-    policies.iter().map(|policy| called(&policy.config, Some(Arc::clone(&policy.rule)))).collect()
+    policies.iter().map(|policy| called(&policy.config, Some(policy.as_judged()))).collect()
 }
 
 /// The same for a command that ends: with what is installed, where there is a store to look into.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ::policy::{Assembled, Source, TestFile, assemble};
 use anyhow::{Context as _, Result, bail};
+use engine::posture::{OwnPolicy, Prepare, Subject};
 use host::manifest::Rule;
 use model::Severity;
 use serde_json::Value;
@@ -29,6 +30,44 @@ pub(crate) struct Policy {
     pub(crate) rule: Arc<Rule>,
     /// Configuration of the plugin with this policy alone.
     pub(crate) config: String,
+    /// The same as files gave it.
+    assembled: Arc<Assembled>,
+}
+
+/// Bytes of the other objects that a policy may look at: every call of the plugin reads all of them.
+const OTHERS_BYTES_MAX: usize = 8 << 20;
+
+impl Policy {
+    /// The policy as scans call it, with the other objects that it asks for.
+    pub(crate) fn as_judged(&self) -> OwnPolicy {
+        let asked = self.assembled.policies.first().and_then(|policy| policy.inventory.clone());
+        let others = asked.unwrap_or_default();
+        let prepare: Option<Arc<Prepare>> = match others.is_empty() {
+            true => None,
+            false => {
+                let (kinds, assembled) = (others.clone(), Arc::clone(&self.assembled));
+                Some(Arc::new(move |subjects| with_others(&assembled, &kinds, subjects)))
+            }
+        };
+        OwnPolicy { rule: Arc::clone(&self.rule), others, prepare }
+    }
+}
+
+/// The configuration with the objects of these kinds.
+fn with_others(assembled: &Assembled, kinds: &[String], subjects: &[Subject]) -> Result<Arc<str>, String> {
+    let wanted = || subjects.iter().filter(|subject| kinds.contains(&subject.kind));
+    let bytes: usize = wanted().map(|subject| subject.body.len()).sum();
+    if bytes > OTHERS_BYTES_MAX {
+        return Err(format!(
+            "the objects that it asks for as data.inventory have {bytes} bytes; at most {OTHERS_BYTES_MAX} are given"
+        ));
+    }
+    let read = |subject: &Subject| {
+        serde_json::from_slice(&subject.body).map_err(|error| format!("{}: {error}", subject.path))
+    };
+    let objects: Vec<Value> = wanted().map(read).collect::<Result<_, _>>()?;
+    let config = assembled.config_with(&Value::Null, Some(::policy::inventory(&objects)));
+    Ok(Arc::from(config.to_string()))
 }
 
 /// Reads the policies of these paths.
@@ -69,6 +108,7 @@ pub(crate) fn each(assembled: &Assembled) -> Vec<Policy> {
             name: policy.name.clone(),
             rule: Arc::new(rule(policy)),
             config: alone.config(&Value::Null).to_string(),
+            assembled: Arc::new(alone),
         }
     };
     assembled.policies.iter().map(one).collect()

@@ -36,7 +36,8 @@ pub(crate) fn read_cluster(source: &ClusterSource, posture: &[PosturePlugin]) ->
 pub(crate) fn wanted(posture: &[PosturePlugin]) -> BTreeSet<GroupKind> {
     let mut all = BTreeSet::new();
     for one in posture {
-        for consumed in one.plugin.manifest().consumes(Kind::Posture) {
+        let others = one.policy.iter().flat_map(|policy| &policy.others);
+        for consumed in one.plugin.manifest().consumes(Kind::Posture).iter().chain(others) {
             // Kinds of clouds have no version.
             if let Some((version, kind)) = consumed.rsplit_once('/') {
                 all.insert(GroupKind::of(version, kind));
@@ -88,7 +89,8 @@ fn not_collected(posture: &[PosturePlugin], missing: &BTreeSet<GroupKind>) -> Ve
             let of_kind = |consumed: &String| {
                 consumed.rsplit_once('/').is_some_and(|(version, name)| GroupKind::of(version, name) == *kind)
             };
-            manifest.consumes(Kind::Posture).iter().any(of_kind)
+            let others = one.policy.iter().flat_map(|policy| &policy.others);
+            manifest.consumes(Kind::Posture).iter().chain(others).any(of_kind)
                 || one.rights.assets.contains(&kind.to_string())
         })
     };

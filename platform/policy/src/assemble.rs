@@ -1,9 +1,10 @@
 //! Documents to policies: which belong together, what they are called, how bad it is to violate them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::inventory::{asks, document_asks, synced};
 use crate::{Content, Source};
 
 /// Longest name of a policy: it becomes the id of a rule.
@@ -22,7 +23,7 @@ pub struct Policy {
     pub remediation: String,
     /// How bad a violation is, where the policy says so.
     pub severity: Option<String>,
-    /// `rego`, `gatekeeper`, `vap` or `cel`.
+    /// `rego`, `gatekeeper`, `vap`, `map` or `cel`.
     pub format: &'static str,
     /// The file of its first document.
     pub source: String,
@@ -30,6 +31,11 @@ pub struct Policy {
     pub text: String,
     /// The documents, for all others.
     pub documents: Vec<Value>,
+    /// The kinds of objects that it finds as `data.inventory`, such as `apps/v1/Deployment`; nothing where it does not ask for
+    /// others, and an empty list where it asks and nobody says for which.
+    pub inventory: Option<Vec<String>>,
+    /// Whether what it would change at admission is changed.
+    pub mutate: bool,
 }
 
 /// Something in the files that no policy could be made of.
@@ -74,7 +80,7 @@ impl Placed<'_> {
 }
 
 /// Makes policies of sources: each module of Rego, each ConstraintTemplate with the constraints of its kind, each
-/// ValidatingAdmissionPolicy with its bindings and the objects that may be its parameters, each policy of our own CEL form.
+/// ValidatingAdmissionPolicy and MutatingAdmissionPolicy with its bindings and the objects that may be its parameters, each policy of our own CEL form.
 #[must_use]
 pub fn assemble(sources: &[Source]) -> Assembled {
     let mut made = Assembled::default();
@@ -93,6 +99,7 @@ pub fn assemble(sources: &[Source]) -> Assembled {
     for document in &placed {
         one(document, &placed, &mut made);
     }
+    inventories(&placed, &mut made.policies);
     unique_names(&mut made.policies);
     made.problems.sort();
     made
@@ -126,20 +133,23 @@ fn one(document: &Placed<'_>, all: &[Placed<'_>], made: &mut Assembled) {
                 );
             }
         }
-        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => vap(document, all, made),
-        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => {
+            with_bindings(document, "vap", all, made);
+        }
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy") => {
+            with_bindings(document, "map", all, made);
+        }
+        (
+            "admissionregistration.k8s.io",
+            "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding",
+        ) => {
             let policy = |other: &Placed<'_>| {
-                other.text("/kind") == "ValidatingAdmissionPolicy"
+                kind.strip_suffix("Binding") == Some(other.text("/kind"))
                     && other.text("/metadata/name") == document.text("/spec/policyName")
             };
             if !all.iter().any(policy) {
                 made.problems.push(document.problem("the policy that the binding names is not there"));
             }
-        }
-        ("admissionregistration.k8s.io", kind) if kind.starts_with("MutatingAdmissionPolicy") => {
-            made.problems.push(
-                document.problem("a MutatingAdmissionPolicy is not supported; write the patch in Rego"),
-            );
         }
         _ if document.value.get("expression").is_some() => {
             made.policies.push(of(document, "cel", vec![document.value.clone()]));
@@ -150,10 +160,12 @@ fn one(document: &Placed<'_>, all: &[Placed<'_>], made: &mut Assembled) {
     }
 }
 
-fn vap(document: &Placed<'_>, all: &[Placed<'_>], made: &mut Assembled) {
+/// A policy of `admissionregistration.k8s.io` with its bindings and the objects that may be its parameters.
+fn with_bindings(document: &Placed<'_>, format: &'static str, all: &[Placed<'_>], made: &mut Assembled) {
     let name = document.text("/metadata/name");
     let binding = |other: &&Placed<'_>| {
-        other.text("/kind") == "ValidatingAdmissionPolicyBinding" && other.text("/spec/policyName") == name
+        other.text("/kind").strip_suffix("Binding") == Some(document.text("/kind"))
+            && other.text("/spec/policyName") == name
     };
     let (version, kind) =
         (document.text("/spec/paramKind/apiVersion"), document.text("/spec/paramKind/kind"));
@@ -168,7 +180,7 @@ fn vap(document: &Placed<'_>, all: &[Placed<'_>], made: &mut Assembled) {
     }
     let others = bindings.into_iter().chain(all.iter().filter(parameter));
     let documents = std::iter::once(document).chain(others).map(|placed| placed.value.clone());
-    made.policies.push(of(document, "vap", documents.collect()));
+    made.policies.push(of(document, format, documents.collect()));
 }
 
 fn of(document: &Placed<'_>, format: &'static str, documents: Vec<Value>) -> Policy {
@@ -195,6 +207,8 @@ fn of(document: &Placed<'_>, format: &'static str, documents: Vec<Value>) -> Pol
         source: document.path.to_owned(),
         text: String::new(),
         documents,
+        inventory: None,
+        mutate: true,
     }
 }
 
@@ -217,6 +231,8 @@ fn rego(path: &str, text: &str) -> Policy {
         source: path.to_owned(),
         text: text.to_owned(),
         documents: Vec::new(),
+        inventory: None,
+        mutate: true,
     }
 }
 
@@ -230,6 +246,26 @@ fn metadata(text: &str) -> Value {
     let budget = yaml::Budget { bytes: 64 << 10, documents: 1, nodes: 1_000, ..yaml::Budget::default() };
     let read = yaml::read(block.join("\n").as_bytes(), &budget).unwrap_or_default();
     read.into_iter().next().map(|document| document.value).unwrap_or_default()
+}
+
+/// Notes which objects policies ask for: those that they name themselves, and those that a SyncSet or a Config names for all.
+fn inventories(all: &[Placed<'_>], policies: &mut [Policy]) {
+    let for_all =
+        |placed: &&Placed<'_>| matches!(placed.group(), "syncset.gatekeeper.sh" | "config.gatekeeper.sh");
+    let common: BTreeSet<String> =
+        all.iter().filter(for_all).flat_map(|placed| synced(placed.value)).collect();
+    for policy in policies {
+        let asked = match policy.format {
+            "rego" => asks(&policy.text),
+            "gatekeeper" => policy.documents.iter().any(document_asks),
+            _ => false,
+        };
+        if asked {
+            let own = policy.documents.iter().flat_map(synced);
+            policy.inventory =
+                Some(common.iter().cloned().chain(own).collect::<BTreeSet<_>>().into_iter().collect());
+        }
+    }
 }
 
 /// A name as the id of a rule may be.
@@ -266,11 +302,20 @@ impl Assembled {
     /// in our own CEL form as `params`.
     #[must_use]
     pub fn config(&self, parameters: &Value) -> Value {
+        self.config_with(parameters, None)
+    }
+
+    /// The same with other objects, for policies that ask for them.
+    #[must_use]
+    pub fn config_with(&self, parameters: &Value, inventory: Option<Value>) -> Value {
         let policies: Vec<Value> = self.policies.iter().map(Policy::config).collect();
         let mut config = Map::new();
         config.insert("policies".to_owned(), Value::Array(policies));
         if !parameters.is_null() {
             config.insert("parameters".to_owned(), parameters.clone());
+        }
+        if let Some(inventory) = inventory {
+            config.insert("inventory".to_owned(), inventory);
         }
         Value::Object(config)
     }
@@ -298,6 +343,9 @@ impl Policy {
         put("source", json!(self.source));
         put("text", json!(self.text));
         put("documents", Value::Array(self.documents.clone()));
+        if !self.mutate {
+            put("mutate", json!(false));
+        }
         Value::Object(members)
     }
 }

@@ -8,11 +8,15 @@
 mod answer;
 mod assemble;
 mod error;
+mod inventory;
 mod source;
+mod suite;
 mod test_file;
 
 pub use answer::{Answer, Told};
 pub use assemble::{Assembled, Policy, Problem, assemble};
 pub use error::PolicyError;
+pub use inventory::inventory;
 pub use source::{Content, FILE_BYTES_MAX, Source};
+pub use suite::{Assertion, Suite, SuiteCase, SuiteTest};
 pub use test_file::{Call, Case, Expect, Expected, JudgedAs, TestFile};

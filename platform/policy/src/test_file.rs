@@ -41,6 +41,9 @@ pub struct Case {
     /// The object of the namespace, for policies that choose by its labels.
     #[serde(default)]
     pub namespace: Value,
+    /// Other objects, or paths of files that have some: what policies find as `data.inventory`.
+    #[serde(default)]
+    pub inventory: Vec<Value>,
     /// Whether the object is judged as one that is there (`object`), or as one that is asked for (`request`).
     #[serde(rename = "as", default)]
     pub judged_as: JudgedAs,
@@ -139,13 +142,15 @@ impl Case {
     pub fn files(&self) -> Vec<&str> {
         [&self.object, &self.old_object, &self.request, &self.namespace]
             .into_iter()
+            .chain(&self.inventory)
             .filter_map(|value| value.as_str())
             .collect()
     }
 
     /// Puts the content of a file in the place of its path.
     pub fn fill(&mut self, path: &str, content: &Value) {
-        for value in [&mut self.object, &mut self.old_object, &mut self.request, &mut self.namespace] {
+        let one = [&mut self.object, &mut self.old_object, &mut self.request, &mut self.namespace];
+        for value in one.into_iter().chain(&mut self.inventory) {
             if value.as_str() == Some(path) {
                 value.clone_from(content);
             }

@@ -30,10 +30,11 @@ fn plugin_missing(coverage: &Coverage, finding: &Finding) -> bool {
 fn gap_hides(gap: &Gap, finding: &Finding) -> bool {
     let subject = gap.subject.as_str();
     match gap.code {
-        // `path!/rule` is about one check of an object, `path` about all of them.
+        // `path!/rule` is about one check of an object, `path` about all of them, and `!/rule` about one check of everything.
         GapCode::CheckError => {
             let rule = subject.split_once("!/").map(|(_, rule)| rule);
-            rule.is_none_or(|rule| rule == finding.rule) && path_hides(subject, finding)
+            rule.is_none_or(|rule| rule == finding.rule)
+                && (subject.starts_with("!/") || path_hides(subject, finding))
         }
         GapCode::PluginFault | GapCode::EntryLimit | GapCode::TimeLimit => true,
         GapCode::NoAdvisories => judged(finding) && (is_whole(subject) || of_ecosystem(finding, subject)),

@@ -6,10 +6,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::bindings::{Binding, Constraints, ParamKind, ParamRef, kind, name};
 use crate::cel::Program;
 use crate::expressions::{Scene, Variable, compile};
 use crate::gatekeeper::optional;
-use crate::selector::Selector;
 use crate::subject::Subject;
 use crate::verdict::{Effect, Message, Verdict};
 
@@ -22,7 +22,7 @@ pub(crate) struct AdmissionPolicy {
     variables: Vec<Variable>,
     validations: Vec<Validation>,
     on_error: Effect,
-    bindings: Vec<Binding>,
+    bindings: Vec<(Binding, Effect)>,
     objects: Vec<Value>,
 }
 
@@ -32,14 +32,6 @@ struct Validation {
     message: String,
     message_expression: Option<Program>,
     reason: Option<String>,
-}
-
-#[derive(Debug)]
-struct Binding {
-    name: String,
-    rules: Constraints,
-    param: Option<ParamRef>,
-    effect: Effect,
 }
 
 #[derive(Deserialize)]
@@ -60,9 +52,9 @@ struct RawSpec {
 }
 
 #[derive(Deserialize)]
-struct RawVariable {
-    name: String,
-    expression: String,
+pub(crate) struct RawVariable {
+    pub(crate) name: String,
+    pub(crate) expression: String,
 }
 
 #[derive(Deserialize)]
@@ -82,22 +74,6 @@ struct RawValidation {
     reason: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ParamKind {
-    api_version: String,
-    kind: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ParamRef {
-    name: Option<String>,
-    namespace: Option<String>,
-    selector: Option<Selector>,
-    parameter_not_found_action: Option<String>,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawBinding {
@@ -109,43 +85,11 @@ struct RawBinding {
     validation_actions: Vec<String>,
 }
 
-/// What a policy or a binding is about.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Constraints {
-    resource_rules: Option<Vec<ResourceRule>>,
-    exclude_resource_rules: Vec<ResourceRule>,
-    namespace_selector: Option<Selector>,
-    object_selector: Option<Selector>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ResourceRule {
-    api_groups: Vec<String>,
-    api_versions: Vec<String>,
-    operations: Vec<String>,
-    resources: Vec<String>,
-    resource_names: Vec<String>,
-    scope: Option<String>,
-}
-
-fn kind(document: &Value) -> &str {
-    document.get("kind").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn name(document: &Value) -> &str {
-    document.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
-}
-
 /// Compiles the policy among documents, with its bindings; all other documents may be parameters.
 ///
 /// # Errors
 /// What is wrong, for the policy's author.
 pub(crate) fn load(documents: &[Value]) -> Result<AdmissionPolicy, String> {
-    if documents.iter().any(|document| kind(document).starts_with("MutatingAdmissionPolicy")) {
-        return Err("a MutatingAdmissionPolicy is not supported; write the patch in Rego".to_owned());
-    }
     let mut policies = documents.iter().filter(|document| kind(document) == "ValidatingAdmissionPolicy");
     let (Some(policy), None) = (policies.next(), policies.next()) else {
         return Err("there must be one ValidatingAdmissionPolicy in a policy".to_owned());
@@ -172,13 +116,12 @@ pub(crate) fn load(documents: &[Value]) -> Result<AdmissionPolicy, String> {
     compiled(raw, bindings, objects)
 }
 
-fn compiled(raw: RawSpec, bindings: Vec<Binding>, objects: Vec<Value>) -> Result<AdmissionPolicy, String> {
-    let mut variables: Vec<Variable> = Vec::new();
-    for RawVariable { name, expression } in raw.variables {
-        let program =
-            compile(&format!("variables[{}] ({})", variables.len(), crate::shown(&name)), &expression)?;
-        variables.push(Variable { name, program });
-    }
+fn compiled(
+    raw: RawSpec,
+    bindings: Vec<(Binding, Effect)>,
+    objects: Vec<Value>,
+) -> Result<AdmissionPolicy, String> {
+    let variables = variables(raw.variables, compile)?;
     let mut validations = Vec::new();
     for (place, validation) in raw.validations.into_iter().enumerate() {
         let at = format!("validations[{place}].expression");
@@ -199,11 +142,8 @@ fn compiled(raw: RawSpec, bindings: Vec<Binding>, objects: Vec<Value>) -> Result
     for (place, annotation) in raw.audit_annotations.iter().enumerate() {
         compile(&format!("auditAnnotations[{place}]"), &annotation.value_expression)?;
     }
-    let conditions = raw.match_conditions.iter().enumerate();
-    let conditions =
-        conditions.map(|(place, c)| compile(&format!("matchConditions[{place}]"), &c.expression));
     Ok(AdmissionPolicy {
-        conditions: conditions.collect::<Result<_, _>>()?,
+        conditions: conditions(&raw.match_conditions)?,
         rules: raw.match_constraints,
         params: raw.param_kind,
         variables,
@@ -214,7 +154,28 @@ fn compiled(raw: RawSpec, bindings: Vec<Binding>, objects: Vec<Value>) -> Result
     })
 }
 
-fn binding(name: &str, raw: RawBinding) -> Result<Binding, String> {
+/// Compiles the variables of a policy.
+pub(crate) fn variables(
+    raw: Vec<RawVariable>,
+    compile: fn(&str, &str) -> Result<Program, String>,
+) -> Result<Vec<Variable>, String> {
+    let mut variables: Vec<Variable> = Vec::with_capacity(raw.len());
+    for RawVariable { name, expression } in raw {
+        let place = format!("variables[{}] ({})", variables.len(), crate::shown(&name));
+        variables.push(Variable { program: compile(&place, &expression)?, name });
+    }
+    Ok(variables)
+}
+
+/// Compiles the conditions under which a policy is about a request at all.
+pub(crate) fn conditions(raw: &[RawVariable]) -> Result<Vec<Program>, String> {
+    let one = |(place, condition): (usize, &RawVariable)| {
+        compile(&format!("matchConditions[{place}]"), &condition.expression)
+    };
+    raw.iter().enumerate().map(one).collect()
+}
+
+fn binding(name: &str, raw: RawBinding) -> Result<(Binding, Effect), String> {
     let mut effect = None;
     for action in &raw.validation_actions {
         let its = match action.as_str() {
@@ -227,7 +188,7 @@ fn binding(name: &str, raw: RawBinding) -> Result<Binding, String> {
     }
     let effect =
         effect.ok_or_else(|| format!("the binding {} has no validationActions", crate::shown(name)))?;
-    Ok(Binding { name: name.to_owned(), rules: raw.match_resources, param: raw.param_ref, effect })
+    Ok((Binding { name: name.to_owned(), rules: raw.match_resources, param: raw.param_ref }, effect))
 }
 
 impl AdmissionPolicy {
@@ -238,83 +199,42 @@ impl AdmissionPolicy {
             Ok(false) => return,
             Err(why) => return verdict.error(why, self.on_error),
         }
-        for binding in &self.bindings {
+        for (binding, effect) in &self.bindings {
             match binding.rules.applies(subject) {
-                Ok(true) => self.bound(binding, subject, verdict),
+                Ok(true) => self.bound(binding, *effect, subject, verdict),
                 Ok(false) => {}
                 Err(why) => {
                     let why = format!("binding {}: {why}", crate::shown(&binding.name));
-                    verdict.error(why, self.on_error.max(binding.effect));
+                    verdict.error(why, self.on_error.max(*effect));
                 }
             }
         }
     }
 
-    fn bound(&self, binding: &Binding, subject: &Subject, verdict: &mut Verdict) {
-        let found = match (&self.params, &binding.param) {
-            (Some(kind), Some(reference)) => self.objects_of(kind, reference, subject),
-            (Some(_), None) => {
-                let why = format!("binding {}: it names no parameters", crate::shown(&binding.name));
-                return verdict.error(why, self.on_error.max(binding.effect));
-            }
-            (None, _) => vec![&Value::Null],
+    fn bound(&self, binding: &Binding, effect: Effect, subject: &Subject, verdict: &mut Verdict) {
+        let found = match binding.parameters(self.params.as_ref(), &self.objects, subject) {
+            Ok(found) => found,
+            Err(why) => return verdict.error(why, self.on_error.max(effect)),
         };
-        if found.is_empty() {
-            let action = binding.param.as_ref().and_then(|param| param.parameter_not_found_action.as_deref());
-            if action != Some("Allow") {
-                let why = format!("binding {}: none of its parameters is there", crate::shown(&binding.name));
-                verdict.error(why, self.on_error.max(binding.effect));
-            }
-            return;
-        }
         for params in found {
-            if let Err(why) = self.with(params, binding, subject, verdict) {
+            if let Err(why) = self.with(params, binding, effect, subject, verdict) {
                 let why = format!("binding {}: {why}", crate::shown(&binding.name));
-                verdict.error(why, self.on_error.max(binding.effect));
+                verdict.error(why, self.on_error.max(effect));
             }
         }
-    }
-
-    fn objects_of(&self, wanted: &ParamKind, reference: &ParamRef, subject: &Subject) -> Vec<&Value> {
-        let text = |object: &Value, member: &str| {
-            object.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
-        let fits = |object: &&Value| {
-            let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
-            let here = match (reference.namespace.as_deref(), namespace) {
-                (Some(wanted), found) => found == Some(wanted),
-                (None, None) => true,
-                // Without a namespace of its own, the reference is to the namespace of the request.
-                (None, found) => found == subject.namespace(),
-            };
-            let labels = object.pointer("/metadata/labels").unwrap_or(&Value::Null);
-            text(object, "apiVersion") == wanted.api_version
-                && text(object, "kind") == wanted.kind
-                && here
-                && reference.name.as_deref().is_none_or(|wanted| name(object) == wanted)
-                && reference.selector.as_ref().is_none_or(|selector| selector.matches(labels))
-        };
-        self.objects.iter().filter(fits).collect()
     }
 
     fn with(
         &self,
         params: &Value,
         binding: &Binding,
+        effect: Effect,
         subject: &Subject,
         verdict: &mut Verdict,
     ) -> Result<(), String> {
         let scene = Scene::new(subject, params, &self.variables);
-        let mut unknown = None;
-        for condition in &self.conditions {
-            match scene.holds(condition) {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(why) => unknown = Some(why),
-            }
-        }
-        if let Some(why) = unknown {
-            return Err(why);
+        if !scene.all_hold(&self.conditions)? {
+            return Ok(());
         }
         verdict.applies = true;
         for validation in &self.validations {
@@ -327,60 +247,14 @@ impl AdmissionPolicy {
                     if let (Some(reason), Some(members)) = (&validation.reason, details.as_object_mut()) {
                         members.insert("reason".to_owned(), json!(reason));
                     }
-                    verdict.messages.push(Message::new(text, binding.effect).details(details));
+                    verdict.messages.push(Message::new(text, effect).details(details));
                 }
                 Err(why) => {
                     let why = format!("binding {}: {why}", crate::shown(&binding.name));
-                    verdict.error(why, self.on_error.max(binding.effect));
+                    verdict.error(why, self.on_error.max(effect));
                 }
             }
         }
         Ok(())
-    }
-}
-
-impl Constraints {
-    fn applies(&self, subject: &Subject) -> Result<bool, String> {
-        let any = |rules: &[ResourceRule]| rules.iter().any(|rule| rule.matches(subject));
-        let named = self.resource_rules.as_deref().is_none_or(any);
-        if !named || any(&self.exclude_resource_rules) {
-            return Ok(false);
-        }
-        let labels = |object: &Value| object.pointer("/metadata/labels").cloned().unwrap_or(Value::Null);
-        if let Some(selector) = &self.object_selector {
-            let mut either =
-                [subject.object(), subject.old_object()].into_iter().filter(|object| object.is_object());
-            if !either.any(|object| selector.matches(&labels(object))) {
-                return Ok(false);
-            }
-        }
-        match &self.namespace_selector {
-            None => Ok(true),
-            Some(selector) if subject.is_namespace() => Ok(selector.matches(&labels(subject.thing()))),
-            Some(_) if subject.namespace().is_none() => Ok(true),
-            Some(selector) => selector.fulfilled(|key| subject.namespace_label(key)),
-        }
-    }
-}
-
-impl ResourceRule {
-    fn matches(&self, subject: &Subject) -> bool {
-        let among = |all: &[String], one: &str| all.iter().any(|name| name == "*" || name == one);
-        let (resource, sub) = (subject.text("/resource/resource"), subject.text("/subResource"));
-        let named = |pattern: &String| match pattern.split_once('/') {
-            Some((first, second)) => (first == "*" || first == resource) && (second == "*" || second == sub),
-            None => sub.is_empty() && (pattern == "*" || pattern == resource),
-        };
-        let scope = match self.scope.as_deref() {
-            Some("Cluster") => subject.namespace().is_none(),
-            Some("Namespaced") => subject.namespace().is_some(),
-            _ => true,
-        };
-        among(&self.api_groups, subject.text("/resource/group"))
-            && among(&self.api_versions, subject.text("/resource/version"))
-            && among(&self.operations, subject.text("/operation"))
-            && self.resources.iter().any(named)
-            && (self.resource_names.is_empty() || among(&self.resource_names, subject.text("/name")))
-            && scope
     }
 }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use serde_json::Value;
 
-use crate::cel::{Fault, Meter, Program, Roots, Run, Val, failed};
+use crate::cel::{Fault, Meter, OBJECT, Program, Roots, Run, Val, failed};
 use crate::subject::Subject;
 
 /// Steps of all expressions of one policy over one object.
@@ -27,6 +27,14 @@ pub(crate) struct Variable {
 /// What is wrong, with the place in the policy that it stands at.
 pub(crate) fn compile(place: &str, text: &str) -> Result<Program, String> {
     Program::compile(text, &NAMES).map_err(|error| format!("{place}: {}", crate::shown(&error)))
+}
+
+/// Compiles an expression that may make objects.
+///
+/// # Errors
+/// As [`compile`].
+pub(crate) fn compile_making(place: &str, text: &str) -> Result<Program, String> {
+    Program::making_objects(text, &NAMES).map_err(|error| format!("{place}: {}", crate::shown(&error)))
 }
 
 /// One subject as expressions see it.
@@ -63,6 +71,45 @@ impl<'a> Scene<'a> {
             Val::Bool(value) => Ok(value),
             other => Err(format!("the expression is a {} and not true or false", other.type_name())),
         }
+    }
+
+    /// Whether all conditions hold. One that does not hold outvotes one that cannot be computed.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    pub(crate) fn all_hold(&self, conditions: &'a [Program]) -> Result<bool, String> {
+        let mut unknown = None;
+        for condition in conditions {
+            match self.holds(condition) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(why) => unknown = Some(why),
+            }
+        }
+        unknown.map_or(Ok(true), Err)
+    }
+
+    /// The object that an expression makes, with types that are named like the places they stand at.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn object(&self, program: &'a Program) -> Result<Value, String> {
+        let run = Run { roots: self, meter: &self.meter };
+        let made = run.value(program).and_then(|value| match value {
+            Val::Object(_) => run.json(&value, Some(OBJECT)),
+            other => failed(format!("the expression is a {} and not an {OBJECT}", other.type_name())),
+        });
+        made.map_err(|fault| crate::shown(&fault.to_string()))
+    }
+
+    /// The operations of a JSON Patch that an expression makes.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub(crate) fn operations(&self, program: &'a Program) -> Result<Vec<Value>, String> {
+        let run = Run { roots: self, meter: &self.meter };
+        let made = run.value(program).and_then(|value| run.operations(&value));
+        made.map_err(|fault| crate::shown(&fault.to_string()))
     }
 
     /// The text that an expression makes; nothing where it is empty or not a text.

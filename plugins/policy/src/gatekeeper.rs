@@ -2,7 +2,7 @@
 //!
 //! Formats: <https://open-policy-agent.github.io/gatekeeper/website/docs/constrainttemplates>, with the matching of
 //! `pkg/mutation/match`. A template's Rego sees `input.review` and `input.parameters`; its CEL (`K8sNativeValidation`) sees
-//! `variables.params` and `variables.anyObject`. What asks for `data.inventory` is refused: other objects are not there.
+//! `variables.params` and `variables.anyObject`. What asks for `data.inventory` is refused where no other objects are given.
 
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cel::Program;
 use crate::expressions::{Scene, Variable, compile};
-use crate::rego::{Module, Rules, Version, value_of};
+use crate::rego::{Module, Rules, Version, data_for, value_of};
 use crate::selector::Selector;
 use crate::subject::Subject;
 use crate::verdict::{Effect, Message, Verdict};
@@ -144,7 +144,7 @@ fn group(document: &Value) -> &str {
 ///
 /// # Errors
 /// What is wrong, for the policy's author.
-pub(crate) fn load(documents: &[Value]) -> Result<Template, String> {
+pub(crate) fn load(documents: &[Value], inventory: Option<&Value>) -> Result<Template, String> {
     let mut templates = documents.iter().filter(|document| is_template(document));
     let (Some(template), None) = (templates.next(), templates.next()) else {
         return Err("there must be one ConstraintTemplate in a policy".to_owned());
@@ -156,7 +156,7 @@ pub(crate) fn load(documents: &[Value]) -> Result<Template, String> {
         raw.spec.crd.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     let target = raw.spec.targets.into_iter().find(|target| target.target == "admission.k8s.gatekeeper.sh");
     let target = target.ok_or("the ConstraintTemplate has no target admission.k8s.gatekeeper.sh")?;
-    let code = compiled(&raw.metadata.name, target)?;
+    let code = compiled(&raw.metadata.name, target, inventory)?;
     let mut constraints = Vec::new();
     for document in documents.iter().filter(|document| is_constraint(document)) {
         let its = document.get("kind").and_then(Value::as_str).unwrap_or_default();
@@ -174,7 +174,7 @@ pub(crate) fn load(documents: &[Value]) -> Result<Template, String> {
     Ok(Template { code, constraints })
 }
 
-fn compiled(name: &str, target: RawTarget) -> Result<Code, String> {
+fn compiled(name: &str, target: RawTarget, inventory: Option<&Value>) -> Result<Code, String> {
     let of_engine = |engine: &str| target.code.iter().find(|code| code.engine == engine);
     if let Some(code) = of_engine("K8sNativeValidation") {
         let raw: RawNative = serde_json::from_value(code.source.clone())
@@ -189,16 +189,13 @@ fn compiled(name: &str, target: RawTarget) -> Result<Code, String> {
     if source.rego.trim().is_empty() {
         return Err("the ConstraintTemplate has neither Rego nor K8sNativeValidation".to_owned());
     }
-    let inventory = |text: &str| text.contains("data.inventory") || text.contains("data[\"inventory\"]");
-    if inventory(&source.rego) || source.libs.iter().any(|lib| inventory(lib)) {
-        return Err("the template asks for data.inventory, which is not available here".to_owned());
-    }
     let version = if source.version == "v1" { Version::V1 } else { Version::V0 };
     let mut modules = vec![Module { name: format!("{name}.rego"), text: source.rego }];
     for (place, text) in source.libs.into_iter().enumerate() {
         modules.push(Module { name: format!("{name}-lib-{place}.rego"), text });
     }
-    let rules = Rules::compile(&modules, version, &json!({}), |rule| rule == "violation")?;
+    let data = data_for(&modules, json!({}), inventory)?;
+    let rules = Rules::compile(&modules, version, &data, |rule| rule == "violation")?;
     if rules.names.is_empty() {
         return Err("the template's Rego has no rule `violation`".to_owned());
     }

@@ -1,13 +1,18 @@
-//! The user's own policies: Rego, CEL, Gatekeeper's templates and Kubernetes' ValidatingAdmissionPolicies, over objects that are
+//! The user's own policies: Rego, CEL, Gatekeeper's templates and Kubernetes' admission policies, over objects that are
 //! there (kind `posture`) and over requests (kind `admission`).
 //!
 //! The platform reads the files and hands over JSON; nothing is parsed here but the policies' own languages. A policy that does
 //! not compile, runs on or answers nonsense costs only itself: every evaluation counts its steps. README.md has the formats.
 
 mod admission_policy;
+mod bindings;
 mod cel;
 mod expressions;
 mod gatekeeper;
+mod json_patch;
+mod merge;
+mod mutating_policy;
+mod mutation;
 mod plain;
 mod rego;
 mod selector;
@@ -35,8 +40,14 @@ pub const POLICIES: &str = "palisade/v1/Policies";
 /// A resource of this kind is answered with one result for each rule `test_…` of policies in Rego.
 pub const TESTS: &str = "palisade/v1/PolicyTests";
 
+/// A resource of this kind is the request of an AdmissionReview, answered with one result for each message of each policy,
+/// whatever the policy does at admission.
+pub const REVIEW: &str = "palisade/v1/PolicyReview";
+
 /// Messages of one policy about one place that are told.
 const MESSAGES_MAX: usize = 20;
+/// Messages of one policy about one request that tests see.
+const MESSAGES_TOLD_MAX: usize = 1_000;
 /// Places of one object that one policy may complain of.
 const PLACES_MAX: usize = 100;
 /// Operations that all policies together may ask for.
@@ -60,6 +71,7 @@ impl Posture for Policies {
         match resource.kind.as_str() {
             POLICIES => self.loaded(checks),
             TESTS => self.tests(checks),
+            REVIEW => self.reviewed(resource, checks)?,
             _ => {
                 let subject = Subject::of_resource(resource)?;
                 for policy in &self.set.policies {
@@ -84,7 +96,12 @@ impl Admission for Policies {
         for policy in &self.set.policies {
             let verdict = policy.judge(&subject, true);
             decision = decide(policy, &verdict, decision);
-            patch.extend(verdict.patch);
+            if policy.mutate {
+                patch.extend(verdict.patch);
+            }
+        }
+        for (policy, verdict) in mutation::mutate(&self.set, &subject, &mut patch) {
+            decision = decide(policy, &verdict, decision);
         }
         if !patch.is_empty() && patch.len() <= PATCH_MAX {
             decision.patch = Some(Value::Array(patch).to_string().into_bytes());
@@ -109,6 +126,22 @@ impl Policies {
                 result.location(format!("/{}", policy.name)).evidence(&json!({ "policy": policy.name })),
             );
         }
+    }
+
+    fn reviewed(&self, resource: &Resource, checks: &mut Checks<'_>) -> Result<(), Unreadable> {
+        let subject = Subject::of_review(resource.json()?)?;
+        for policy in &self.set.policies {
+            let verdict = policy.judge(&subject, true);
+            let evidence = json!({ "policy": policy.name });
+            for (number, message) in verdict.messages.iter().enumerate().take(MESSAGES_TOLD_MAX) {
+                let result = CheckResult::fail(&policy.rule, policy.severity, cut(&message.text));
+                checks.add(result.location(format!("/{}/{number}", policy.name)).evidence(&evidence));
+            }
+            for (why, _) in verdict.errors.iter().take(MESSAGES_MAX) {
+                checks.add(CheckResult::error(&policy.rule, cut(why)).evidence(&evidence));
+            }
+        }
+        Ok(())
     }
 
     fn tests(&self, checks: &mut Checks<'_>) {
@@ -177,15 +210,16 @@ fn results(policy: &Policy, verdict: Verdict, checks: &mut Checks<'_>) {
     }
 }
 
-/// Adds to a decision what a policy says. Its name stands before its words, as webhooks have it.
-/// The rule of policies that say themselves what becomes of what they could not judge.
-const VAP: &str = "vap-violation";
+/// The rules of policies that say themselves what becomes of what they could not judge.
+const OWN_FAILURES: [&str; 2] = ["vap-violation", "map-failed"];
 /// The rule of a request that a policy could not judge.
 const FAILED: &str = "policy-failed";
 
+/// Adds to a decision what a policy says. Its name stands before its words, as webhooks have it.
 fn decide(policy: &Policy, verdict: &Verdict, mut decision: Decision) -> Decision {
-    // A ValidatingAdmissionPolicy says itself what becomes of a request that it could not judge; for the others the platform does.
-    let failed = if policy.rule == VAP { VAP } else { FAILED };
+    // Policies of `admissionregistration.k8s.io` say themselves what becomes of a request that they could not judge; for the others
+    // the platform does.
+    let failed = OWN_FAILURES.into_iter().find(|rule| *rule == policy.rule).unwrap_or(FAILED);
     let of_messages =
         verdict.messages.iter().map(|message| (&message.text, message.effect, policy.rule.as_str()));
     let of_errors = verdict.errors.iter().map(|(why, effect)| (why, *effect, failed));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::cel::Program;
 use crate::expressions::{Scene, compile};
 use crate::gatekeeper::optional;
-use crate::rego::{Module, Rules, Version};
+use crate::rego::{Module, Rules, Version, data_for};
 use crate::subject::Subject;
 use crate::verdict::{Effect, Message, Verdict, severity};
 
@@ -26,12 +26,18 @@ impl Rego {
     ///
     /// # Errors
     /// What is wrong, for the policy's author.
-    pub(crate) fn load(name: &str, text: &str, parameters: &Value) -> Result<Self, String> {
+    pub(crate) fn load(
+        name: &str,
+        text: &str,
+        parameters: &Value,
+        inventory: Option<&Value>,
+    ) -> Result<Self, String> {
         let module = Module { name: name.to_owned(), text: text.to_owned() };
         let wanted = |rule: &str| {
             rule == "patch" || rule.starts_with("test_") || RULES.iter().any(|(name, _)| *name == rule)
         };
         let data = json!({ "parameters": parameters });
+        let data = data_for(std::slice::from_ref(&module), data, inventory)?;
         let compile = |version| Rules::compile(std::slice::from_ref(&module), version, &data, wanted);
         let rules = match compile(Version::V1) {
             // What was written for the newer version may mean something else in the older one.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::admission_policy::{self, AdmissionPolicy};
 use crate::gatekeeper::{self, Template};
+use crate::mutating_policy::{self, MutatingPolicy};
 use crate::plain::{Cel, Rego};
 use crate::subject::Subject;
 use crate::verdict::{Effect, Verdict, severity};
@@ -25,6 +26,7 @@ struct RawConfig {
     parameters: Value,
     #[serde(default)]
     rule_ids: RuleIds,
+    inventory: Option<Value>,
 }
 
 /// Under which rule a policy's results stand.
@@ -54,6 +56,8 @@ struct RawPolicy {
     severity: Option<String>,
     #[serde(default)]
     on_error: OnError,
+    #[serde(default = "yes")]
+    mutate: bool,
     #[serde(rename = "title", default)]
     _title: String,
     #[serde(rename = "description", default)]
@@ -69,6 +73,11 @@ enum Format {
     Cel,
     Gatekeeper,
     Vap,
+    Map,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Format {
@@ -78,11 +87,12 @@ impl Format {
             Self::Cel => "cel-violation",
             Self::Gatekeeper => "gatekeeper-violation",
             Self::Vap => "vap-violation",
+            Self::Map => "map-failed",
         }
     }
 }
 
-/// What becomes of a request that a policy cannot judge. A ValidatingAdmissionPolicy says so itself once it is loaded.
+/// What becomes of a request that a policy cannot judge. Policies of `admissionregistration.k8s.io` say so themselves once they are loaded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum OnError {
@@ -99,6 +109,8 @@ pub(crate) struct Policy {
     pub(crate) rule: String,
     pub(crate) severity: Severity,
     on_error: Effect,
+    /// Whether what it would change is changed: a policy on trial changes nothing.
+    pub(crate) mutate: bool,
     /// What it compiled to, or why it did not.
     pub(crate) body: Result<Body, String>,
 }
@@ -110,6 +122,7 @@ pub(crate) enum Body {
     Cel(Cel),
     Gatekeeper(Template),
     Admission(AdmissionPolicy),
+    Mutating(MutatingPolicy),
 }
 
 /// All policies of a configuration.
@@ -164,13 +177,13 @@ impl Set {
                     policy.name
                 )));
             }
-            policies.push(compiled(policy, &raw.parameters, raw.rule_ids));
+            policies.push(compiled(policy, &raw.parameters, raw.rule_ids, raw.inventory.as_ref()));
         }
         Ok(Self { policies })
     }
 }
 
-fn compiled(raw: RawPolicy, common: &Value, rule_ids: RuleIds) -> Policy {
+fn compiled(raw: RawPolicy, common: &Value, rule_ids: RuleIds, inventory: Option<&Value>) -> Policy {
     let parameters = match &raw.parameters {
         Value::Null if common.is_null() => json!({}),
         Value::Null => common.clone(),
@@ -178,10 +191,11 @@ fn compiled(raw: RawPolicy, common: &Value, rule_ids: RuleIds) -> Policy {
     };
     let file = if raw.source.is_empty() { &raw.name } else { &raw.source };
     let body = match raw.format {
-        Format::Rego => Rego::load(file, &raw.text, &parameters).map(Body::Rego),
+        Format::Rego => Rego::load(file, &raw.text, &parameters, inventory).map(Body::Rego),
         Format::Cel => Cel::load(&raw.documents, &parameters).map(Body::Cel),
-        Format::Gatekeeper => gatekeeper::load(&raw.documents).map(Body::Gatekeeper),
+        Format::Gatekeeper => gatekeeper::load(&raw.documents, inventory).map(Body::Gatekeeper),
         Format::Vap => admission_policy::load(&raw.documents).map(Body::Admission),
+        Format::Map => mutating_policy::load(&raw.documents).map(Body::Mutating),
     };
     Policy {
         rule: match rule_ids {
@@ -190,6 +204,7 @@ fn compiled(raw: RawPolicy, common: &Value, rule_ids: RuleIds) -> Policy {
         },
         severity: raw.severity.as_deref().and_then(severity).unwrap_or(Severity::Medium),
         on_error: if raw.on_error == OnError::Warn { Effect::Warn } else { Effect::Deny },
+        mutate: raw.mutate,
         name: raw.name,
         source: raw.source,
         body,
@@ -205,6 +220,8 @@ impl Policy {
             Ok(Body::Cel(cel)) => cel.judge(subject, self.on_error, &mut verdict),
             Ok(Body::Gatekeeper(template)) => template.judge(subject, &mut verdict),
             Ok(Body::Admission(policy)) => policy.judge(subject, &mut verdict),
+            // What it would change is computed where all changes are: see `mutation`.
+            Ok(Body::Mutating(_)) => {}
             Err(why) => verdict.error(format!("the policy cannot be used: {why}"), self.on_error),
         }
         verdict

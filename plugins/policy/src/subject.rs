@@ -15,7 +15,7 @@ pub(crate) struct Subject {
     review: OnceCell<Result<regorus::Value, String>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Namespace {
     /// The object as the platform put it beside the request.
     Given(Value),
@@ -30,16 +30,35 @@ impl Subject {
     /// # Errors
     /// [`Error::InvalidInput`] for what is not one.
     pub(crate) fn of_request(request: &AdmissionRequest<'_>) -> Result<Self, Error> {
-        let mut request: Value = request.json()?;
-        let Some(members) = request.as_object_mut() else {
-            return Err(Error::InvalidInput("the request is not an object".to_owned()));
-        };
+        Self::of_value(request.json()?)
+            .ok_or_else(|| Error::InvalidInput("the request is not an object".to_owned()))
+    }
+
+    /// The same, as a test hands it over.
+    ///
+    /// # Errors
+    /// What is not an object.
+    pub(crate) fn of_review(request: Value) -> Result<Self, Unreadable> {
+        Self::of_value(request).ok_or_else(|| Unreadable::from("the request is not an object"))
+    }
+
+    fn of_value(mut request: Value) -> Option<Self> {
+        let members = request.as_object_mut()?;
         let namespace = members.remove("namespaceObject").filter(Value::is_object);
         for member in ["object", "oldObject"] {
             members.entry(member).or_insert(Value::Null);
         }
         let namespace = namespace.map_or(Namespace::Unknown, Namespace::Given);
-        Ok(Self { request, namespace, review: OnceCell::new() })
+        Some(Self { request, namespace, review: OnceCell::new() })
+    }
+
+    /// The same request for another object: one that policies changed.
+    pub(crate) fn with_object(&self, object: Value) -> Self {
+        let mut request = self.request.clone();
+        if let Some(members) = request.as_object_mut() {
+            members.insert("object".to_owned(), object);
+        }
+        Self { request, namespace: self.namespace.clone(), review: OnceCell::new() }
     }
 
     /// An object that is there, as if it were being created by nobody.

@@ -12,9 +12,9 @@
 use std::path::{Path, PathBuf};
 
 use palisade_sdk::{CheckStatus, Resource};
-use policy::{Answer, Call, Case, Source, TestFile, Told, assemble};
+use policy::{Answer, Call, Case, Content, Source, Suite, SuiteCase, TestFile, Told, assemble};
 use serde_json::Value;
-use user_policies::{POLICIES, Policies, TESTS};
+use user_policies::{POLICIES, Policies, REVIEW, TESTS};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -113,6 +113,73 @@ fn gatekeeper_templates() {
 #[test]
 fn admission_policies() {
     assert!(run("vap") >= 12);
+}
+
+#[test]
+fn mutating_policies() {
+    assert!(run("map") >= 3);
+}
+
+#[test]
+fn a_suite_of_gator_with_an_inventory() {
+    let folder = fixtures().join("gator");
+    let read = |name: &str| Source::read(name, text(&folder.join(name)).as_bytes()).unwrap();
+    let objects = |name: &str| match read(name).content {
+        Content::Documents(documents) => {
+            documents.into_iter().map(|document| document.value).collect::<Vec<_>>()
+        }
+        Content::Rego(_) => panic!(),
+    };
+    let suite = Suite::read("suite.yaml", text(&folder.join("suite.yaml")).as_bytes()).unwrap().unwrap();
+    for test in &suite.tests {
+        let assembled = assemble(&[read(&test.template), read(&test.constraint)]);
+        assert_eq!(assembled.policies[0].inventory, Some(vec!["networking.k8s.io/v1/Ingress".to_owned()]));
+        for case in &test.cases {
+            let others: Vec<Value> = case.inventory.iter().flat_map(|name| objects(name)).collect();
+            let config = assembled.config_with(&Value::Null, Some(SuiteCase::inventory(&others))).to_string();
+            let request = SuiteCase::request(&objects(&case.object)[0], &others).unwrap();
+            let resource = Resource::new("r", REVIEW, &request);
+            let assessment = palisade_sdk::check::<Policies>(&config, &[resource]).unwrap();
+            let messages: Vec<String> = assessment.results.into_iter().map(|result| result.message).collect();
+            assert_eq!(case.judge(&messages), Vec::<String>::new(), "{}", case.name);
+        }
+        // Without other objects it is refused when it is loaded.
+        let config = assembled.config(&Value::Null).to_string();
+        let loaded = palisade_sdk::check::<Policies>(&config, &[Resource::new("p", POLICIES, &())]).unwrap();
+        assert!(
+            loaded.results[0].message.contains("asks for data.inventory"),
+            "{}",
+            loaded.results[0].message
+        );
+    }
+}
+
+#[test]
+fn policies_that_change_an_object_see_what_those_before_them_made() {
+    let map = |name: &str, condition: &str, expression: &str, again: &str| {
+        let spec = serde_json::json!({ "reinvocationPolicy": again, "matchConditions": [{ "name": "c", "expression": condition }],
+            "mutations": [{ "patchType": "JSONPatch", "jsonPatch": { "expression": expression } }] });
+        serde_json::json!({ "name": name, "format": "map", "documents": [
+            { "kind": "MutatingAdmissionPolicy", "metadata": { "name": name }, "spec": spec },
+            { "kind": "MutatingAdmissionPolicyBinding", "metadata": { "name": "b" }, "spec": { "policyName": name } },
+        ] })
+    };
+    let count = |again: &str| {
+        map("count", "true", "[JSONPatch{op: 'replace', path: '/n', value: object.n + object.by}]", again)
+    };
+    let by = map("by", "object.n > 1", "[JSONPatch{op: 'replace', path: '/by', value: 10}]", "Never");
+    let rego = serde_json::json!({ "name": "rego", "format": "rego", "text": "package r\npatch contains {\"op\": \"replace\", \"path\": \"/n\", \"value\": 1} if { true }" });
+    let request = serde_json::json!({ "operation": "CREATE", "object": { "n": 0, "by": 1 } }).to_string();
+    for (again, trial, expected) in [("Never", false, 2), ("IfNeeded", false, 12), ("Never", true, 1)] {
+        let mut count = count(again);
+        count["mutate"] = (!trial).into();
+        let config = serde_json::json!({ "policies": [rego, count, by] }).to_string();
+        let decision = palisade_sdk::review::<Policies>(&config, request.as_bytes()).unwrap();
+        assert!(decision.violations.is_empty(), "{:?}", decision.violations);
+        let patch: Value = serde_json::from_slice(&decision.patch.unwrap()).unwrap();
+        let last = patch.as_array().unwrap().iter().rfind(|operation| operation["path"] == "/n").unwrap();
+        assert_eq!(last["value"], expected, "{again} {patch}");
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use cel::common::ast::{EntryExpr, Expr};
 use cel::parser::Expression;
 
 use super::functions::{self, Style};
+use super::macros::Late;
+use super::object;
 
 /// How deep an expression may be nested, macros expanded: what computes it goes as deep.
 const DEPTH_MAX: usize = 250;
@@ -25,7 +27,7 @@ struct Part<'e> {
 ///
 /// # Errors
 /// What is wrong, for the policy's author.
-pub(super) fn check(expression: &Expression, names: &[&str]) -> Result<(), String> {
+pub(super) fn check(expression: &Expression, names: &[&str], objects: bool) -> Result<(), String> {
     let mut parts = vec![Part { expression, depth: 0, macros: 0, bound: Vec::new() }];
     let mut first = Ok(());
     while let Some(part) = parts.pop() {
@@ -35,7 +37,7 @@ pub(super) fn check(expression: &Expression, names: &[&str]) -> Result<(), Strin
         if part.macros > MACROS_MAX {
             return Err(format!("more than {MACROS_MAX} macros stand in one another"));
         }
-        let found = one(&part, names, &mut parts);
+        let found = one(&part, names, objects, &mut parts);
         // What is called on the authorizer is unknown too, but does not say why.
         if found.as_ref().is_err_and(|why| why.contains(AUTHORIZER)) {
             return found;
@@ -45,7 +47,7 @@ pub(super) fn check(expression: &Expression, names: &[&str]) -> Result<(), Strin
     first
 }
 
-fn one<'e>(part: &Part<'e>, names: &[&str], parts: &mut Vec<Part<'e>>) -> Result<(), String> {
+fn one<'e>(part: &Part<'e>, names: &[&str], objects: bool, parts: &mut Vec<Part<'e>>) -> Result<(), String> {
     let mut go = |expression: &'e Expression| {
         parts.push(Part {
             expression,
@@ -68,8 +70,26 @@ fn one<'e>(part: &Part<'e>, names: &[&str], parts: &mut Vec<Part<'e>>) -> Result
                 }
             }
         }
-        Expr::Struct(made) => {
+        Expr::Struct(made) if !objects => {
             return Err(format!("{:?} cannot be made: only lists and maps can", made.type_name));
+        }
+        Expr::Struct(made) => {
+            object::known(made)?;
+            for entry in &made.entries {
+                if let EntryExpr::StructField(field) = &entry.expr {
+                    go(&field.value);
+                }
+            }
+        }
+        Expr::Call(call) if Late::of(call).is_some() => {
+            let Some(late) = Late::of(call).transpose()? else { return Ok(()) };
+            go(late.target);
+            let mut bound = part.bound.clone();
+            bound.extend(&late.names);
+            for body in late.bodies {
+                let (depth, macros) = (part.depth + 1, part.macros + 1);
+                parts.push(Part { expression: body, depth, macros, bound: bound.clone() });
+            }
         }
         Expr::Call(call) => {
             let space = functions::namespace(call, |name| part.bound.contains(&name));

@@ -8,6 +8,7 @@ use cel::common::ast::{
 };
 use cel::parser::Expression;
 
+use super::macros::Late;
 use super::value::{Text, Val};
 use super::{Fault, Meter, Program, failed, functions};
 
@@ -29,13 +30,13 @@ pub(crate) struct Run<'r, 'a> {
 }
 
 /// A variable of a macro. What accumulates may be an error, which `||` and `&&` may still outvote.
-struct Scope<'s, 'a> {
-    name: &'a str,
-    value: &'s Result<Val<'a>, Fault>,
-    outer: Option<&'s Scope<'s, 'a>>,
+pub(super) struct Scope<'s, 'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'s Result<Val<'a>, Fault>,
+    pub(super) outer: Option<&'s Scope<'s, 'a>>,
 }
 
-type Outer<'s, 'a> = Option<&'s Scope<'s, 'a>>;
+pub(super) type Outer<'s, 'a> = Option<&'s Scope<'s, 'a>>;
 
 impl<'a> Run<'_, 'a> {
     /// The value of a program.
@@ -43,10 +44,11 @@ impl<'a> Run<'_, 'a> {
         self.eval(&program.expression, None)
     }
 
-    fn eval(&self, expression: &'a Expression, scope: Outer<'_, 'a>) -> Result<Val<'a>, Fault> {
+    pub(super) fn eval(&self, expression: &'a Expression, scope: Outer<'_, 'a>) -> Result<Val<'a>, Fault> {
         self.meter.charge(1)?;
         match &expression.expr {
-            Expr::Unspecified | Expr::Struct(_) => failed("it is not an expression"),
+            Expr::Unspecified => failed("it is not an expression"),
+            Expr::Struct(made) => self.object(made, scope),
             Expr::Literal(literal) => Ok(of_literal(literal)),
             Expr::Ident(name) => self.identifier(name, scope),
             Expr::Select(select) => self.select(select, scope),
@@ -91,7 +93,7 @@ impl<'a> Run<'_, 'a> {
                 false => Val::Optional(member.map(Rc::new)),
             });
         }
-        if !matches!(operand.type_name(), "map") {
+        if !matches!(operand.type_name(), "map" | "object") {
             return failed(format!("a {} has no member {:?}", operand.type_name(), select.field));
         }
         match operand.member(&select.field) {
@@ -158,6 +160,9 @@ impl<'a> Run<'_, 'a> {
                 }
                 _ => {}
             }
+        }
+        if let Some(late) = Late::of(call) {
+            return self.late(&late.map_err(Fault::Failed)?, scope);
         }
         let space = functions::namespace(call, |name| self.bound(name, scope));
         let mut arguments = Vec::with_capacity(call.args.len() + 1);

@@ -1,11 +1,10 @@
-//! The functions: those of the language, and those that Kubernetes adds (lists, regular expressions, strings, sets,
-//! quantities, optional values).
-
-use std::cmp::Ordering;
+//! The functions by name, and those of conversions, optional values and quantities. README.md has the table of what there is.
 
 use cel::common::ast::{CallExpr, Expr, operators};
 
 use super::eval::Run;
+use super::formats;
+use super::libraries;
 use super::operators::unfit;
 use super::quantity::Quantity;
 use super::value::Val;
@@ -63,6 +62,68 @@ const FUNCTIONS: &[(&str, Style, std::ops::RangeInclusive<usize>)] = &[
     ("optional.of", Global, 1..=1),
     ("optional.ofNonZeroValue", Global, 1..=1),
     ("optional.none", Global, 0..=0),
+    ("optional.unwrap", Global, 1..=1),
+    ("unwrapOpt", Method, 0..=0),
+    ("lists.range", Global, 1..=1),
+    ("strings.quote", Global, 1..=1),
+    ("jsonpatch.escapeKey", Global, 1..=1),
+    ("timestamp", Global, 1..=1),
+    ("duration", Global, 1..=1),
+    ("getFullYear", Method, 0..=1),
+    ("getMonth", Method, 0..=1),
+    ("getDate", Method, 0..=1),
+    ("getDayOfMonth", Method, 0..=1),
+    ("getDayOfWeek", Method, 0..=1),
+    ("getDayOfYear", Method, 0..=1),
+    ("getHours", Method, 0..=1),
+    ("getMinutes", Method, 0..=1),
+    ("getSeconds", Method, 0..=1),
+    ("getMilliseconds", Method, 0..=1),
+    ("ip", Global, 1..=1),
+    ("isIP", Global, 1..=1),
+    ("ip.isCanonical", Global, 1..=1),
+    ("family", Method, 0..=0),
+    ("isUnspecified", Method, 0..=0),
+    ("isLoopback", Method, 0..=0),
+    ("isLinkLocalMulticast", Method, 0..=0),
+    ("isLinkLocalUnicast", Method, 0..=0),
+    ("isGlobalUnicast", Method, 0..=0),
+    ("cidr", Global, 1..=1),
+    ("isCIDR", Global, 1..=1),
+    ("containsIP", Method, 1..=1),
+    ("containsCIDR", Method, 1..=1),
+    ("ip", Method, 0..=0),
+    ("masked", Method, 0..=0),
+    ("prefixLength", Method, 0..=0),
+    ("url", Global, 1..=1),
+    ("isURL", Global, 1..=1),
+    ("getScheme", Method, 0..=0),
+    ("getHost", Method, 0..=0),
+    ("getHostname", Method, 0..=0),
+    ("getPort", Method, 0..=0),
+    ("getEscapedPath", Method, 0..=0),
+    ("getQuery", Method, 0..=0),
+    ("semver", Global, 1..=2),
+    ("isSemver", Global, 1..=2),
+    ("major", Method, 0..=0),
+    ("minor", Method, 0..=0),
+    ("patch", Method, 0..=0),
+    ("image", Global, 1..=1),
+    ("isImage", Global, 1..=1),
+    ("containsDigest", Method, 0..=0),
+    ("registry", Method, 0..=0),
+    ("repository", Method, 0..=0),
+    ("tag", Method, 0..=0),
+    ("digest", Method, 0..=0),
+    ("identifier", Method, 0..=0),
+    ("validate", Method, 1..=1),
+    ("format.named", Global, 1..=1),
+    ("slice", Method, 2..=2),
+    ("flatten", Method, 0..=1),
+    ("distinct", Method, 0..=0),
+    ("sort", Method, 0..=0),
+    ("first", Method, 0..=0),
+    ("last", Method, 0..=0),
     ("size", Method, 0..=0),
     ("startsWith", Method, 1..=1),
     ("endsWith", Method, 1..=1),
@@ -101,8 +162,15 @@ const FUNCTIONS: &[(&str, Style, std::ops::RangeInclusive<usize>)] = &[
     ("asApproximateFloat", Method, 0..=0),
 ];
 
+/// Names that functions stand in.
+const SPACES: [&str; 8] = ["format", "ip", "jsonpatch", "lists", "math", "optional", "sets", "strings"];
+
 /// Refuses what is not a function, or is called in another way.
 pub(super) fn known(name: &str, style: Style, arguments: usize) -> Result<(), String> {
+    // Every named format is a function without arguments.
+    if name.strip_prefix("format.").is_some_and(|format| formats::NAMES.contains(&format)) && arguments == 0 {
+        return Ok(());
+    }
     let mut named = FUNCTIONS.iter().filter(|function| function.0 == name).peekable();
     if named.peek().is_none() {
         return Err(format!("there is no function {name:?}"));
@@ -117,8 +185,7 @@ pub(super) fn known(name: &str, style: Style, arguments: usize) -> Result<(), St
 /// The name of a function that stands in a namespace, such as `math.greatest`, unless the namespace's name is a variable here.
 pub(super) fn namespace(call: &CallExpr, bound: impl Fn(&str) -> bool) -> Option<String> {
     let Expr::Ident(space) = &call.target.as_ref()?.expr else { return None };
-    (matches!(space.as_str(), "math" | "sets" | "optional") && !bound(space))
-        .then(|| format!("{space}.{}", call.func_name))
+    (SPACES.contains(&space.as_str()) && !bound(space)).then(|| format!("{space}.{}", call.func_name))
 }
 
 /// The name of a type, where it is one.
@@ -142,120 +209,10 @@ impl<'a> Run<'_, 'a> {
         }
         let value = conversion(name, arguments)
             .or_else(|| of_optional(name, arguments))
-            .or_else(|| of_quantities(name, arguments));
+            .or_else(|| of_quantities(name, arguments))
+            .or_else(|| libraries::call(name, arguments));
         value.unwrap_or_else(|| unfit(name, &arguments.iter().collect::<Vec<_>>()))
     }
-
-    fn of_lists(&self, name: &str, arguments: &[Val<'a>]) -> Option<Result<Val<'a>, Fault>> {
-        let items = arguments.first()?.items();
-        Some(match (name, arguments) {
-            ("size", [value]) => {
-                let Some(size) = value.size() else { return Some(unfit(name, &[value])) };
-                Ok(Val::Int(i64::try_from(size).unwrap_or(i64::MAX)))
-            }
-            ("sum", [_]) => self.sum(&items?.iter().collect::<Vec<_>>()),
-            ("min", [_]) => self.extreme(items?.iter(), Ordering::Less),
-            ("max", [_]) => self.extreme(items?.iter(), Ordering::Greater),
-            ("math.least", [_, ..]) => self.extreme(several(arguments), Ordering::Less),
-            ("math.greatest", [_, ..]) => self.extreme(several(arguments), Ordering::Greater),
-            ("isSorted", [_]) => self.sorted(&items?.iter().collect::<Vec<_>>()),
-            ("indexOf", [_, wanted]) => self.place(items?.iter(), wanted),
-            ("lastIndexOf", [_, wanted]) => {
-                let items: Vec<_> = items?.iter().collect();
-                let last = items.len();
-                self.place(items.into_iter().rev(), wanted).map(|found| match found {
-                    Val::Int(place) if place >= 0 => {
-                        Val::Int(i64::try_from(last).unwrap_or(i64::MAX) - 1 - place)
-                    }
-                    other => other,
-                })
-            }
-            ("sets.contains", [_, others]) => self.all_in(others, arguments.first()?),
-            ("sets.equivalent", [a, b]) => match self.all_in(a, b) {
-                Ok(Val::Bool(true)) => self.all_in(b, a),
-                other => other,
-            },
-            ("sets.intersects", [a, b]) => self.intersects(a, b),
-            _ => return None,
-        })
-    }
-
-    fn sum(&self, items: &[Val<'a>]) -> Result<Val<'a>, Fault> {
-        let mut items = items.iter();
-        let Some(first) = items.next() else { return Ok(Val::Int(0)) };
-        let mut total = first.clone();
-        for item in items {
-            total = self.apply(operators::ADD, &[total, item.clone()])?;
-        }
-        Ok(total)
-    }
-
-    fn extreme(&self, items: impl Iterator<Item = Val<'a>>, wanted: Ordering) -> Result<Val<'a>, Fault> {
-        let mut best: Option<Val<'a>> = None;
-        for item in items {
-            self.meter.charge(1)?;
-            best = match best {
-                None => Some(item),
-                Some(kept) => match item.compare(&kept) {
-                    None => return unfit("a comparison", &[&item, &kept]),
-                    Some(order) if order == wanted => Some(item),
-                    Some(_) => Some(kept),
-                },
-            };
-        }
-        best.map_or_else(|| failed("an empty list has no least and no greatest item"), Ok)
-    }
-
-    fn sorted(&self, items: &[Val<'a>]) -> Result<Val<'a>, Fault> {
-        for (a, b) in items.iter().zip(items.iter().skip(1)) {
-            self.meter.charge(1)?;
-            match a.compare(b) {
-                None => return unfit("a comparison", &[a, b]),
-                Some(Ordering::Greater) => return Ok(Val::Bool(false)),
-                Some(_) => {}
-            }
-        }
-        Ok(Val::Bool(true))
-    }
-
-    fn place(&self, items: impl Iterator<Item = Val<'a>>, wanted: &Val<'a>) -> Result<Val<'a>, Fault> {
-        for (place, item) in items.enumerate() {
-            if self.equal(&item, wanted)? {
-                return Ok(Val::Int(i64::try_from(place).unwrap_or(i64::MAX)));
-            }
-        }
-        Ok(Val::Int(-1))
-    }
-
-    fn all_in(&self, items: &Val<'a>, container: &Val<'a>) -> Result<Val<'a>, Fault> {
-        let Some(items) = items.items() else { return unfit("sets", &[items, container]) };
-        for item in items.iter() {
-            match self.apply(operators::IN, &[item, container.clone()])? {
-                Val::Bool(true) => {}
-                _ => return Ok(Val::Bool(false)),
-            }
-        }
-        Ok(Val::Bool(true))
-    }
-
-    fn intersects(&self, a: &Val<'a>, b: &Val<'a>) -> Result<Val<'a>, Fault> {
-        let Some(items) = a.items() else { return unfit("sets", &[a, b]) };
-        for item in items.iter() {
-            if let Val::Bool(true) = self.apply(operators::IN, &[item, b.clone()])? {
-                return Ok(Val::Bool(true));
-            }
-        }
-        Ok(Val::Bool(false))
-    }
-}
-
-/// The arguments of a function that takes several, or one list of them.
-fn several<'a>(arguments: &[Val<'a>]) -> std::vec::IntoIter<Val<'a>> {
-    let list = match arguments {
-        [one] => one.items().map(|items| items.iter().collect()),
-        _ => None,
-    };
-    list.unwrap_or_else(|| arguments.to_vec()).into_iter()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the language says so")]

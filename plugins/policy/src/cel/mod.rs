@@ -10,10 +10,20 @@
 
 mod check;
 mod eval;
+mod formats;
 mod functions;
+mod image;
+mod libraries;
+mod lists;
+mod macros;
+mod network;
+mod object;
 mod operators;
 mod quantity;
+mod semver;
 mod text;
+mod time;
+mod url;
 mod value;
 
 use std::cell::Cell;
@@ -22,6 +32,7 @@ use std::fmt;
 use cel::parser::{Expression, PrattParser};
 
 pub(crate) use eval::{Roots, Run};
+pub(crate) use object::OBJECT;
 pub(crate) use value::Val;
 
 /// Longest expression, in bytes.
@@ -94,6 +105,18 @@ impl Program {
     /// # Errors
     /// What is wrong with it and where, for the policy's author.
     pub(crate) fn compile(text: &str, names: &[&str]) -> Result<Self, String> {
+        Self::parse(text, names, false)
+    }
+
+    /// The same for an expression that may make objects, as those of a MutatingAdmissionPolicy do.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(crate) fn making_objects(text: &str, names: &[&str]) -> Result<Self, String> {
+        Self::parse(text, names, true)
+    }
+
+    fn parse(text: &str, names: &[&str], objects: bool) -> Result<Self, String> {
         if text.len() > TEXT_MAX {
             return Err(format!("the expression has {} bytes; at most {TEXT_MAX} are allowed", text.len()));
         }
@@ -108,10 +131,12 @@ impl Program {
             let message = first.map(|error| error.msg.clone()).unwrap_or_default();
             format!("line {}, column {}: {message}", place.0, place.1)
         })?;
-        check::check(&expression, names)?;
+        check::check(&expression, names, objects)?;
         Ok(Self { expression })
     }
 }
 
+#[cfg(test)]
+mod library_tests;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use cel::common::ast::operators as names;
 
 use super::eval::Run;
+use super::libraries;
 use super::value::{Key, Val};
 use super::{Fault, failed};
 
@@ -70,6 +71,7 @@ impl<'a> Run<'_, 'a> {
         Ok(match (a, b) {
             (Val::Null, Val::Null) | (Val::Optional(None), Val::Optional(None)) => true,
             (Val::Type(a), Val::Type(b)) => a == b,
+            (Val::Special(a), Val::Special(b)) => a.equal(b),
             (Val::Optional(Some(a)), Val::Optional(Some(b))) => return self.equal(a, b),
             (a, b) => a.compare(b) == Some(Ordering::Equal),
         })
@@ -173,6 +175,9 @@ fn arithmetic<'a>(name: &str, a: &Val<'a>, b: &Val<'a>) -> Result<Val<'a>, Fault
             names::MULTIPLY => a * b,
             _ => a / b,
         })),
+        _ if matches!(name, names::ADD | names::SUBSTRACT) => {
+            libraries::arithmetic(name == names::ADD, a, b).unwrap_or_else(|| unfit(name, &[a, b]))
+        }
         _ => unfit(name, &[a, b]),
     }
 }

@@ -12,7 +12,7 @@ impl<'a> Roots<'a> for &'a Object {
 }
 
 /// Whether an expression holds; an error as its text.
-fn holds(text: &str, object: &Value) -> Result<bool, String> {
+pub(super) fn holds(text: &str, object: &Value) -> Result<bool, String> {
     let program = Program::compile(text, &["object"])?;
     let object = Object(object.clone());
     let meter = Meter::new(500_000);
@@ -106,7 +106,10 @@ fn what_cannot_be_compiled_is_refused_beforehand() {
         ("nothing == 1", "\"nothing\" is not a variable"),
         ("object.nosuch()", "no function \"nosuch\""),
         ("object.startsWith()", "cannot be called"),
-        ("timestamp('2024-01-01T00:00:00Z') == object", "no function \"timestamp\""),
+        ("now() == object", "no function \"now\""),
+        ("[1].all(1, v, v == 1)", "not a simple name"),
+        ("[1].all(i, v, w == 1)", "\"w\" is not a variable"),
+        ("format.nosuch().validate('a').hasValue()", "no function \"format.nosuch\""),
         ("Object{a: 1} == object", "cannot be made"),
         ("has(object)", "line"),
     ] {

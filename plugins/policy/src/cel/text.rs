@@ -52,6 +52,7 @@ impl<'a> Run<'_, 'a> {
             ("indexOf", 2 | 3) => place_of(text, second?, arguments.get(2), false),
             ("lastIndexOf", 2 | 3) => place_of(text, second?, arguments.get(2), true),
             ("format", 2) => self.format(text, arguments.get(1)?),
+            ("strings.quote", 1) => Ok(Val::text(quoted(text))),
             _ => return None,
         })
     }
@@ -228,10 +229,33 @@ impl<'a> Run<'_, 'a> {
                 made.push_str(text.as_str());
             }
             Val::Type(name) => made.push_str(name),
+            Val::Special(special) if special.text().is_some() => {
+                made.push_str(&special.text().unwrap_or_default());
+            }
             other => return failed(format!("%s cannot show a {}", other.type_name())),
         }
         Ok(())
     }
+}
+
+/// A text as a literal of the language: with what would end it or steer a terminal escaped.
+fn quoted(text: &str) -> String {
+    let mut made = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '\u{7}' => made.push_str("\\a"),
+            '\u{8}' => made.push_str("\\b"),
+            '\u{c}' => made.push_str("\\f"),
+            '\n' => made.push_str("\\n"),
+            '\r' => made.push_str("\\r"),
+            '\t' => made.push_str("\\t"),
+            '\u{b}' => made.push_str("\\v"),
+            '"' | '\\' => made.extend(['\\', character]),
+            other => made.push(other),
+        }
+    }
+    made.push('"');
+    made
 }
 
 fn char_at<'a>(text: &str, arguments: &[Val<'a>]) -> Result<Val<'a>, Fault> {

@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::libraries::Special;
+use super::object::Object;
 use super::quantity::Quantity;
 
 /// A text, of the request or made by the expression.
@@ -40,6 +42,8 @@ pub(crate) enum Val<'a> {
     Map(Rc<BTreeMap<Key, Val<'a>>>),
     Optional(Option<Rc<Val<'a>>>),
     Quantity(Quantity),
+    Special(Rc<Special>),
+    Object(Rc<Object<'a>>),
     Type(&'static str),
 }
 
@@ -96,6 +100,8 @@ impl<'a> Val<'a> {
             Self::Json(_) | Self::Map(_) => "map",
             Self::Optional(_) => "optional_type",
             Self::Quantity(_) => "kubernetes.Quantity",
+            Self::Special(special) => special.type_name(),
+            Self::Object(_) => "object",
             Self::Type(_) => "type",
         }
     }
@@ -138,6 +144,7 @@ impl<'a> Val<'a> {
         match self {
             Self::Json(Value::Object(map)) => map.get(name).map(Self::of),
             Self::Map(map) => map.get(&Key::Text(name.into())).cloned(),
+            Self::Object(object) => object.fields.get(name).cloned(),
             _ => None,
         }
     }
@@ -175,13 +182,14 @@ impl<'a> Val<'a> {
         }
     }
 
-    /// How two values stand, where there is an order: numbers among each other, texts, bytes, booleans, quantities.
+    /// How two values stand, where there is an order: numbers among each other, texts, bytes, booleans, quantities, times.
     pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Bool(a), Self::Bool(b)) => Some(a.cmp(b)),
             (Self::Text(a), Self::Text(b)) => Some(a.as_str().cmp(b.as_str())),
             (Self::Bytes(a), Self::Bytes(b)) => Some(a.cmp(b)),
             (Self::Quantity(a), Self::Quantity(b)) => Some(a.cmp(b)),
+            (Self::Special(a), Self::Special(b)) => a.compare(b),
             (Self::Double(a), Self::Double(b)) => a.partial_cmp(b),
             (Self::Double(a), b) => b.whole().and_then(|b| against(*a, b)),
             (a, Self::Double(b)) => a.whole().and_then(|a| against(*b, a)).map(Ordering::reverse),

@@ -194,6 +194,34 @@ pub(crate) fn value_of(json: &serde_json::Value) -> Result<Value, String> {
     serde_json::from_value(json.clone()).map_err(|error| error.to_string())
 }
 
+/// What modules find as `data`: what is there for all, and other objects where they ask for them.
+///
+/// # Errors
+/// Modules that ask for other objects where none are given. A test that brings its own (`with data.inventory as …`) asks for none.
+pub(crate) fn data_for(
+    modules: &[Module],
+    mut data: serde_json::Value,
+    inventory: Option<&serde_json::Value>,
+) -> Result<serde_json::Value, String> {
+    let asks = |module: &Module| {
+        let own = module.text.matches("with data.inventory").count();
+        module.text.matches("data.inventory").count() > own || module.text.contains("data[\"inventory\"]")
+    };
+    if !modules.iter().any(asks) {
+        return Ok(data);
+    }
+    let Some(inventory) = inventory else {
+        return Err("it asks for data.inventory, and no other objects are given here: at admission there are none, and a \
+                    scan gives those of the kinds that the annotation metadata.gatekeeper.sh/requires-sync-data, a SyncSet \
+                    or a Config names"
+            .to_owned());
+    };
+    if let Some(members) = data.as_object_mut() {
+        members.insert("inventory".to_owned(), inventory.clone());
+    }
+    Ok(data)
+}
+
 /// Whether an error of the bytecode compiler is about something that it does not do yet.
 fn later(error: &str) -> bool {
     [
