@@ -2,6 +2,7 @@
 //! machines are noisy, so what counts is the ratio.
 
 mod batch;
+mod cloud;
 mod posture;
 mod scan;
 
@@ -20,8 +21,9 @@ pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<(
         "scan" => scan::scan(root, arguments),
         "host" => host(root, arguments),
         "posture" => posture::posture(root),
+        "cloud" => cloud::cloud(root, arguments),
         "advisories" => advisories(root, arguments),
-        _ => bail!("no benchmark is named {name}; there are scan, host, posture and advisories"),
+        _ => bail!("no benchmark is named {name}; there are scan, host, posture, cloud and advisories"),
     }
 }
 

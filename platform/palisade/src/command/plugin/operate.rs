@@ -17,6 +17,9 @@ use crate::output::{visible, write_stdout};
 use crate::trust::Trust;
 use crate::{plugins, serve};
 
+/// Lines of the audit log that are shown of a plugin.
+const AUDIT_LINES: usize = 20;
+
 /// Who decides on the command line.
 pub(super) fn actor() -> Actor {
     Actor("command line".to_owned())
@@ -94,23 +97,23 @@ async fn versions(catalog: &Catalog, only: Option<&str>) -> Result<String> {
         for version in &versions {
             describe(&mut out, catalog, version).await?;
         }
-        if only.is_some() {
-            for line in catalog.store.audit_of(&catalog.tenant, &plugin, 20).await? {
-                let _ = writeln!(
-                    out,
-                    "  {}  {}  {}  {}",
-                    line.at,
-                    visible(&line.actor),
-                    visible(&line.action),
-                    visible(&line.detail)
-                );
-            }
-        }
+    }
+    // A built-in plugin has no version here, and leaves its traces all the same.
+    for line in audit_of(catalog, only).await? {
+        let (actor, action, detail) = (visible(&line.actor), visible(&line.action), visible(&line.detail));
+        let _ = writeln!(out, "  {}  {actor}  {action}  {detail}", line.at);
     }
     if out.is_empty() {
         out.push_str("no plugin is installed\n");
     }
     Ok(out)
+}
+
+async fn audit_of(catalog: &Catalog, plugin: Option<&str>) -> Result<Vec<store::AuditEvent>> {
+    match plugin {
+        Some(plugin) => Ok(catalog.store.audit_of(&catalog.tenant, plugin, AUDIT_LINES).await?),
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn describe(out: &mut String, catalog: &Catalog, version: &PluginVersion) -> Result<()> {
