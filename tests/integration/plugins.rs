@@ -330,12 +330,12 @@ fn what_a_judge_of_a_cluster_was_denied_is_in_the_audit_log() {
     let mut server = Server::prepare(&data, &Backends::Embedded, config);
     let file = data.path().join("nosy.wasm");
     let nosy =
-        with_manifest(&guest("assets-nosy"), |text| text.replace("\"kubernetes\"", "\"v1/Namespace\""));
+        with_manifest(&guest("assets-nosy"), |text| text.replace("\"kubernetes\"", "\"apps/v1/Deployment\""));
     std::fs::write(&file, nosy).unwrap();
     server.manage(&["plugin", "install", &file.display().to_string()]).expect_code(0);
     server.manage(&["plugin", "grant", id, "assets workload"]).expect_code(0);
     let denied = |server: &Server| {
-        let log = server.manage(&["plugin", "versions", id]).expect_code(0).stdout;
+        let log = server.manage(&["plugin", "versions", id, "--log", "1000"]).expect_code(0).stdout;
         let of = |line: &&str| line.contains("plugin-denied") && line.contains("for the cluster");
         (log.lines().filter(of).count(), log)
     };
