@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use cloud::Resource;
 use cloud::aws::Account;
 use engine::audit::Trail;
-use engine::collect::{CollectorPlugin, Limits, Surroundings, collect, coverage};
+use engine::collect::{Collected, CollectorPlugin, Limits, Surroundings, collect, coverage};
 use engine::graph::Graph;
 use engine::posture::{Judged, Subject, judge};
 use host::{Capability, Kind, Manifest, Services};
@@ -30,7 +30,7 @@ pub(crate) struct AccountScan {
 }
 
 /// Collects an account and has the posture plugins judge what was collected. What is sent and denied on the way is in the audit log when
-/// this returns, whatever it returns. Blocks, and may take minutes; not on a thread of the asynchronous runtime.
+/// this returns; where it cannot be written, that is the error. Blocks, and may take minutes; not on a thread of the asynchronous runtime.
 pub(crate) fn scan(
     name: &str,
     settings: &Settings,
@@ -43,29 +43,10 @@ pub(crate) fn scan(
     let (runtime, store) = (platform.runtime.clone(), platform.store.clone());
     let keep = |trail: &Trail| {
         let kept = runtime.block_on(audit::keep(&store, trail, &occasion));
-        kept.context("cannot write the audit log, and without it nothing may be sent")
+        kept.context("cannot write the audit log, and without it the account is not collected")
     };
     let (collector, platform) = collector(name, settings, config, &set.loaded, platform)?;
-    let services: Arc<dyn Services> = Arc::new(platform);
-    let unkept = RefCell::new(None);
-    let around = Surroundings {
-        services: &services,
-        pause: &|time: Duration| {
-            std::thread::sleep(time);
-            true
-        },
-        audit: &|trail| match keep(&trail) {
-            Ok(()) => true,
-            Err(error) => {
-                unkept.replace(Some(error));
-                false
-            }
-        },
-    };
-    let collected = collect(&collector, Limits::default(), around);
-    if let Some(error) = unkept.take() {
-        return Err(error);
-    }
+    let collected = collected(&collector, platform, &keep)?;
     tracing::info!(
         account.name = name,
         resources = collected.resources.len(),
@@ -97,6 +78,32 @@ pub(crate) fn scan(
     judged.report.coverage.analyzers.push(coverage(&collector));
     judged.report.coverage.analyzers.sort();
     Ok(AccountScan { account, judged, graph })
+}
+
+/// Everything that the plugin hands over. What cannot be logged ends the collection, which then has no result.
+fn collected(
+    collector: &CollectorPlugin,
+    platform: Platform,
+    keep: &dyn Fn(&Trail) -> Result<()>,
+) -> Result<Collected> {
+    let services: Arc<dyn Services> = Arc::new(platform);
+    let unkept = RefCell::new(None);
+    let around = Surroundings {
+        services: &services,
+        pause: &|time: Duration| {
+            std::thread::sleep(time);
+            true
+        },
+        audit: &|trail| match keep(&trail) {
+            Ok(()) => true,
+            Err(error) => {
+                unkept.replace(Some(error));
+                false
+            }
+        },
+    };
+    let collected = collect(collector, Limits::default(), around);
+    unkept.take().map_or(Ok(collected), Err)
 }
 
 /// The plugin of an account as it is called, and who serves it. Where the account names an endpoint, that is the only place which its
