@@ -23,6 +23,7 @@ mod hostile;
 mod images;
 mod journey;
 mod live;
+mod moto;
 mod plugins;
 mod policies;
 mod registries;

@@ -5,15 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Backends, Data, Server, root};
+use crate::support::{Backends, Data, Server, guest, root};
 
 const ID: &str = "hostile.benign";
-
-fn guest(name: &str) -> Vec<u8> {
-    let guests =
-        std::env::var_os("PALISADE_GUESTS").map_or_else(|| root().join("target/guests"), PathBuf::from);
-    std::fs::read(guests.join(format!("{name}.wasm"))).unwrap()
-}
 
 fn leb128(mut value: usize) -> Vec<u8> {
     let mut out = Vec::new();
@@ -326,4 +320,32 @@ fn a_quarantine_survives_a_restart_and_ends_by_decision() {
     assert_eq!(server.api().post(&format!("/api/v1/plugins/{id}/release"), &json!({})).status, 200);
     until_of(&server, id, |plugin| plugin["state"] == "ready" && plugin["versions"][0]["state"] == "ready");
     server.stop();
+}
+
+#[test]
+fn what_a_judge_of_a_cluster_was_denied_is_in_the_audit_log() {
+    let id = "hostile.assets-nosy";
+    let data = Data::empty();
+    let config = "[[plugins.trust]]\nplugins = \"hostile.*\"\nunsigned = true\n";
+    let mut server = Server::prepare(&data, &Backends::Embedded, config);
+    let file = data.path().join("nosy.wasm");
+    let nosy =
+        with_manifest(&guest("assets-nosy"), |text| text.replace("\"kubernetes\"", "\"apps/v1/Deployment\""));
+    std::fs::write(&file, nosy).unwrap();
+    server.manage(&["plugin", "install", &file.display().to_string()]).expect_code(0);
+    server.manage(&["plugin", "grant", id, "assets workload"]).expect_code(0);
+    let denied = |server: &Server| {
+        let log = server.manage(&["plugin", "versions", id, "--log", "1000"]).expect_code(0).stdout;
+        let of = |line: &&str| line.contains("plugin-denied") && line.contains("for the cluster");
+        (log.lines().filter(of).count(), log)
+    };
+    let cluster = root().join("tests/fixtures/cluster").display().to_string();
+    server.manage(&["scan", "k8s", "--from", &cluster]).expect_code(0);
+    let (first, log) = denied(&server);
+    assert!(first > 0, "{log}");
+    server.start();
+    let scan = server.api().scan("cluster", &cluster);
+    assert_eq!(scan["state"], "finished", "{scan}");
+    let (second, log) = denied(&server);
+    assert!(second > first, "{log}");
 }

@@ -168,7 +168,7 @@ fn roots(policy: &Policy) -> Result<Vec<Certificate<'static>>, EgressError> {
 }
 
 /// Reads the URL once, for everybody: what is checked, compared and sent is this value.
-fn parse_url(text: &str) -> Result<Url, EgressError> {
+pub(crate) fn parse_url(text: &str) -> Result<Url, EgressError> {
     let refused = |why| EgressError::Url { url: text.chars().take(200).collect(), why };
     if text.len() > URL_BYTES_MAX {
         return Err(refused("it is too long"));

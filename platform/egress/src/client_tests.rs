@@ -209,6 +209,27 @@ fn a_location_is_read_from_where_the_answer_came_from() {
 }
 
 #[test]
+fn a_client_for_one_place_reaches_no_other_port_of_it() {
+    let (own, heads) =
+        serve(vec![answer("200 OK", "", ""), answer("302 Found", "location: http://127.0.0.1:1/\r\n", "")]);
+    // Listens, and would answer whoever came.
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    other.set_nonblocking(true).unwrap();
+    let beside = other.local_addr().unwrap();
+    let only = Some(crate::Origin::parse(&format!("http://{own}")).unwrap());
+    let client = Client::new(Policy { only, ..policy(&["127.0.0.1"]) }).unwrap();
+    assert_eq!(client.send(Request::get(format!("http://{own}/path"))).unwrap().status, 200);
+    let own =
+        [format!("https://{own}/"), format!("http://localhost:{}/", own.port()), format!("http://{own}/")];
+    for url in own.iter().chain(&[format!("http://{beside}/"), "https://example.org/".to_owned()]) {
+        let error = client.send(Request::get(url)).unwrap_err();
+        assert_eq!(error.code(), "egress-blocked", "{url}: {error:?}");
+    }
+    assert_eq!(heads.try_iter().count(), 2, "the last of its own was a redirect elsewhere");
+    assert_eq!(other.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
 fn headers_cannot_smuggle_lines() {
     let request = Request::get("https://example.org/").header("x", "a\r\nHost: b");
     assert_eq!(client(&[]).send(request).unwrap_err().code(), "egress-header-invalid");

@@ -51,8 +51,8 @@ impl<R: Resolver> Resolver for Guard<R> {
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
         let target = Target { host: &host, port, https };
         // What no rule could admit is refused before it is looked up: a lookup is a message to a name server too.
-        if !self.policy.may_admit(&target) {
-            return Err(Refusal::error("plain http or a local name, and no allow rule names the target"));
+        if let Some(reason) = self.policy.refuses_unseen(&target) {
+            return Err(Refusal::error(reason));
         }
         let addresses = self.inner.resolve(uri, config, timeout)?;
         for address in &addresses {

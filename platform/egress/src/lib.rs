@@ -4,7 +4,8 @@
 //! [`Client::send`], and every hop of it through the same gate: `https` only, the name is resolved once, *every*
 //! address it gives is checked, and the connection goes to exactly those addresses, so a second answer of the name
 //! server is never asked for. Redirects are hops like any other, and credentials do not cross to another origin.
-//! What an operator wants to reach inside his own network he names in [`Policy::allow`].
+//! What an operator wants to reach inside his own network he names in [`Policy::allow`]; a client that is for one server
+//! alone has [`Policy::only`].
 //!
 //! Bounds: connect, read and total timeouts, a redirect count, and the size of response headers. The size of a body is
 //! the caller's business, because [`Response::body`] is a stream.
@@ -16,11 +17,13 @@ mod address;
 mod client;
 mod error;
 mod guard;
+mod origin;
 mod policy;
 mod request;
 
 pub use address::{Refused, refuse_reason};
 pub use client::Client;
 pub use error::EgressError;
+pub use origin::Origin;
 pub use policy::{AllowRule, Policy};
 pub use request::{Method, Redirects, Request, Response};

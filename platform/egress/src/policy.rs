@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::address::{refuse_reason, same_prefix};
 use crate::error::EgressError;
+use crate::origin::Origin;
 
 /// One exception an operator makes: this target may have a private address, use plain `http` and any port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +78,17 @@ pub(crate) struct Target<'a> {
     pub(crate) https: bool,
 }
 
+/// Why a client that is for one place goes nowhere else.
+const ANOTHER: &str = "it is not the one place that this client is for";
+
 /// What may be reached, and how long it may take. The default allows the public internet over `https` alone.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Exceptions, each named by the operator.
     pub allow: Vec<AllowRule>,
+    /// The one place that may be reached, whatever its address and scheme, because the operator named it. Everything else is refused
+    /// then, what `allow` names too. Default none: no such place, and the other rules count.
+    pub only: Option<Origin>,
     /// Resolve, connect and TLS handshake together. Default 10 s.
     pub connect_timeout: Duration,
     /// The longest silence: between two reads, and before the response begins. Default 30 s.
@@ -98,6 +105,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             allow: Vec::new(),
+            only: None,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(30 * 60),
@@ -108,19 +116,26 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Whether any address at all could make this target reachable.
-    pub(crate) fn may_admit(&self, target: &Target<'_>) -> bool {
+    /// Why no address at all could make this target reachable, or `None` when one could.
+    pub(crate) fn refuses_unseen(&self, target: &Target<'_>) -> Option<&'static str> {
+        if let Some(only) = &self.only {
+            return (!only.is(target)).then_some(ANOTHER);
+        }
         let named = |rule: &AllowRule| match rule {
             AllowRule::Host { host, port } => host == target.host && port.is_none_or(|p| p == target.port),
             AllowRule::Network { .. } => true,
         };
         // `localhost` is this machine by definition (RFC 6761), whether or not the resolver says so.
         let local = target.host == "localhost" || target.host.ends_with(".localhost");
-        (target.https && !local) || self.allow.iter().any(named)
+        let may = (target.https && !local) || self.allow.iter().any(named);
+        (!may).then_some("plain http or a local name, and no allow rule names the target")
     }
 
     /// Why a connection to this address is refused, or `None` when it may be made.
     pub(crate) fn refuses(&self, target: &Target<'_>, address: IpAddr) -> Option<String> {
+        if let Some(only) = &self.only {
+            return (!only.is(target)).then(|| ANOTHER.to_owned());
+        }
         if self.allow.iter().any(|rule| rule.covers(target, address)) {
             return None;
         }
@@ -170,6 +185,28 @@ mod tests {
         assert!(policy.refuses(&target("other.local", 80, false), "10.1.2.3".parse().unwrap()).is_none());
         assert!(policy.refuses(&target("other.local", 443, true), "10.2.0.1".parse().unwrap()).is_some());
         assert!(policy.refuses(&target("x", 443, true), "::ffff:10.1.2.3".parse().unwrap()).is_some());
+    }
+
+    #[test]
+    fn the_one_place_of_a_client_is_one_scheme_host_and_port_at_any_address() {
+        let allow = ["127.0.0.1", "10.0.0.0/8"].map(|rule| AllowRule::parse(rule).unwrap()).into();
+        let only = Some(Origin::parse("http://127.0.0.1:4566").unwrap());
+        let policy = Policy { allow, only, ..Policy::default() };
+        let local = "127.0.0.1".parse().unwrap();
+        let own = target("127.0.0.1", 4566, false);
+        assert!(policy.refuses_unseen(&own).is_none() && policy.refuses(&own, local).is_none());
+        for other in [
+            target("127.0.0.1", 4567, false),
+            target("127.0.0.1", 4566, true),
+            target("127.0.0.2", 4566, false),
+            target("localhost", 4566, false),
+            target("10.0.0.1", 443, true),
+            target("example.org", 443, true),
+        ] {
+            assert!(policy.refuses_unseen(&other).is_some(), "{other:?}");
+            assert!(policy.refuses(&other, local).is_some(), "{other:?}");
+            assert!(policy.refuses(&other, "1.1.1.1".parse().unwrap()).is_some(), "{other:?}");
+        }
     }
 
     #[test]

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::kinds::{Page, Resource};
-use host::{Answer, CallContext, Fault, Grant, Input, Plugin, Rights, Services};
+use host::{Answer, CallContext, Fault, FaultKind, Grant, Input, Plugin, Rights, Services};
 use model::{AnalyzerCoverage, Gap, GapCode, TenantId};
+
+use crate::audit::Trail;
 
 /// Times that the same page is asked for again.
 const ATTEMPTS_MAX: u32 = 10;
@@ -59,6 +61,18 @@ pub struct Collected {
     pub repeated: u32,
 }
 
+/// What a collection needs of whoever makes it.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Who serves what is granted to the plugin.
+    pub services: &'a Arc<dyn Services>,
+    /// Waits before a page is asked for again, and may end the collection by answering false.
+    pub pause: &'a dyn Fn(Duration) -> bool,
+    /// Told after each call what it was denied and what it sent, so that a collection that is cut off has been told of too. What cannot be
+    /// kept must not go on: false ends the collection.
+    pub audit: &'a dyn Fn(Trail) -> bool,
+}
+
 /// Who collected, for the coverage statement.
 #[must_use]
 pub fn coverage(plugin: &CollectorPlugin) -> AnalyzerCoverage {
@@ -70,17 +84,19 @@ pub fn coverage(plugin: &CollectorPlugin) -> AnalyzerCoverage {
     }
 }
 
-/// Fetches every page. `pause` waits between attempts, so that its caller decides how, and may end it by answering false.
+/// Fetches every page.
 #[must_use]
-pub fn collect(
-    plugin: &CollectorPlugin,
-    services: &Arc<dyn Services>,
-    limits: Limits,
-    pause: &dyn Fn(Duration) -> bool,
-) -> Collected {
+pub fn collect(plugin: &CollectorPlugin, limits: Limits, around: Surroundings<'_>) -> Collected {
+    let id = &plugin.plugin.manifest().id;
     let call = |cursor: Option<&str>| {
-        let context = context(plugin, services);
-        match plugin.plugin.call(&context, Input::Collector { cursor: cursor.map(str::to_owned) }).result? {
+        let context = context(plugin, around.services);
+        let outcome = plugin.plugin.call(&context, Input::Collector { cursor: cursor.map(str::to_owned) });
+        let mut trail = Trail::default();
+        trail.note(id, outcome.audit, outcome.audit_dropped);
+        if !trail.is_empty() && !(around.audit)(trail) {
+            return Err(Fault::of(FaultKind::Host, "what it has sent cannot be written to the audit log"));
+        }
+        match outcome.result? {
             Answer::Collector(page) => Ok(page),
             other => Err(other.unexpected()),
         }
@@ -92,7 +108,7 @@ pub fn collect(
         seen: HashSet::new(),
         all: Collected::default(),
     };
-    work.run(&call, pause);
+    work.run(&call, around.pause);
     work.all
 }
 

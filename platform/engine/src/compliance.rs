@@ -8,6 +8,7 @@ use host::{Answer, CallContext, Fault, Input, Plugin};
 use model::TenantId;
 use serde::Serialize;
 
+use crate::audit::Trail;
 use crate::posture::Observation;
 
 /// Observations of one rule that are handed over, failures first. Controls are judged by rule and not by how many assets there are, and
@@ -108,11 +109,16 @@ pub fn frameworks(plugin: &Plugin) -> Vec<String> {
     named.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
-/// Asks a plugin where the controls of a framework stand.
+/// Asks a plugin where the controls of a framework stand. `audit` gets what it was denied.
 ///
 /// # Errors
 /// The plugin's fault, such as a framework that it does not know.
-pub fn assess(plugin: &Plugin, framework: &str, observations: &[Observation]) -> Result<Assessed, Fault> {
+pub fn assess(
+    plugin: &Plugin,
+    framework: &str,
+    observations: &[Observation],
+    audit: &mut Trail,
+) -> Result<Assessed, Fault> {
     let handed = handed_over(observations);
     let given = handed.iter().map(|seen| Given {
         rule: seen.rule.as_ref().to_owned(),
@@ -127,7 +133,9 @@ pub fn assess(plugin: &Plugin, framework: &str, observations: &[Observation]) ->
     let config = serde_json::json!({ "framework": framework }).to_string();
     let context = CallContext::new(TenantId::default_tenant(), Arc::from(config));
     let input = Input::Compliance { observations: given.collect() };
-    let results = match plugin.call(&context, input).result? {
+    let outcome = plugin.call(&context, input);
+    audit.note(&plugin.manifest().id, outcome.audit, outcome.audit_dropped);
+    let results = match outcome.result? {
         Answer::Compliance(results) => results,
         other => return Err(other.unexpected()),
     };

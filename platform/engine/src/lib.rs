@@ -8,6 +8,7 @@
 //! only. A result depends on the scanned bytes, the plugins and the advisories, never on threads, layer boundaries or the
 //! way the bytes were reached.
 
+pub mod audit;
 pub mod cache;
 mod canary;
 pub mod collect;

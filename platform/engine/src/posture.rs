@@ -13,6 +13,7 @@ use model::{
 };
 use serde_json::Value;
 
+use crate::audit::Trail;
 use crate::graph::Graph;
 use crate::location::by_content;
 use crate::scan::{REPORT_SCHEMA, rank};
@@ -103,6 +104,8 @@ pub struct Judged {
     pub report: ScanReport,
     /// Every check that was done, passed or failed, sorted; nothing of `failed` where it could not be done.
     pub observations: Vec<Observation>,
+    /// What the plugins were denied, and what they sent.
+    pub audit: Trail,
 }
 
 /// Has every plugin judge the subjects that it wants to see. `gaps` is what was missing before. The result depends on the arguments
@@ -198,6 +201,7 @@ struct Collected {
     findings: BTreeMap<String, Finding>,
     observations: Vec<Observation>,
     gaps: BTreeSet<Gap>,
+    audit: Trail,
 }
 
 impl Collected {
@@ -212,7 +216,7 @@ impl Collected {
             Coverage { complete: gaps.is_empty(), analyzers, advisories: None, ecosystems: Vec::new(), gaps };
         let report = ScanReport { schema: REPORT_SCHEMA, os: None, packages: Vec::new(), findings, coverage };
         self.observations.sort();
-        Judged { report, observations: self.observations }
+        Judged { report, observations: self.observations, audit: self.audit }
     }
 
     fn add(&mut self, other: Self) {
@@ -221,6 +225,7 @@ impl Collected {
         }
         self.observations.extend(other.observations);
         self.gaps.extend(other.gaps);
+        self.audit.add(other.audit);
     }
 }
 
@@ -275,7 +280,7 @@ impl Work<'_> {
     /// A call that fails is repeated object by object, so that one bad object costs only itself.
     fn batch(&self, batch: &[&Subject]) -> Collected {
         let mut collected = Collected::default();
-        match self.call(batch) {
+        match self.call(batch, &mut collected.audit) {
             Ok(assessment) => self.take(batch, assessment, &mut collected),
             Err(fault) if batch.len() == 1 => {
                 let subject = batch.first().map(|subject| subject.path.clone()).unwrap_or_default();
@@ -294,14 +299,16 @@ impl Work<'_> {
         collected
     }
 
-    fn call(&self, batch: &[&Subject]) -> Result<Assessment, Fault> {
+    fn call(&self, batch: &[&Subject], audit: &mut Trail) -> Result<Assessment, Fault> {
         let resource = |subject: &&Subject| Resource {
             asset: subject.asset.as_ref().to_owned(),
             kind: subject.kind.clone(),
             body: subject.body.to_vec(),
         };
         let resources = batch.iter().map(resource).collect();
-        match self.plugin.plugin.call(&self.context, Input::Posture { resources }).result? {
+        let outcome = self.plugin.plugin.call(&self.context, Input::Posture { resources });
+        audit.note(&self.plugin.plugin.manifest().id, outcome.audit, outcome.audit_dropped);
+        match outcome.result? {
             Answer::Posture(assessment) => Ok(assessment),
             other => Err(other.unexpected()),
         }

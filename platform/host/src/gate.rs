@@ -162,7 +162,7 @@ impl Reply {
 }
 
 /// What became of an ask, for the audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Audit {
     /// The capability.
     pub capability: Capability,

@@ -77,6 +77,13 @@ pub struct HttpRule {
     pub paths: Vec<String>,
 }
 
+impl HttpRule {
+    /// The same methods and paths at another host.
+    fn at(&self, host: &str) -> Self {
+        Self { host: host.to_owned(), ..self.clone() }
+    }
+}
+
 /// A credential, and where it may go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -258,6 +265,49 @@ impl Rights {
             && (!self.advisories || asked.advisories)
             && self.assets.iter().all(|kind| asked.allows_asset(kind))
             && self.blob.iter().all(|repository| asked.allows_blob(repository))
+    }
+
+    /// What is asked, as a grant: where a manifest leaves the hosts to the operator, they are those that he named for the secrets.
+    /// `hosts_of` gives them by the secret's name. A secret without hosts is not granted, and neither is `*` where no secret has any.
+    #[must_use]
+    pub fn settled<'a>(&self, hosts_of: impl Fn(&str) -> &'a [String]) -> Self {
+        let mut settled = Self { http: Vec::new(), secrets: Vec::new(), ..self.clone() };
+        let mut named = BTreeSet::new();
+        for asked in &self.secrets {
+            let hosts = match asked.hosts.as_slice() {
+                [] => hosts_of(&asked.name),
+                fixed => fixed,
+            };
+            if asked.hosts.is_empty() {
+                named.extend(hosts);
+            }
+            if !hosts.is_empty() {
+                settled.secrets.push(SecretRule { name: asked.name.clone(), hosts: hosts.to_vec() });
+            }
+        }
+        for rule in &self.http {
+            match rule.host.as_str() {
+                "*" => settled.http.extend(named.iter().map(|host| rule.at(host))),
+                _ => settled.http.push(rule.clone()),
+            }
+        }
+        settled
+    }
+
+    /// The same rights where everything goes to one host instead of where it is granted to go: written as in [`HttpRule::host`], and
+    /// never `*`. Methods, paths and the names of secrets stay as they are, so that nothing is added but the place. Repositories are
+    /// places too, and are left out.
+    #[must_use]
+    pub fn only_at(&self, host: &str) -> Self {
+        let secret =
+            |secret: &SecretRule| SecretRule { hosts: vec![host.to_owned()], name: secret.name.clone() };
+        let http: BTreeSet<HttpRule> = self.http.iter().map(|rule| rule.at(host)).collect();
+        Self {
+            http: http.into_iter().collect(),
+            secrets: self.secrets.iter().map(secret).collect(),
+            blob: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// What these rights have more and less than others.

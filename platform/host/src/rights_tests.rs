@@ -54,6 +54,57 @@ fn what_cannot_be_granted_is_named() {
 }
 
 #[test]
+fn what_is_left_to_the_operator_is_where_he_lets_the_secrets_go_and_nowhere_else() {
+    let secret = |name: &str, hosts: &[&str]| SecretRule {
+        name: name.to_owned(),
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+    };
+    let mut asked = http("*", &["GET"], &["/**"]);
+    asked.http.extend(http("fixed.example", &["POST"], &["/hook"]).http);
+    asked.secrets = vec![secret("aws", &[]), secret("aws-1", &[]), secret("own", &["own.example"])];
+    let aws = ["a.example".to_owned(), "b.example:8443".to_owned()];
+    let granted = asked.settled(|name| if name == "aws" { &aws } else { &[] });
+    granted.check_grant().unwrap();
+    let allowed = |host: &str| granted.allows_http(host, "GET", "/x");
+    assert!(allowed("a.example") && allowed("b.example:8443"));
+    assert!(
+        !allowed("own.example")
+            && !allowed("b.example")
+            && !allowed("fixed.example")
+            && !allowed("other.example")
+    );
+    assert!(granted.allows_http("fixed.example", "POST", "/hook"));
+    assert_eq!(
+        granted.secrets,
+        [secret("aws", &["a.example", "b.example:8443"]), secret("own", &["own.example"])]
+    );
+    asked.secrets.clear();
+    let nobody = asked.settled(|_| &[]);
+    assert!(!nobody.allows_http("a.example", "GET", "/x") && nobody.check_grant().is_ok());
+}
+
+#[test]
+fn rights_at_one_place_are_the_same_rights_there_and_none_anywhere_else() {
+    let mut granted = http("a.example", &["GET"], &["/v1/**"]);
+    granted.http.extend(http("b.example", &["GET"], &["/v1/**"]).http);
+    granted.secrets = vec![SecretRule { name: "aws".to_owned(), hosts: vec!["a.example".to_owned()] }];
+    granted.blob = vec!["registry.example/**".to_owned()];
+    granted.state_bytes = 7;
+    let there = granted.only_at("127.0.0.1:4566");
+    there.check_grant().unwrap();
+    let lines: Vec<String> = there.lines().into_iter().collect();
+    assert_eq!(lines, ["http GET 127.0.0.1:4566/v1/**", "secret aws to 127.0.0.1:4566", "state 7 bytes"]);
+    for host in ["a.example", "b.example", "127.0.0.1:4567", "127.0.0.1", "localhost:4566"] {
+        assert!(
+            !there.allows_http(host, "GET", "/v1/x") && !there.allows_secret("aws", host, false),
+            "{host}"
+        );
+    }
+    assert!(!there.allows_http("127.0.0.1:4566", "POST", "/v1/x"), "no method is added");
+    assert!(Rights::none().only_at("127.0.0.1:4566").lines().is_empty(), "nor a right where there was none");
+}
+
+#[test]
 fn lines_are_read_as_they_are_written() {
     let lines = [
         "advisories",

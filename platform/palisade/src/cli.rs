@@ -605,8 +605,11 @@ pub(crate) enum Plugin {
     },
     /// Show the versions of installed plugins, what they ask for and what was granted, and the audit log
     Versions {
-        /// Id of the plugin [default: all]
+        /// Id of the plugin, which may be a built-in one [default: all]
         plugin: Option<String>,
+        /// Lines of the audit log to show, of one plugin; 1,000 at most
+        #[arg(long, default_value_t = 20)]
+        log: usize,
     },
     /// Call an installed plugin with an input, keep the state that it changes, and print its answer as JSON
     Run {

@@ -146,9 +146,20 @@ impl Cluster {
 pub(crate) struct Account {
     /// Id of the plugin that collects it, such as `palisade.cloud-aws`.
     pub(crate) plugin: String,
+    /// Where every request of the plugin goes instead of to the cloud: scheme, host and port of a private endpoint, or of an imitation such
+    /// as LocalStack or moto. It may have any address and speak plain http, because it is named here; the plugin reaches nothing else.
+    #[serde(default)]
+    pub(crate) endpoint: Option<String>,
     /// Configuration of that plugin: regions, services, the name of the secret to sign with.
     #[serde(default)]
     pub(crate) settings: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Account {
+    /// The one place that its plugin may reach, where one is named.
+    pub(crate) fn endpoint(&self) -> Result<Option<egress::Origin>> {
+        Ok(self.endpoint.as_deref().map(egress::Origin::parse).transpose()?)
+    }
 }
 
 /// Policies of the operator's own, in Rego or CEL, as Gatekeeper templates or as ValidatingAdmissionPolicies.
@@ -403,6 +414,13 @@ fn check(config: &Config) -> Result<()> {
     for (key, figure) in figures {
         ensure!(figure != Some(0), "{key} of the configuration must be at least 1");
     }
+    for (name, account) in &config.accounts {
+        account.endpoint().with_context(|| format!("cannot use accounts.{name}.endpoint"))?;
+        ensure!(
+            account.endpoint.is_none() || !account.settings.contains_key("endpoint"),
+            "accounts.{name} names an endpoint twice, itself and in its settings; keep the first"
+        );
+    }
     Ok(())
 }
 
@@ -446,6 +464,23 @@ mod tests {
         super::check(&config).unwrap();
         let zero: Config = toml::from_str("[scan]\nratio = 0").unwrap();
         assert!(super::check(&zero).unwrap_err().to_string().contains("scan.ratio"));
+    }
+
+    #[test]
+    fn an_endpoint_of_an_account_is_one_origin_and_named_once() {
+        let read = |text: &str| {
+            toml::from_str::<Config>(&format!("[accounts.test]\nplugin = \"a.b\"\n{text}")).unwrap()
+        };
+        super::check(&read("")).unwrap();
+        super::check(&read("endpoint = \"http://127.0.0.1:4566\"")).unwrap();
+        for (text, word) in [
+            ("endpoint = \"127.0.0.1:4566\"", "accounts.test.endpoint"),
+            ("endpoint = \"http://127.0.0.1:4566/path\"", "accounts.test.endpoint"),
+            ("endpoint = \"http://a.example\"\nsettings = { endpoint = \"http://b.example\" }", "twice"),
+        ] {
+            let error = super::check(&read(text)).unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+        }
     }
 
     #[test]

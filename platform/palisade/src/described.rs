@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use cluster::GroupKind;
+use engine::audit::Trail;
 use engine::graph::Graph;
 use engine::posture::{PosturePlugin, Subject, judge};
 use iac::{Document, Options};
@@ -24,14 +25,14 @@ pub(crate) struct Described<'a> {
 const UNANSWERED: &str = "The platform did not answer";
 
 impl Described<'_> {
-    /// Adds what checks say of the directory's documents to the report of its files.
+    /// Adds what checks say of the directory's documents to the report of its files. Gives what the plugins were denied.
     pub(crate) fn judge(
         &self,
         posture: &[PosturePlugin],
         exclude: &Exclude,
         threads: usize,
         report: &mut ScanReport,
-    ) -> Result<()> {
+    ) -> Result<Trail> {
         let excluded = |path: &str| exclude.matches(path);
         let options = Options {
             scope: "directory",
@@ -41,7 +42,7 @@ impl Described<'_> {
         };
         let sources = iac::read(self.root, &options)?;
         if sources.documents.is_empty() && sources.gaps.is_empty() {
-            return Ok(());
+            return Ok(Trail::default());
         }
         let (nodes, relations) = sources.kubernetes.graph();
         let missing: BTreeSet<String> =
@@ -69,7 +70,7 @@ impl Described<'_> {
         coverage.analyzers.extend(judged.report.coverage.analyzers);
         coverage.analyzers.sort();
         engine::scan::sort(&mut report.findings);
-        Ok(())
+        Ok(judged.audit)
     }
 }
 

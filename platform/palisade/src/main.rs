@@ -2,6 +2,7 @@
 
 mod account;
 mod admission;
+mod audit;
 mod catalog;
 mod cli;
 mod command;

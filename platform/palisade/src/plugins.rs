@@ -215,7 +215,9 @@ pub(crate) fn load(
             .with_context(|| format!("cannot load the plugin {}", component.origin))?;
         // Who trusts the binary trusts what it is made of.
         let own = component.origin == BUILT_IN_ORIGIN;
-        let rights = if own { plugin.manifest().asked() } else { Rights::none() };
+        // What its manifest leaves open is where the operator lets its secrets go.
+        let hosts = |name: &str| config.plugins.secrets.get(name).map_or(&[][..], |secret| &secret.hosts);
+        let rights = if own { plugin.manifest().asked().settled(hosts) } else { Rights::none() };
         loaded.push(Loaded { plugin, rights, source: component.origin, canary: None });
     }
     let (beside, in_force): (Vec<_>, Vec<_>) =

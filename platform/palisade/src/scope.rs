@@ -84,7 +84,7 @@ pub(crate) fn assess_all(plugins: &[Plugin], judged: &mut Judged) -> Vec<Assesse
     let mut all = Vec::new();
     for plugin in plugins {
         for framework in frameworks(plugin) {
-            match assess(plugin, &framework, &judged.observations) {
+            match assess(plugin, &framework, &judged.observations, &mut judged.audit) {
                 Ok(assessed) => all.push(assessed),
                 Err(fault) => {
                     let reason = format!("it was not assessed: {} ({})", fault.message, fault.kind.as_str());

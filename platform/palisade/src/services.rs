@@ -5,8 +5,9 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use anyhow::Context as _;
 use base64::Engine as _;
-use egress::{Method, Redirects, Request};
+use egress::{Method, Origin, Redirects, Request};
 use host::services::{AdvisoryAnswer, Caller, HttpRequest, HttpResponse, RelatedAsset};
 use host::{Refusal, Services, SharedBytes};
 use image::{OpenOptions, Reference, Repository};
@@ -14,7 +15,7 @@ use model::{Digest, TargetKind};
 use store::Store;
 use tokio::runtime::Handle;
 
-use crate::config::{Config, Secret};
+use crate::config::{self, Config, Secret};
 use crate::data::DataDir;
 
 /// Largest secret, in bytes.
@@ -42,6 +43,19 @@ impl Platform {
             opening: crate::serve::open_options(config, None)?,
             library: Arc::new(advisories::Library::open(&data.advisories())),
             secrets: config.plugins.secrets.clone(),
+        })
+    }
+
+    /// The same with a way out to one place alone, whatever its address: for an account whose endpoint the operator named.
+    pub(crate) fn only_at(&self, endpoint: &Origin, egress: &config::Egress) -> anyhow::Result<Self> {
+        let client = egress::Client::new(egress::Policy { only: Some(endpoint.clone()), ..egress.policy()? })
+            .context("cannot prepare the HTTP client of an endpoint")?;
+        Ok(Self {
+            runtime: self.runtime.clone(),
+            store: self.store.clone(),
+            opening: OpenOptions { client, ..self.opening.clone() },
+            library: Arc::clone(&self.library),
+            secrets: self.secrets.clone(),
         })
     }
 

@@ -3,6 +3,7 @@
 
 mod admission;
 mod batch;
+mod cloud;
 mod posture;
 mod scan;
 
@@ -24,6 +25,9 @@ pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<(
         "admission" => admission::admission(root, arguments),
         "advisories" => advisories(root, arguments),
         _ => bail!("no benchmark is named {name}; there are scan, host, posture, admission and advisories"),
+        "cloud" => cloud::cloud(root, arguments),
+        "advisories" => advisories(root, arguments),
+        _ => bail!("no benchmark is named {name}; there are scan, host, posture, cloud and advisories"),
     }
 }
 

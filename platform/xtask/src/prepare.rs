@@ -80,7 +80,8 @@ pub(crate) fn for_testing(root: &Path) -> Result<()> {
     provide(&BUILD.iter().chain(&TEST).collect::<Vec<_>>())?;
     nats_server(root)?;
     componentize_js(root)?;
-    componentize_py(root)
+    componentize_py(root)?;
+    moto(root).map(drop)
 }
 
 /// What JavaScript plugins are built with, as the template names and locks it, under `target/tools`.
@@ -106,32 +107,72 @@ fn componentize_js(root: &Path) -> Result<()> {
 
 /// What Python plugins are built with, in the version that the template names, under `target/tools`.
 fn componentize_py(root: &Path) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
     let wanted = root.join("plugins/templates/python/common/requirements.txt");
     let tools = root.join("target/tools/author-python");
     let program = tools.join("componentize-py");
     let stamp = tools.join("installed");
-    let version =
-        std::fs::read_to_string(&wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
+    let version = read_requirements(&wanted)?;
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == version) {
         return Ok(());
     }
     let packages = tools.join("packages");
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"])
-        .arg(&packages)
-        .arg("-r")
-        .arg(&wanted);
-    run(&mut pip)?;
+    pip_install(&wanted, &packages)?;
     // Debian's Python makes no environments of its own accord, and a package in a folder has no program that works.
     let text = format!(
         "#!/bin/sh\nPYTHONPATH='{}' exec python3 -c 'import sys; from componentize_py import script; sys.exit(script())' \"$@\"\n",
         packages.display()
     );
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o755).open(&program)?;
-    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    write_program(&program, &text)?;
     Ok(std::fs::write(stamp, version)?)
+}
+
+/// An imitation of AWS in the version that its tests name, and the folder under `target/tools` whose program `python` runs Python with it.
+/// Where Python has that very version already, it is taken.
+pub(crate) fn moto(root: &Path) -> Result<PathBuf> {
+    let wanted = root.join("tests/moto/requirements.txt");
+    let tools = root.join("target/tools/moto");
+    let program = tools.join("python");
+    let requirements = read_requirements(&wanted)?;
+    let version = requirements.trim().rsplit("==").next().unwrap_or_default();
+    // What the server needs beside moto itself comes with `moto[server]` alone.
+    let check = "import importlib.metadata, sys, boto3, flask_cors, moto.server\n\
+                 sys.exit(importlib.metadata.version('moto') != sys.argv[1])";
+    let works = |program: &str| succeeds(program, &["-c", check, version]);
+    if works(&program.display().to_string()) {
+        return Ok(tools);
+    }
+    std::fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
+    if works("python3") {
+        write_program(&program, "#!/bin/sh\nexec python3 \"$@\"\n")?;
+        return Ok(tools);
+    }
+    let packages = tools.join("packages");
+    pip_install(&wanted, &packages)?;
+    let text = format!("#!/bin/sh\nPYTHONPATH='{}' exec python3 \"$@\"\n", packages.display());
+    write_program(&program, &text)?;
+    if !works(&program.display().to_string()) {
+        bail!("moto was installed into {} and does not start there", packages.display());
+    }
+    Ok(tools)
+}
+
+fn read_requirements(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Installs what a file of requirements names into a folder.
+fn pip_install(requirements: &Path, folder: &Path) -> Result<()> {
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(folder);
+    run(pip.arg("-r").arg(requirements))
+}
+
+/// Writes a script that can be run.
+fn write_program(path: &Path, text: &str) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o755).open(path)?;
+    Ok(std::io::Write::write_all(&mut file, text.as_bytes())?)
 }
 
 fn provide(needs: &[&Need]) -> Result<()> {

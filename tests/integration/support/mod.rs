@@ -7,6 +7,7 @@ mod images;
 #[allow(dead_code, reason = "the cluster crate asks more of this server than the tests here")]
 pub(crate) mod kubernetes;
 pub(crate) mod layout;
+mod moto;
 mod nats;
 mod postgres;
 mod registry;
@@ -17,6 +18,7 @@ pub(crate) mod web;
 pub(crate) use api::Api;
 pub(crate) use binary::{Data, Ran, palisade, run};
 pub(crate) use images::Images;
+pub(crate) use moto::Moto;
 pub(crate) use nats::Nats;
 pub(crate) use postgres::Postgres;
 pub(crate) use registry::Registry;
@@ -43,6 +45,13 @@ pub(crate) fn shared(needed: &str) -> Option<PathBuf> {
         return None;
     }
     Some(path.canonicalize().unwrap())
+}
+
+/// A component of `tests/guests`.
+pub(crate) fn guest(name: &str) -> Vec<u8> {
+    let guests =
+        std::env::var_os("PALISADE_GUESTS").map_or_else(|| root().join("target/guests"), PathBuf::from);
+    std::fs::read(guests.join(format!("{name}.wasm"))).unwrap()
 }
 
 /// Whether the tests that take minutes were asked for.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use host::kinds::{CheckStatus, ControlStatus, Event, Notice, Observation, Resource, Timer};
-use host::{Answer, CallContext, FaultKind, Input, Outcome, Plugin};
+use host::{Answer, CallContext, FaultKind, Grant, Input, Outcome, Plugin, Services};
 use model::{Severity, TenantId};
 
 use crate::built::load;
@@ -261,6 +261,36 @@ fn http_steal() {
         assert!(matches!(how.as_str(), "denied" | "invalid"), "{what}: {how}");
     }
     assert!(played.sent.lock().unwrap().is_empty());
+}
+
+#[test]
+fn http_elsewhere() {
+    let Some(plugin) = load("http-elsewhere") else { return };
+    let replies =
+        ["http://127.0.0.1:4566/asked", "https://a.example/asked"].map(|url| (("GET", url), (200, "")));
+    let played = Arc::new(Played { replies: replies.into(), ..Played::default() });
+    let hosts = ["a.example".to_owned(), "127.0.0.1:4567".to_owned()];
+    let rights = plugin.asked().settled(|_| &hosts).only_at("127.0.0.1:4566");
+    let config = "{\"endpoint\":\"http://127.0.0.1:4566\",\"elsewhere\":[\"https://a.example\",\"http://127.0.0.1:4567\",\
+                  \"http://localhost:4566\"]}";
+    let tenant = TenantId::default_tenant();
+    let grant = Grant { tenant: tenant.clone(), digest: plugin.digest().clone(), rights };
+    let context = CallContext {
+        grant: Some(Arc::new(grant)),
+        services: Arc::clone(&played) as Arc<dyn Services>,
+        ..CallContext::new(tenant, Arc::from(config))
+    };
+    let outcome = plugin.call(&context, Input::Collector { cursor: None });
+    let denials = outcome.audit.iter().filter(|entry| !entry.allowed).count();
+    assert_eq!((outcome.audit.len(), denials), (4, 3), "{:?}", outcome.audit);
+    let mut told = told(outcome);
+    assert_eq!(told.remove("http://127.0.0.1:4566").as_deref(), Some("status 200"));
+    assert!(told.len() == 3 && told.values().all(|how| how == "denied"), "{told:?}");
+    let sent = played.sent.lock().unwrap();
+    assert_eq!(
+        sent.iter().map(|request| request.url.as_str()).collect::<Vec<_>>(),
+        ["http://127.0.0.1:4566/asked"]
+    );
 }
 
 #[test]

@@ -22,15 +22,17 @@ pub(crate) fn run(what: Compliance, config: &Config) -> Result<Outcome> {
     match what {
         Compliance::Frameworks => list(config),
         Compliance::Assess { framework, source, threads, format, output, fail_under } => {
-            let (scan, set) = ClusterScan::run(&source, threads, config)?;
+            let (mut scan, set) = ClusterScan::run(&source, threads, config)?;
             let plugin = set.compliance.iter().find(|plugin| frameworks(plugin).contains(&framework));
             let Some(plugin) = plugin else {
                 bail!(
                     "no plugin knows the framework {framework:?}; `palisade compliance frameworks` lists them"
                 );
             };
-            let assessed = assess(plugin, &framework, &scan.judged.observations)
-                .with_context(|| format!("cannot assess {framework}"))?;
+            let judged = &mut scan.judged;
+            let assessed = assess(plugin, &framework, &judged.observations, &mut judged.audit);
+            scan.keep_audit(config)?;
+            let assessed = assessed.with_context(|| format!("cannot assess {framework}"))?;
             let gaps = scan.judged.report.coverage.gaps.len();
             let text = match format {
                 ComplianceFormat::Table => told(&assessed, &scan.cluster, gaps),

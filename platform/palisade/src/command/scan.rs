@@ -20,7 +20,7 @@ use crate::described::Described;
 use crate::exit::Outcome;
 use crate::plugins::Need;
 use crate::progress::Bar;
-use crate::{output, plugins, serve};
+use crate::{audit, output, plugins, serve};
 
 /// Runs a subcommand.
 pub(crate) fn run(what: Scan, config: &Config) -> Result<Outcome> {
@@ -78,7 +78,9 @@ fn scan_and_print(
     let ScanOutcome { mut report, target, .. } =
         outcome.with_context(|| format!("cannot scan {}", output::visible(reference)))?;
     if let Some(described) = described {
-        described.judge(&set.posture, &options.exclude, config.threads(reading.threads), &mut report)?;
+        let threads = config.threads(reading.threads);
+        let trail = described.judge(&set.posture, &options.exclude, threads, &mut report)?;
+        audit::keep_once(config, &data, &trail, &format!("the directory {reference}"))?;
     }
     output::print(&report, &target, printing)
 }

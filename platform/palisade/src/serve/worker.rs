@@ -211,6 +211,7 @@ fn make_cluster(service: &Service, tenant: &TenantId, scan: &Scan) -> Result<Mad
     let scope = scope_state(learnt, &mut judged);
     let wanted = configured.is_some_and(|cluster| !cluster.no_images);
     let images = if wanted { images } else { BTreeMap::new() };
+    keep_audit(service, &judged, &format!("the cluster {reference}"))?;
     Ok(Made { outcome: of_scope(TargetKind::Cluster, reference, id, judged, scope), images })
 }
 
@@ -237,11 +238,9 @@ fn make_account(service: &Service, scan: &Scan) -> Result<Made, Failure> {
     let settings = service.config.accounts.get(reference);
     let settings = settings.ok_or_else(|| Failure::new("scan-target-not-allowed", missing()))?;
     let plugins = service.live.set();
-    let services: Arc<dyn host::Services> = Arc::new(service.platform());
-    let threads = service.config.threads(None);
-    let scanned =
-        crate::account::scan(reference, settings, &plugins.loaded, &plugins.posture, &services, threads)
-            .map_err(|error| Failure::new("account-not-collected", error))?;
+    let (platform, threads) = (service.platform(), service.config.threads(None));
+    let scanned = crate::account::scan(reference, settings, &service.config, &plugins, platform, threads)
+        .map_err(|error| Failure::new("account-not-collected", error))?;
     let mut judged = scanned.judged;
     let learnt = Learnt {
         id: &format!("account:{reference}"),
@@ -256,8 +255,15 @@ fn make_account(service: &Service, scan: &Scan) -> Result<Made, Failure> {
     };
     let id = AssetId(learnt.id.to_owned());
     let scope = scope_state(learnt, &mut judged);
+    keep_audit(service, &judged, &format!("the account {reference}"))?;
     let outcome = of_scope(TargetKind::Account, reference, id, judged, scope);
     Ok(Made { outcome, images: BTreeMap::new() })
+}
+
+/// Writes down what plugins were denied. Without that a scan has no result.
+fn keep_audit(service: &Service, judged: &Judged, occasion: &str) -> Result<(), Failure> {
+    let kept = service.runtime.block_on(crate::audit::keep(&service.store, &judged.audit, occasion));
+    kept.map_err(|error| Failure::new(error.code(), error))
 }
 
 fn of_scope(

@@ -89,17 +89,7 @@ print(json.dumps({'wall':time.monotonic()-t,'cpu':use.ru_utime+use.ru_stime,'kib
 pub(super) fn measure(command: &[String]) -> Result<Figures> {
     let mut runs = Vec::new();
     for counted in std::iter::once(false).chain(std::iter::repeat_n(true, RUNS)) {
-        let output = Command::new("python3")
-            .args(["-c", MEASURE])
-            .args(command)
-            .output()
-            .context("cannot run python3")?;
-        let last = String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned();
-        let figures: Value =
-            serde_json::from_str(&last).with_context(|| format!("{command:?} printed {last:?}"))?;
-        if figures.get("status").and_then(Value::as_i64) != Some(0) {
-            bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
+        let figures = measure_once(command)?;
         if counted {
             runs.push(figures);
         }
@@ -110,6 +100,19 @@ pub(super) fn measure(command: &[String]) -> Result<Figures> {
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
     };
     Ok(Figures { wall_s: median("wall"), cpu_s: median("cpu"), peak_mib: median("kib") / 1024.0 })
+}
+
+/// One run: `wall` and `cpu` in seconds, `kib` of memory at its peak. Fails where the command does.
+pub(super) fn measure_once(command: &[String]) -> Result<Value> {
+    let output =
+        Command::new("python3").args(["-c", MEASURE]).args(command).output().context("cannot run python3")?;
+    let last = String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned();
+    let figures: Value =
+        serde_json::from_str(&last).with_context(|| format!("{command:?} printed {last:?}"))?;
+    if figures.get("status").and_then(Value::as_i64) != Some(0) {
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(figures)
 }
 
 fn layouts(images: &Path) -> Result<Vec<String>> {

@@ -31,6 +31,7 @@ pub(super) fn write(what: Compliance, config: &Config) -> Result<Outcome> {
     let exceptions = book(exceptions.as_deref())?;
     let (mut scan, set) = ClusterScan::run(&source, threads, config)?;
     let assessed = scope::assess_all(&set.compliance, &mut scan.judged);
+    scan.keep_audit(config)?;
     let packed = scan.snapshot.pack();
     let scope = evidence::Scope {
         id: &format!("k8s:{}", scan.cluster),

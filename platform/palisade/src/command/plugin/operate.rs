@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 use host::Rights;
 use model::TenantId;
-use store::{PluginVersion, Store};
+use store::{AuditEvent, PluginVersion, Store};
 
 use crate::catalog::{Actor, Catalog, by_plugin, granted};
 use crate::cli::Plugin;
@@ -60,7 +60,7 @@ async fn answer(what: Plugin, catalog: &Catalog) -> Result<String> {
         Plugin::Activate { plugin, digest } => catalog.activate(&plugin, &digest, &by).await?,
         Plugin::Release { plugin } => catalog.release(&plugin, &by).await?,
         Plugin::Retire { plugin, digest } => catalog.retire(&plugin, digest.as_ref(), &by).await?,
-        Plugin::Versions { plugin } => return versions(catalog, plugin.as_deref()).await,
+        Plugin::Versions { plugin, log } => return versions(catalog, plugin.as_deref(), log).await,
         _ => bail!("this is no decision about an installed plugin"),
     };
     Ok(format!("{} {} is {}\n", version.plugin, version.version, version.state.as_str()))
@@ -84,7 +84,7 @@ async fn asked(catalog: &Catalog, plugin: &str, digest: Option<&model::Digest>) 
     Ok(rights)
 }
 
-async fn versions(catalog: &Catalog, only: Option<&str>) -> Result<String> {
+async fn versions(catalog: &Catalog, only: Option<&str>, log: usize) -> Result<String> {
     let mut out = String::new();
     for (plugin, versions) in by_plugin(catalog.store.plugin_versions(&catalog.tenant).await?) {
         if only.is_some_and(|only| only != plugin) {
@@ -94,23 +94,23 @@ async fn versions(catalog: &Catalog, only: Option<&str>) -> Result<String> {
         for version in &versions {
             describe(&mut out, catalog, version).await?;
         }
-        if only.is_some() {
-            for line in catalog.store.audit_of(&catalog.tenant, &plugin, 20).await? {
-                let _ = writeln!(
-                    out,
-                    "  {}  {}  {}  {}",
-                    line.at,
-                    visible(&line.actor),
-                    visible(&line.action),
-                    visible(&line.detail)
-                );
-            }
-        }
+    }
+    // A built-in plugin has no version here, and leaves its traces all the same.
+    for line in audit_of(catalog, only, log).await? {
+        let (actor, action, detail) = (visible(&line.actor), visible(&line.action), visible(&line.detail));
+        let _ = writeln!(out, "  {}  {actor}  {action}  {detail}", line.at);
     }
     if out.is_empty() {
         out.push_str("no plugin is installed\n");
     }
     Ok(out)
+}
+
+async fn audit_of(catalog: &Catalog, plugin: Option<&str>, lines: usize) -> Result<Vec<AuditEvent>> {
+    match plugin {
+        Some(plugin) => Ok(catalog.store.audit_of(&catalog.tenant, plugin, lines).await?),
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn describe(out: &mut String, catalog: &Catalog, version: &PluginVersion) -> Result<()> {

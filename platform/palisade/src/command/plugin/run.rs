@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use engine::audit::Trail;
 use host::{CallContext, Grant, Outcome as Called, Redaction};
 use jiff::Timestamp;
-use store::{AuditEvent, VersionState};
+use store::VersionState;
 
 use super::operate::with_catalog;
+use crate::audit;
 use crate::catalog::{Catalog, granted};
 use crate::config::Config;
 use crate::data::{DataDir, write_whole};
@@ -76,19 +78,9 @@ async fn call(
     };
     let called = tokio::task::block_in_place(|| loaded.call(&context, given.input));
     // First what has happened already, whatever becomes of the rest.
-    let events: Vec<AuditEvent> = called.audit.iter().map(|entry| audited(plugin, now, entry)).collect();
-    catalog.store.append_audit(&catalog.tenant, &events).await?;
+    let mut trail = Trail::default();
+    trail.note(plugin, called.audit.clone(), called.audit_dropped);
+    audit::keep(&catalog.store, &trail, "").await?;
     catalog.store.keep_plugin_state(&catalog.tenant, plugin, &called.state).await?;
     Ok(called)
-}
-
-fn audited(plugin: &str, at: Timestamp, entry: &host::Audit) -> AuditEvent {
-    let action = if entry.allowed { "plugin-allowed" } else { "plugin-denied" };
-    AuditEvent {
-        at,
-        actor: plugin.to_owned(),
-        action: action.to_owned(),
-        subject: plugin.to_owned(),
-        detail: format!("{}: {}", entry.capability, entry.what),
-    }
 }

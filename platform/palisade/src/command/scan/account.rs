@@ -1,9 +1,6 @@
 //! `palisade scan account`: an account of a cloud, collected and judged.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, Result, bail};
-use host::Services;
 use model::{Target, TargetKind};
 
 use crate::account;
@@ -32,9 +29,8 @@ pub(super) fn judge_account(
     let host = plugins::host(&data)?;
     let set = plugins::load_once(config, &data, &host, Need::Posture)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let services: Arc<dyn Services> = Arc::new(runtime.block_on(Platform::open(config, &data))?);
-    let threads = config.threads(threads);
-    let scan = account::scan(name, settings, &set.loaded, &set.posture, &services, threads)?;
+    let platform = runtime.block_on(Platform::open(config, &data))?;
+    let scan = account::scan(name, settings, config, &set, platform, config.threads(threads))?;
     let target = Target {
         kind: TargetKind::Account,
         reference: name.to_owned(),

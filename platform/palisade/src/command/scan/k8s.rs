@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
 use crate::plugins::{self, Need, PluginSet};
-use crate::{output, posture};
+use crate::{audit, output, posture};
 
 /// Reads a cluster, judges its objects and prints the report.
 pub(super) fn judge_cluster(
@@ -26,6 +26,7 @@ pub(super) fn judge_cluster(
         bail!("a cluster has no bill of materials of its own; use --format table, json or sarif");
     }
     let (scan, _) = ClusterScan::run(source, threads, config)?;
+    scan.keep_audit(config)?;
     let target = Target {
         kind: TargetKind::Cluster,
         reference: scan.cluster,
@@ -67,5 +68,11 @@ impl ClusterScan {
         let snapshot = posture::read_cluster(source, &set.posture)?;
         let (judged, graph) = posture::judge_snapshot(&snapshot, &set.posture, config.threads(threads));
         Ok((Self { cluster: snapshot.cluster().to_owned(), judged, graph, snapshot }, set))
+    }
+
+    /// Writes down what plugins were denied, where there is a log.
+    pub(crate) fn keep_audit(&self, config: &Config) -> Result<()> {
+        let data = DataDir::open(config.data_dir())?;
+        audit::keep_once(config, &data, &self.judged.audit, &format!("the cluster {}", self.cluster))
     }
 }
