@@ -23,11 +23,11 @@ pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<(
         "host" => host(root, arguments),
         "posture" => posture::posture(root),
         "admission" => admission::admission(root, arguments),
-        "advisories" => advisories(root, arguments),
-        _ => bail!("no benchmark is named {name}; there are scan, host, posture, admission and advisories"),
         "cloud" => cloud::cloud(root, arguments),
         "advisories" => advisories(root, arguments),
-        _ => bail!("no benchmark is named {name}; there are scan, host, posture, cloud and advisories"),
+        _ => bail!(
+            "no benchmark is named {name}; there are scan, host, posture, admission, cloud and advisories"
+        ),
     }
 }
 
