@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { goalName, placeBox, stepKey, techniqueName, verdictTone } from "./path";
+import {
+  dependsOn,
+  goalName,
+  pathKey,
+  placeBox,
+  principalBox,
+  sourceBox,
+  statementWord,
+  stepKey,
+  techniqueName,
+  verdictTone,
+} from "./path";
 
 test("places are boxes, with a path where they are resources", () => {
   expect(placeBox({ kind: "workload", path: "apps/Deployment/shop/web" })).toEqual({
@@ -35,4 +46,45 @@ test("a step has the same key wherever it is met, and another step another one",
   expect(stepKey({ ...step, to: { kind: "identity", subject: { kind: "user", name: "a" } } })).not.toBe(
     stepKey({ ...step, to: { kind: "identity", subject: { kind: "group", name: "a" } } }),
   );
+});
+
+test("places of accounts are boxes too, with the ARN where they are resources", () => {
+  const role = "arn:aws:iam::123456789012:role/team/deploy";
+  expect(placeBox({ kind: "identity", arn: role })).toEqual({
+    kind: "iam role",
+    name: "team/deploy",
+    path: role,
+  });
+  expect(placeBox({ kind: "resource", id: "arn:aws:s3:::logs" }).name).toBe("logs");
+  expect(placeBox({ kind: "internet" }).name).toBe("Internet");
+  expect(placeBox({ kind: "account", account: "1" })).toEqual({ kind: "Account", name: "1", path: null });
+  expect(placeBox({ kind: "administrator", account: "1" }).kind).toBe("Goal");
+  expect(principalBox({ kind: "anyone" }).name).toBe("of the internet");
+  expect(principalBox({ kind: "service", service: "ec2.amazonaws.com" }).name).toBe("ec2.amazonaws.com");
+});
+
+test("paths of clusters and accounts have a source and a key", () => {
+  const workload = { source: "core/Pod/a/b", goal: "node", steps: [] };
+  const outside = { source: { kind: "internet" }, goal: "administrator", steps: [] };
+  expect([sourceBox(workload).name, sourceBox(outside).name]).toEqual(["a/b", "Internet"]);
+  expect(pathKey(workload)).not.toBe(pathKey(outside));
+  expect(pathKey(outside)).not.toBe(pathKey({ ...outside, source: { kind: "account", account: "1" } }));
+});
+
+test("a statement says where it is and what it depends on", () => {
+  const statement = {
+    role: "identity",
+    policy: "arn:aws:iam::1:role/r",
+    inline: "own",
+    statement: 0,
+    sid: "Read",
+    denies: false,
+    certain: false,
+    conditions: ["aws:sourceip"],
+  };
+  expect(statementWord(statement)).toBe("statement 1 (Read) of own");
+  expect(statementWord({ ...statement, sid: null, inline: null })).toBe("statement 1");
+  expect(dependsOn(statement)).toBe("depends on aws:sourceip");
+  expect(dependsOn({ ...statement, conditions: [] })).toBe("depends on what is not known");
+  expect(dependsOn({ ...statement, certain: true })).toBe("");
 });

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use host::Services;
 use model::{Target, TargetKind};
 
 use crate::account;
-use crate::cli::{Format, Printing};
+use crate::cli::{AccountSource, Format, Printing};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
@@ -15,9 +15,9 @@ use crate::plugins::Need;
 use crate::services::Platform;
 use crate::{output, plugins};
 
-/// Collects the account of this name in the configuration, judges it and prints the report.
+/// Collects the account of a name in the configuration, or reads what was collected, judges it and prints the report.
 pub(super) fn judge_account(
-    name: &str,
+    source: &AccountSource,
     threads: Option<usize>,
     printing: &Printing,
     config: &Config,
@@ -25,22 +25,25 @@ pub(super) fn judge_account(
     if matches!(printing.format, Format::Cyclonedx | Format::Spdx) {
         bail!("an account has no bill of materials of its own; use --format table, json or sarif");
     }
-    let settings = config.accounts.get(name).with_context(|| {
-        format!("the configuration has no [accounts.{name}]; name the plugin and its settings there")
-    })?;
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host(&data)?;
     let set = plugins::load_once(config, &data, &host, Need::Posture)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let services: Arc<dyn Services> = Arc::new(runtime.block_on(Platform::open(config, &data))?);
     let threads = config.threads(threads);
-    let scan = account::scan(name, settings, &set.loaded, &set.posture, &services, threads)?;
-    let target = Target {
-        kind: TargetKind::Account,
-        reference: name.to_owned(),
-        digest: None,
-        platform: None,
-        layers: Vec::new(),
+    let (reference, scan) = match &source.from {
+        Some(file) => {
+            let collection = account::read_collection(file)?;
+            (file.display().to_string(), account::scan_collection(collection, &set.posture, threads))
+        }
+        None => {
+            let (name, settings) = account::configured(source, config)?;
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            let services: Arc<dyn Services> = Arc::new(runtime.block_on(Platform::open(config, &data))?);
+            let scan = account::scan(name, settings, &set.loaded, &set.posture, &services, threads)?;
+            (name.to_owned(), scan)
+        }
     };
+    let target =
+        Target { kind: TargetKind::Account, reference, digest: None, platform: None, layers: Vec::new() };
     output::print(&scan.judged.report, &target, printing)
 }
