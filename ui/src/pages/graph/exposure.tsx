@@ -118,11 +118,17 @@ function Answer({ answer, cluster, search }: ViewProps & { answer: ExposureAnswe
 
 const entryKey = (entry: Entry): string => JSON.stringify(entry);
 
-const ports = ({ port, last_port = port }: Entry): string =>
-  last_port === port ? `${port}` : `${port}–${last_port}`;
+const LAST_PORT = 65_535;
+
+const ports = ({ port, last_port = port }: Entry): string => {
+  if (port === 0 && last_port === LAST_PORT) return "on every port";
+  return last_port === port ? `${port}` : `${port}–${last_port}`;
+};
+
+const protocol = (entry: Entry): string => (entry.protocol === "all" ? "any protocol" : entry.protocol);
 
 const portWord = (entry: Entry): string =>
-  `${entry.protocol} ${ports(entry)}${entry.target === entry.port ? "" : ` to ${entry.target}`}`;
+  `${protocol(entry)} ${ports(entry)}${entry.target === entry.port ? "" : ` to ${entry.target}`}`;
 
 function Way({ entry, scope }: { entry: Entry; scope: string }) {
   return (
