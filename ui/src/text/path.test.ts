@@ -4,6 +4,7 @@ import {
   goalName,
   pathKey,
   placeBox,
+  portWord,
   principalBox,
   sourceBox,
   statementWord,
@@ -87,4 +88,13 @@ test("a statement says where it is and what it depends on", () => {
   expect(dependsOn(statement)).toBe("depends on aws:sourceip");
   expect(dependsOn({ ...statement, conditions: [] })).toBe("depends on what is not known");
   expect(dependsOn({ ...statement, certain: true })).toBe("");
+});
+
+test("ports are told as they are sent on, in ranges, or all at once", () => {
+  const entry = { verdict: "open", door: "x", protocol: "tcp", path: [], why: "", policies: [] };
+  expect(portWord({ ...entry, port: 80, target: 8080 })).toBe("tcp 80 to 8080");
+  expect(portWord({ ...entry, port: 22, last_port: 80, target: 22 })).toBe("tcp 22–80");
+  expect(portWord({ ...entry, protocol: "all", port: 0, last_port: 65_535, target: 0 })).toBe(
+    "any protocol on every port",
+  );
 });

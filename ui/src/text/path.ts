@@ -1,6 +1,6 @@
 // Words for exposure and attack paths.
 
-import type { AttackPath, Place, Principal, Proof, Statement, Step, Subject } from "../api/posture";
+import type { AttackPath, Entry, Place, Principal, Proof, Statement, Step, Subject } from "../api/posture";
 import { resourceName } from "./resource";
 
 const VERDICTS: Record<string, string> = {
@@ -27,6 +27,28 @@ export function words(id: string): string {
   const text = id.replaceAll("-", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+const DOORS: Record<string, string> = {
+  "function-url": "Function URL",
+  "cluster-api": "Cluster API",
+  "api-gateway": "API gateway",
+  "aws-api": "AWS API",
+};
+/** How traffic comes in. */
+export const doorName = (door: string): string => DOORS[door] ?? words(door);
+
+const LAST_PORT = 65_535;
+
+const ports = ({ port, last_port = port }: Entry): string => {
+  if (port === 0 && last_port === LAST_PORT) return "on every port";
+  return last_port === port ? `${port}` : `${port}–${last_port}`;
+};
+
+const protocol = (entry: Entry): string => (entry.protocol === "all" ? "any protocol" : entry.protocol);
+
+/** `tcp 80 to 8080`, `tcp 22–80`. */
+export const portWord = (entry: Entry): string =>
+  `${protocol(entry)} ${ports(entry)}${entry.target === entry.port ? "" : ` to ${entry.target}`}`;
 
 const TECHNIQUES: Record<string, string> = {
   "module-load": "Load a kernel module",

@@ -10,7 +10,7 @@ import { Text } from "../../parts/text";
 import { TwinSwitch } from "../../parts/twin";
 import { VerdictTag } from "../../parts/verdict";
 import { count, counted } from "../../text/number";
-import { resourceBox, VERDICT_ORDER, verdictMeaning, verdictName, words } from "../../text/path";
+import { doorName, portWord, resourceBox, VERDICT_ORDER, verdictMeaning, verdictName } from "../../text/path";
 import { isAccount, shortPath } from "../../text/resource";
 import { Arrow, BoxView, Unknown } from "./drawing";
 import { Chip } from "./filters";
@@ -118,18 +118,6 @@ function Answer({ answer, cluster, search }: ViewProps & { answer: ExposureAnswe
 
 const entryKey = (entry: Entry): string => JSON.stringify(entry);
 
-const LAST_PORT = 65_535;
-
-const ports = ({ port, last_port = port }: Entry): string => {
-  if (port === 0 && last_port === LAST_PORT) return "on every port";
-  return last_port === port ? `${port}` : `${port}–${last_port}`;
-};
-
-const protocol = (entry: Entry): string => (entry.protocol === "all" ? "any protocol" : entry.protocol);
-
-const portWord = (entry: Entry): string =>
-  `${protocol(entry)} ${ports(entry)}${entry.target === entry.port ? "" : ` to ${entry.target}`}`;
-
 function Way({ entry, scope }: { entry: Entry; scope: string }) {
   return (
     <ol className="drawing">
@@ -145,7 +133,9 @@ function Way({ entry, scope }: { entry: Entry; scope: string }) {
         const last = index === entry.path.length - 1;
         return (
           <li className="step" key={path}>
-            <Arrow how={index === 0 ? words(entry.door) : last && !isAccount(scope) ? "Selects" : "Sends to"}>
+            <Arrow
+              how={index === 0 ? doorName(entry.door) : last && !isAccount(scope) ? "Selects" : "Sends to"}
+            >
               {index === 0 && portWord(entry)}
               {last && (
                 <span className={index === 0 ? "grant" : ""}>
@@ -196,7 +186,7 @@ function WayTable({ workloads, scope }: { workloads: readonly Exposed[]; scope: 
                   <td>
                     <VerdictTag verdict={entry.verdict} />
                   </td>
-                  <td data-label="Door">{words(entry.door)}</td>
+                  <td data-label="Door">{doorName(entry.door)}</td>
                   <td data-label="Port">{portWord(entry)}</td>
                   <td className="wide">
                     {entry.path.map((path, at) => (

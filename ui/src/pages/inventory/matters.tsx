@@ -10,7 +10,7 @@ import { Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { VerdictTag } from "../../parts/verdict";
 import { counted } from "../../text/number";
-import { goalName, verdictMeaning, words } from "../../text/path";
+import { doorName, goalName, portWord, verdictMeaning } from "../../text/path";
 import { isAccount, isWorkload } from "../../text/resource";
 
 export function Matters({ resource }: { resource: ResourceDetail }) {
@@ -45,8 +45,7 @@ function Exposure({ resource }: { resource: ResourceDetail }) {
           {found.entries.map((entry) => (
             <li key={JSON.stringify(entry)} className="evidence">
               <span>
-                {words(entry.door)}, port {entry.port}
-                {entry.target !== entry.port && <> to {entry.target}</>} {entry.protocol}: internet
+                {doorName(entry.door)}, {portWord(entry)}: internet
                 {entry.path.map((path) => (
                   <span key={path}>
                     {" "}
