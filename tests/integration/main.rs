@@ -11,6 +11,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod account;
 mod authors;
 mod cli;
 mod cluster;

@@ -52,7 +52,9 @@ codes! {
     FindingNotFound = "finding-not-found", NOT_FOUND, "There is no such finding";
     /// The tenant has no image or directory with this id.
     ImageNotFound = "image-not-found", NOT_FOUND, "There is no such image";
-    /// The tenant has no cluster or account with this id.
+    /// The tenant has no account of a cloud with this id.
+    AccountNotFound = "account-not-found", NOT_FOUND, "There is no such account";
+    /// The tenant has no cluster with this id.
     ClusterNotFound = "cluster-not-found", NOT_FOUND, "There is no such cluster";
     /// The tenant has no resource with this id.
     ResourceNotFound = "resource-not-found", NOT_FOUND, "There is no such resource";
@@ -64,8 +66,8 @@ codes! {
     ExceptionRefused = "exception-refused", UNPROCESSABLE_ENTITY, "The exception is not complete";
     /// A plan of action without anything to do.
     NothingOpen = "nothing-open", NOT_FOUND, "Nothing is open";
-    /// What is kept of a cluster was written by another version.
-    SnapshotUnreadable = "snapshot-unreadable", CONFLICT, "What is kept of the cluster cannot be read";
+    /// What is kept of a cluster or account was written by another version.
+    SnapshotUnreadable = "snapshot-unreadable", CONFLICT, "What is kept of the cluster or account cannot be read";
     /// No plugin with this id is loaded.
     PluginNotFound = "plugin-not-found", NOT_FOUND, "There is no such plugin";
     /// A decision about a plugin that cannot be carried out.

@@ -29,6 +29,7 @@ use crate::problem::{FieldProblem, ProblemDetails};
         (name = "images", description = "What was scanned."),
         (name = "inventory", description = "Resources of clusters and cloud accounts."),
         (name = "clusters", description = "Questions to the graph of a cluster: exposure, rights, attack paths."),
+        (name = "accounts", description = "Questions to the graph of a cloud account: exposure, rights, identity paths, unused rights."),
         (name = "compliance", description = "Where the controls of frameworks stand, reports, exceptions."),
         (name = "evidence", description = "The chain of evidence and signed packs of it."),
         (name = "plugins", description = "What scans, with which rights."),

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use cluster::Snapshot;
 use model::graph::{Edge, Relation};
 
 /// Relations by the places of their ends.
@@ -13,8 +12,7 @@ pub(crate) struct Neighbours {
 }
 
 impl Neighbours {
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let (_, relations) = snapshot.graph();
+    pub(crate) fn of(relations: Vec<Relation>) -> Self {
         let (mut out, mut into): (HashMap<_, Vec<_>>, HashMap<_, Vec<_>>) = (HashMap::new(), HashMap::new());
         for (place, relation) in relations.iter().enumerate() {
             out.entry(relation.from.clone()).or_default().push(place);

@@ -49,7 +49,13 @@ pub(crate) fn check(new: &NewScan, places: &Places) -> Result<String, Problem> {
     match new.kind {
         ScanKind::Cluster if places.clusters.iter().any(|name| name == text) => Ok(text.to_owned()),
         ScanKind::Account if places.accounts.iter().any(|name| name == text) => Ok(text.to_owned()),
-        ScanKind::Account => Err(invalid("No account of this name is configured.")),
+        ScanKind::Account if text.starts_with('/') => {
+            let path = open_path(Path::new(text), roots)?;
+            if path.is_file() { utf8(&path) } else { Err(not_allowed()) }
+        }
+        ScanKind::Account => Err(invalid(
+            "No account of this name is configured, and it is no absolute path of what was collected of one.",
+        )),
         ScanKind::Directory | ScanKind::Cluster => {
             let path = open_path(Path::new(text.strip_prefix("dir:").unwrap_or(text)), roots)?;
             if path.is_dir() { utf8(&path) } else { Err(not_allowed()) }
@@ -275,6 +281,11 @@ mod tests {
         for path in refused {
             assert_eq!(ask(ScanKind::Directory, &path, &roots), Err(Code::PathNotAllowed), "{path}");
         }
+        assert_eq!(ask(ScanKind::Account, &at("file.tar"), &roots), Ok(at("file.tar")));
+        for path in [at("layout"), at("../outside"), at("missing"), "/etc/passwd".to_owned()] {
+            assert_eq!(ask(ScanKind::Account, &path, &roots), Err(Code::PathNotAllowed), "{path}");
+        }
+        assert_eq!(ask(ScanKind::Account, "file.tar", &roots), Err(Code::InvalidReference));
         assert_eq!(ask(ScanKind::Directory, "layout", &roots), Err(Code::InvalidReference));
         assert_eq!(ask(ScanKind::Image, "oci:/etc", &roots), Err(Code::PathNotAllowed));
         assert_eq!(ask(ScanKind::Image, &at("layout"), &roots), Err(Code::InvalidReference));

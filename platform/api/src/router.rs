@@ -16,8 +16,8 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    advisories, clusters, compliance, events, evidence, exceptions, findings, images, inventory, metrics,
-    overview, plugins, scans, server, session,
+    accounts, advisories, clusters, compliance, events, evidence, exceptions, findings, images, inventory,
+    metrics, overview, plugins, scans, server, session,
 };
 use crate::{document, ui};
 
@@ -44,6 +44,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(clusters::exposure))
         .routes(routes!(clusters::attack_paths))
         .routes(routes!(clusters::who_can))
+        .routes(routes!(accounts::exposure))
+        .routes(routes!(accounts::attack_paths))
+        .routes(routes!(accounts::who_can))
+        .routes(routes!(accounts::unused_rights))
         .routes(routes!(compliance::list))
         .routes(routes!(compliance::get))
         .routes(routes!(evidence::report))

@@ -1,51 +1,179 @@
-//! Snapshots of clusters that questions are asked of, kept while they are the newest.
+//! Snapshots of clusters and accounts that questions are asked of, kept while they are the newest.
 //!
 //! Reading one back and preparing its answers takes up to a second for a large cluster, so it is done away from the threads that
 //! serve requests, and the last few stay in memory.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use cluster::{Access, Attack, Exposure, Snapshot};
+use cloud::aws;
+use cluster::Snapshot;
+use jiff::Timestamp;
+use model::graph::Relation;
 use model::{AssetId, TenantId};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::code::Code;
+use crate::neighbours::Neighbours;
 use crate::problem::Problem;
 
-/// Snapshots in memory. A large one has a few hundred megabytes.
+/// Snapshots of a kind in memory. A large one has a few hundred megabytes.
 const KEPT: usize = 3;
 
-/// A snapshot with the answers that were made of it so far.
-pub(crate) struct Loaded {
-    key: (TenantId, AssetId, Uuid),
-    pub(crate) snapshot: Snapshot,
-    exposure: OnceLock<Exposure>,
-    access: OnceLock<Access>,
-    attack: OnceLock<Attack>,
-    pub(crate) graph: OnceLock<crate::neighbours::Neighbours>,
+/// What is read back from a snapshot.
+pub(crate) trait Kept: Sized + Send + Sync + 'static {
+    /// What ids of such scopes begin with.
+    const PREFIX: &str;
+
+    /// Reads it back, or says why that cannot be done.
+    fn unpack(bytes: &[u8]) -> Result<Self, String>;
+
+    /// The problem of an id that none has.
+    fn not_found() -> Problem;
+
+    /// Those in memory.
+    fn recent(snapshots: &Snapshots) -> &Recent<Self>;
+
+    /// What is joined to what in it.
+    fn relations(&self) -> Vec<Relation>;
 }
 
-impl Loaded {
-    pub(crate) fn exposure(&self) -> &Exposure {
-        self.exposure.get_or_init(|| Exposure::of(&self.snapshot))
+/// A cluster with the answers that were made of it so far.
+pub(crate) struct Cluster {
+    pub(crate) snapshot: Snapshot,
+    exposure: OnceLock<cluster::Exposure>,
+    access: OnceLock<cluster::Access>,
+    attack: OnceLock<cluster::Attack>,
+}
+
+impl Cluster {
+    pub(crate) fn exposure(&self) -> &cluster::Exposure {
+        self.exposure.get_or_init(|| cluster::Exposure::of(&self.snapshot))
     }
 
-    pub(crate) fn access(&self) -> &Access {
-        self.access.get_or_init(|| Access::of(&self.snapshot))
+    pub(crate) fn access(&self) -> &cluster::Access {
+        self.access.get_or_init(|| cluster::Access::of(&self.snapshot))
     }
 
-    pub(crate) fn attack(&self) -> &Attack {
-        self.attack.get_or_init(|| Attack::of(&self.snapshot))
+    pub(crate) fn attack(&self) -> &cluster::Attack {
+        self.attack.get_or_init(|| cluster::Attack::of(&self.snapshot))
     }
+}
+
+impl Kept for Cluster {
+    const PREFIX: &str = "k8s:";
+
+    fn unpack(bytes: &[u8]) -> Result<Self, String> {
+        let snapshot = Snapshot::unpack(bytes).map_err(|error| error.to_string())?;
+        let (exposure, access, attack) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Self { snapshot, exposure, access, attack })
+    }
+
+    fn not_found() -> Problem {
+        Problem::new(Code::ClusterNotFound, "No cluster has this id.").hint("List them at /api/v1/clusters.")
+    }
+
+    fn recent(snapshots: &Snapshots) -> &Recent<Self> {
+        &snapshots.clusters
+    }
+
+    fn relations(&self) -> Vec<Relation> {
+        self.snapshot.graph().1
+    }
+}
+
+/// An account with the answers that were made of it so far.
+pub(crate) struct Account {
+    pub(crate) account: aws::Account,
+    access: OnceLock<Arc<aws::Access>>,
+    exposure: OnceLock<Arc<aws::Exposure>>,
+    attack: OnceLock<aws::Attack>,
+    choke_points: OnceLock<Vec<aws::ChokePoint>>,
+}
+
+impl Account {
+    pub(crate) fn access(&self) -> &Arc<aws::Access> {
+        self.access.get_or_init(|| Arc::new(aws::Access::of(&self.account)))
+    }
+
+    pub(crate) fn exposure(&self) -> &Arc<aws::Exposure> {
+        self.exposure.get_or_init(|| Arc::new(aws::Exposure::of(&self.account, self.access())))
+    }
+
+    pub(crate) fn attack(&self) -> &aws::Attack {
+        self.attack.get_or_init(|| {
+            let (access, exposure) = (Arc::clone(self.access()), Arc::clone(self.exposure()));
+            aws::Attack::of(&self.account, access, exposure)
+        })
+    }
+
+    /// The first `limit` of the first question: they are found by many searches, so that once is enough.
+    pub(crate) fn choke_points(&self, limit: usize) -> &[aws::ChokePoint] {
+        self.choke_points.get_or_init(|| self.attack().choke_points(limit))
+    }
+}
+
+impl Kept for Account {
+    const PREFIX: &str = "account:";
+
+    fn unpack(bytes: &[u8]) -> Result<Self, String> {
+        let account = aws::Account::unpack(bytes).map_err(|error| error.to_string())?;
+        Ok(Self {
+            account,
+            access: OnceLock::new(),
+            exposure: OnceLock::new(),
+            attack: OnceLock::new(),
+            choke_points: OnceLock::new(),
+        })
+    }
+
+    fn not_found() -> Problem {
+        Problem::new(Code::AccountNotFound, "No account of a cloud has this id.")
+            .hint("List them at /api/v1/clusters: their ids begin with account:.")
+    }
+
+    fn recent(snapshots: &Snapshots) -> &Recent<Self> {
+        &snapshots.accounts
+    }
+
+    fn relations(&self) -> Vec<Relation> {
+        self.account.graph().1
+    }
+}
+
+/// A snapshot in memory.
+pub(crate) struct Loaded<T> {
+    key: (TenantId, AssetId, Uuid),
+    /// When its scan ended.
+    pub(crate) at: Timestamp,
+    pub(crate) scope: T,
+    graph: OnceLock<Neighbours>,
+}
+
+impl<T: Kept> Loaded<T> {
+    pub(crate) fn graph(&self) -> &Neighbours {
+        self.graph.get_or_init(|| Neighbours::of(self.scope.relations()))
+    }
+}
+
+/// The last few snapshots of each kind.
+#[derive(Default)]
+pub(crate) struct Snapshots {
+    clusters: Recent<Cluster>,
+    accounts: Recent<Account>,
 }
 
 /// The last few snapshots, the newest use first.
-#[derive(Default)]
-pub(crate) struct Snapshots(Mutex<Vec<Arc<Loaded>>>);
+pub(crate) struct Recent<T>(Mutex<Vec<Arc<Loaded<T>>>>);
 
-impl Snapshots {
-    fn kept(&self, key: &(TenantId, AssetId, Uuid)) -> Option<Arc<Loaded>> {
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Recent<T> {
+    fn kept(&self, key: &(TenantId, AssetId, Uuid)) -> Option<Arc<Loaded<T>>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|loaded| loaded.key == *key)?;
         let found = kept.remove(place);
@@ -53,7 +181,7 @@ impl Snapshots {
         Some(found)
     }
 
-    fn keep(&self, loaded: &Arc<Loaded>) {
+    fn keep(&self, loaded: &Arc<Loaded<T>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|other| (&other.key.0, &other.key.1) != (&loaded.key.0, &loaded.key.1));
         kept.insert(0, Arc::clone(loaded));
@@ -61,52 +189,45 @@ impl Snapshots {
     }
 }
 
-/// Asks a question of the newest snapshot of a cluster, on a thread that may take its time.
+/// Asks a question of the newest snapshot of a cluster or account, on a thread that may take its time.
 ///
 /// # Errors
-/// A problem if there is no such cluster, or if what is kept of it cannot be read.
-pub(crate) async fn ask<T: Send + 'static>(
+/// A problem if there is none of this id, or if what is kept of it cannot be read.
+pub(crate) async fn ask<S: Kept, T: Send + 'static>(
     app: &App,
     tenant: &TenantId,
     asset: AssetId,
-    question: impl FnOnce(&Loaded) -> T + Send + 'static,
+    question: impl FnOnce(&Loaded<S>) -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    if !asset.0.starts_with("k8s:") {
-        return Err(not_found());
+    if !asset.0.starts_with(S::PREFIX) {
+        return Err(S::not_found());
     }
     let scopes = app.store.scopes(tenant).await?;
-    let newest = scopes.into_iter().find(|scope| scope.asset == asset).ok_or_else(not_found)?;
+    let newest = scopes.into_iter().find(|scope| scope.asset == asset).ok_or_else(S::not_found)?;
     let key = (tenant.clone(), asset.clone(), newest.scan);
-    let loaded = match app.snapshots.kept(&key) {
+    let loaded = match S::recent(&app.snapshots).kept(&key) {
         Some(loaded) => loaded,
-        None => load(app, tenant, asset).await?,
+        None => load(app, tenant, asset, newest.at).await?,
     };
     tokio::task::spawn_blocking(move || question(&loaded)).await.map_err(|error| defect(&error))
 }
 
-async fn load(app: &App, tenant: &TenantId, asset: AssetId) -> Result<Arc<Loaded>, Problem> {
-    let (scan, bytes) = app.store.scope_snapshot(tenant, &asset).await?.ok_or_else(not_found)?;
-    let unpacked = tokio::task::spawn_blocking(move || Snapshot::unpack(&bytes)).await;
-    let unpacked = unpacked.map_err(|error| defect(&error))?;
-    let snapshot = unpacked.map_err(|error| {
-        Problem::new(Code::SnapshotUnreadable, "What is kept of this cluster cannot be read.")
-            .hint("Scan the cluster again.")
-            .cause(error.to_string())
+async fn load<S: Kept>(
+    app: &App,
+    tenant: &TenantId,
+    asset: AssetId,
+    at: Timestamp,
+) -> Result<Arc<Loaded<S>>, Problem> {
+    let (scan, bytes) = app.store.scope_snapshot(tenant, &asset).await?.ok_or_else(S::not_found)?;
+    let unpacked = tokio::task::spawn_blocking(move || S::unpack(&bytes)).await;
+    let scope = unpacked.map_err(|error| defect(&error))?.map_err(|why| {
+        Problem::new(Code::SnapshotUnreadable, "What is kept of this cluster or account cannot be read.")
+            .hint("Scan it again.")
+            .cause(why)
     })?;
-    let loaded = Arc::new(Loaded {
-        key: (tenant.clone(), asset, scan),
-        snapshot,
-        exposure: OnceLock::new(),
-        access: OnceLock::new(),
-        attack: OnceLock::new(),
-        graph: OnceLock::new(),
-    });
-    app.snapshots.keep(&loaded);
+    let loaded = Arc::new(Loaded { key: (tenant.clone(), asset, scan), at, scope, graph: OnceLock::new() });
+    S::recent(&app.snapshots).keep(&loaded);
     Ok(loaded)
-}
-
-pub(crate) fn not_found() -> Problem {
-    Problem::new(Code::ClusterNotFound, "No cluster has this id.").hint("List them at /api/v1/clusters.")
 }
 
 fn defect(error: &tokio::task::JoinError) -> Problem {

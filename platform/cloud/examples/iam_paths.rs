@@ -1,6 +1,7 @@
 //! Measures identity paths of a large account that it makes up: `cargo run --release --package cloud --example iam_paths`. Asked: 2,000
 //! roles with 2,000 policies in less than 2 s.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use cloud::{Resource, aws};
@@ -11,11 +12,11 @@ const COUNT: usize = 2_000;
 fn main() {
     let account = aws::Account::of(roles().into_iter().chain(policies()), Default::default());
     let start = Instant::now();
-    let access = aws::Access::of(&account);
-    let exposure = aws::Exposure::of(&account, &access);
+    let access = Arc::new(aws::Access::of(&account));
+    let exposure = Arc::new(aws::Exposure::of(&account, &access));
     println!("access and exposure: {:.3} s", start.elapsed().as_secs_f64());
     let begin = Instant::now();
-    let attack = aws::Attack::of(&account, &access, &exposure);
+    let attack = aws::Attack::of(&account, access, exposure);
     println!(
         "{} places, {} edges: {:.3} s",
         attack.place_count(),

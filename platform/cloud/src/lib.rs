@@ -17,10 +17,12 @@
 //! ```
 
 pub mod aws;
+mod collection;
 mod error;
 mod problem;
 mod resource;
 
+pub use collection::Collection;
 pub use error::CloudError;
 pub use problem::Problem;
 pub use resource::Resource;

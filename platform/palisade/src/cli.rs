@@ -1,9 +1,13 @@
 //! The command line, as types.
 
+mod account;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::Severity;
+
+pub(crate) use self::account::{Account, AccountFiles, AccountGoal, AccountSource};
 
 /// Find what is wrong in images, directories and bills of materials, and prove it.
 #[derive(Debug, Parser)]
@@ -42,6 +46,9 @@ pub(crate) enum Command {
     /// Ask the graph of a Kubernetes cluster: exposure, rights, attack paths
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Ask the graph of a cloud account: exposure, rights, identity paths, unused rights
+    #[command(subcommand)]
+    Account(Account),
     /// Say where the controls of a compliance framework stand
     #[command(subcommand)]
     Compliance(Compliance),
@@ -126,10 +133,11 @@ pub(crate) enum Scan {
         #[command(flatten)]
         printing: Printing,
     },
-    /// Judge an account of a cloud that the configuration names under [accounts]
+    /// Judge an account of a cloud, that the configuration names under [accounts] or that was collected before
     Account {
-        /// Name in the configuration
-        name: String,
+        /// Which account.
+        #[command(flatten)]
+        source: AccountSource,
         /// Calls of plugins at the same time [default: one per processor]
         #[arg(long, value_name = "N")]
         threads: Option<usize>,

@@ -93,7 +93,8 @@ fn tests(root: &Path, full: bool) -> Result<()> {
     run(&mut command)
 }
 
-/// The page in a real browser, against a real server with the sample advisories and scans of this repository's fixture root and cluster.
+/// The page in a real browser, against a real server with the sample advisories and scans of this repository's fixture root,
+/// cluster and account.
 fn browser(root: &Path) -> Result<()> {
     let binary = tested_binary(root);
     let folder = root.join("tests/browser");
@@ -116,6 +117,8 @@ fn browser(root: &Path) -> Result<()> {
     server.scan("directory", &rootfs.display().to_string(), Duration::from_secs(120))?;
     let cluster = root.join("tests/fixtures/cluster");
     server.scan("cluster", &cluster.display().to_string(), Duration::from_secs(120))?;
+    let account = root.join("tests/fixtures/account/acme.json");
+    server.scan("account", &account.display().to_string(), Duration::from_secs(120))?;
     let shots = root.join("target/screenshots");
     let mut node = Command::new("node");
     node.current_dir(&folder)

@@ -8,7 +8,7 @@ const FOLLOWED = 30;
 const DRAWN = 100;
 
 async function firstCluster(api) {
-  const [cluster] = (await api("/clusters")).items;
+  const cluster = (await api("/clusters")).items.find((each) => each.id.startsWith("k8s:"));
   if (!cluster) throw new Skip("no cluster on the server");
   return { cluster, at: `/clusters/${encodeURIComponent(cluster.id)}` };
 }
@@ -18,6 +18,15 @@ async function attack(api) {
   const answer = await api(`${at}/attack-paths?from=all&limit=500`);
   if (answer.paths.length === 0) throw new Skip("no attack path in the cluster");
   return { cluster, at, answer, address: `/graph?cluster=${encodeURIComponent(cluster.id)}&from=all` };
+}
+
+async function firstAccount(api) {
+  const account = (await api("/clusters")).items.find((each) => each.id.startsWith("account:"));
+  if (!account) throw new Skip("no account on the server");
+  return {
+    at: `/accounts/${encodeURIComponent(account.id)}`,
+    address: `/graph?cluster=${encodeURIComponent(account.id)}`,
+  };
 }
 
 /** Every object that a drawing names is in the inventory, so that its link leads somewhere. */
@@ -172,6 +181,138 @@ export const checks = [
       await page.reload();
       await page.getByTestId("shown").waitFor();
       equal(await rows.count(), answer.holders.length, "holders after reload");
+    },
+  ],
+  [
+    "identity paths of an account are drawn with their statements, with the same in their table",
+    async ({ context, page: open, api, axe, shot }) => {
+      const { at, address } = await firstAccount(api);
+      const answer = await api(`${at}/attack-paths?from=all&limit=500`);
+      if (answer.paths.length === 0) throw new Skip("no identity path in the account");
+      const page = await open(await context());
+      await page.goto(`${address}&from=all`);
+      const rows = page.locator('[data-testid="paths"] > li');
+      await rows.first().waitFor();
+      equal(await rows.count(), Math.min(DRAWN, answer.paths.length), "paths drawn");
+      equal(number(await page.getByTestId("shown").textContent()), answer.total, "paths told");
+      for (const [index, path] of answer.paths.slice(0, 10).entries()) {
+        const row = rows.nth(index);
+        equal(await row.locator(".step").count(), path.steps.length, `steps of path ${index}`);
+        const text = await row.innerText();
+        for (const step of path.steps)
+          expect(text.includes(step.why), `path ${index} does not say: ${step.why}`);
+        const sum = (of) => path.steps.reduce((all, step) => all + of(step).length, 0);
+        equal(
+          await row.locator(".grant").count(),
+          sum((step) => step.grants),
+          `statements of path ${index}`,
+        );
+        equal(
+          await row.locator(".through").count(),
+          sum((step) => step.through),
+          `ways of path ${index}`,
+        );
+      }
+      equal(
+        await page.getByTestId("administrators").locator("li").count(),
+        Math.min(20, answer.administrators.length),
+        "administrators",
+      );
+      await unknownShown(page, answer);
+      await shot(page, "identity-paths");
+      await axe(page, "identity paths");
+      await leadsSomewhere(page, api, '[data-testid="paths"]');
+      await page.locator('[data-twin="drawing"]').focus();
+      await page.keyboard.press("ArrowRight");
+      const table = page.getByTestId("paths-table");
+      await table.waitFor();
+      const steps = answer.paths.slice(0, DRAWN).reduce((sum, path) => sum + path.steps.length, 0);
+      equal(await table.locator("tbody tr").count(), steps, "rows, one for each step");
+      await axe(page, "identity paths as a table");
+      const { goal } = answer.paths.at(-1);
+      const wanted = await api(`${at}/attack-paths?from=all&goal=${goal}&limit=500`);
+      await page.getByLabel("To", { exact: true }).selectOption(goal);
+      await page.waitForFunction((word) => new URL(location.href).searchParams.get("goal") === word, goal);
+      await table.waitFor();
+      equal(number(await page.getByTestId("shown").textContent()), wanted.total, `paths to ${goal}`);
+    },
+  ],
+  [
+    "exposure of an account is drawn way by way, with the same in its table",
+    async ({ context, page: open, api, axe, shot }) => {
+      const { at, address } = await firstAccount(api);
+      const answer = await api(`${at}/exposure?limit=500`);
+      if (answer.resources.length === 0) throw new Skip("nothing in the account is exposed");
+      const ways = answer.resources.reduce((sum, each) => sum + each.entries.length, 0);
+      const page = await open(await context());
+      await page.goto(`${address}&view=exposure`);
+      await page.getByTestId("ways").waitFor();
+      equal(await page.locator('[data-testid="ways"] .drawing').count(), ways, "ways drawn");
+      await unknownShown(page, answer);
+      await shot(page, "account-exposure");
+      await axe(page, "exposure of an account");
+      await leadsSomewhere(page, api, '[data-testid="ways"]');
+      await page.goto(`${address}&view=exposure&as=table`);
+      await page.getByTestId("ways-table").waitFor();
+      equal(await page.locator('[data-testid="ways-table"] tbody tr').count(), ways, "rows of the table");
+      await axe(page, "exposure of an account as a table");
+    },
+  ],
+  [
+    "who can do something in an account is answered with statements and what they depend on",
+    async ({ context, page: open, api, axe, shot }) => {
+      const { at, address } = await firstAccount(api);
+      const exposed = (await api(`${at}/exposure?limit=500`)).resources;
+      const bucket = exposed.find((each) => each.kind === "aws:s3:bucket");
+      const resource = bucket ? `${bucket.resource}/object` : "*";
+      const question = new URLSearchParams({ action: "s3:GetObject", resource, limit: "500" });
+      const answer = await api(`${at}/who-can?${question}`);
+      const page = await open(await context());
+      await page.goto(`${address}&view=who`);
+      await page.getByLabel("Action").fill("s3:GetObject");
+      await page.getByLabel("Resource").fill(resource);
+      await page.keyboard.press("Enter");
+      await page.getByTestId("shown").waitFor();
+      const params = new URL(page.url()).searchParams;
+      equal([params.get("verb"), params.get("resource")], ["s3:GetObject", resource], "the question kept");
+      equal(number(await page.getByTestId("shown").textContent()), answer.total, "holders told");
+      await unknownShown(page, answer);
+      const rows = page.locator('[data-testid="holders"] tbody tr');
+      equal(await rows.count(), answer.holders.length, "holders");
+      const grants = answer.holders.reduce(
+        (sum, { answer: { proofs, unread } }) => sum + proofs.length + unread.length,
+        0,
+      );
+      equal(await rows.locator(".grant").count(), grants, "statements");
+      await shot(page, "account-who-can");
+      await axe(page, "who can in an account");
+      await page.reload();
+      await page.getByTestId("shown").waitFor();
+      equal(await rows.count(), answer.holders.length, "holders after reload");
+    },
+  ],
+  [
+    "unused rights of an account are listed, by the days chosen",
+    async ({ context, page: open, api, axe, shot }) => {
+      const { at, address } = await firstAccount(api);
+      const page = await open(await context());
+      await page.goto(`${address}&view=unused`);
+      await page.getByTestId("shown").waitFor();
+      for (const days of ["90", "365"]) {
+        const answer = await api(`${at}/unused-rights?days=${days}&limit=500`);
+        await page.getByLabel("Not used for").selectOption(days);
+        await page
+          .getByTestId("shown")
+          .filter({ hasText: `${days} days` })
+          .waitFor();
+        equal(number(await page.getByTestId("shown").textContent()), answer.total, `unused for ${days} days`);
+        equal(await page.locator('[data-testid="unused"] tbody tr').count(), answer.items.length, "rows");
+        await unknownShown(page, answer);
+      }
+      await shot(page, "unused-rights");
+      await axe(page, "unused rights");
+      if ((await page.getByTestId("unused").count()) > 0)
+        await leadsSomewhere(page, api, '[data-testid="unused"]');
     },
   ],
 ];

@@ -6,7 +6,10 @@ async function places(api) {
   const [plugin] = (await api("/plugins")).items;
   const [scan] = (await api("/scans?limit=1")).items;
   const [finding] = (await api("/findings?state=open&limit=1")).items;
-  const [cluster] = (await api("/clusters")).items;
+  const scopes = (await api("/clusters")).items;
+  const [cluster] = scopes;
+  const account = scopes.find((each) => each.id.startsWith("account:"));
+  const own = account && `/graph?cluster=${encodeURIComponent(account.id)}`;
   const [resource] = cluster ? (await api("/inventory?limit=1")).items : [];
   const assessed = (await api("/compliance")).items.find((each) => each.summary.score !== null);
   const framework = assessed && `/compliance/${assessed.framework}/${encodeURIComponent(assessed.scope)}`;
@@ -18,6 +21,16 @@ async function places(api) {
     ["paths-table", "/graph?from=all&as=table"],
     ["exposure", "/graph?view=exposure"],
     ["who-can", "/graph?view=who&verb=get&resource=secrets"],
+    ...(own
+      ? [
+          ["identity-paths", `${own}&from=all`],
+          ["identity-paths-table", `${own}&from=all&as=table`],
+          ["account-exposure", `${own}&view=exposure`],
+          ["account-exposure-table", `${own}&view=exposure&as=table`],
+          ["account-who-can", `${own}&view=who&verb=iam:PassRole&resource=*`],
+          ["unused-rights", `${own}&view=unused`],
+        ]
+      : []),
     ["compliance", "/compliance"],
     ...(framework ? [["framework", framework]] : []),
     ["exceptions", "/compliance/exceptions?ask=new"],

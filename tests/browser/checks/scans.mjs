@@ -18,7 +18,8 @@ async function wish({ scan, all }) {
 async function submit(page, { kind, reference }) {
   await page.goto("/scans");
   const form = page.getByRole("form", { name: "Start a scan" });
-  await form.getByRole("radio", { name: kind === "image" ? "Image" : "Directory" }).check({ force: true });
+  const name = `${kind[0].toUpperCase()}${kind.slice(1)}`;
+  await form.getByRole("radio", { name, exact: true }).check({ force: true });
   await form.locator('[name="reference"]').fill(reference);
   await form.getByRole("button", { name: "Scan" }).click();
 }

@@ -1,9 +1,10 @@
-//! Policy documents of AWS. Every question is answered, a denial of everything leaves nothing allowed, and what was kept is joined as before.
+//! Policy documents of AWS, and collections. Every question is answered, a denial of everything leaves nothing allowed, and what was kept is joined as before.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use cloud::Resource;
 use cloud::aws::{Access, Account, Attack, Decision, Exposure, Limits, Sources};
+use cloud::{Collection, Resource};
 use serde_json::{Value, json};
 
 use crate::must::must;
@@ -18,14 +19,21 @@ const QUESTIONS: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn run(data: &[u8]) {
+    if let Ok(collection) = Collection::from_json(data) {
+        let again = must(Collection::from_json(collection.to_json().as_bytes()), "what was written");
+        assert_eq!(
+            (again.resources.len(), &again.missing),
+            (collection.resources.len(), &collection.missing)
+        );
+    }
     let Ok(document) = serde_json::from_slice::<Value>(data) else { return };
     let account = world(&document, json!([]));
     let again = must(Account::unpack(&account.pack()), "what was kept");
     // Fractions of conditions may differ in their last digit: what the bodies say is compared by the graph.
     assert_eq!(again.graph(), account.graph());
-    let access = Access::of(&account);
-    let exposure = Exposure::of(&account, &access);
-    let attack = Attack::of(&account, &access, &exposure);
+    let access = Arc::new(Access::of(&account));
+    let exposure = Arc::new(Exposure::of(&account, &access));
+    let attack = Attack::of(&account, access, exposure);
     let outside = attack.paths(Sources::Outside, &Limits::default());
     assert!(outside.sources <= attack.paths(Sources::All, &Limits::default()).sources);
     let (nodes, relations) = account.graph();

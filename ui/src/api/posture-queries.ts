@@ -1,8 +1,11 @@
 // What the pages about clusters ask for.
 
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { isAccount } from "../text/resource";
 import { type Query, request } from "./client";
 import type {
+  AccountExposureAnswer,
+  AccountWhoCanAnswer,
   AssessmentDetail,
   AssessmentRow,
   AttackAnswer,
@@ -11,6 +14,7 @@ import type {
   ResourceDetail,
   ResourceFacets,
   ResourceRow,
+  UnusedRightsAnswer,
   WhoCanAnswer,
 } from "./posture";
 import { pages } from "./queries";
@@ -43,20 +47,77 @@ export const resourceQuery = (id: string) =>
 /** The most that the answers about a graph hold. */
 export const ANSWERS_MAX = 500;
 
-export const exposureQuery = (cluster: string) =>
+/** Questions of a cluster or account. */
+const graph = (scope: string): string => `/${isAccount(scope) ? "accounts" : "clusters"}/${at(scope)}`;
+
+/** Ways into an account in the words of those into a cluster. */
+export const waysOf = (answer: AccountExposureAnswer): ExposureAnswer => ({
+  total: answer.total,
+  unknown: answer.unknown,
+  workloads: answer.resources.map(({ resource, verdict, entries }) => ({
+    workload: resource,
+    verdict,
+    entries: entries.map(({ from_port, to_port, rules, ...entry }) => ({
+      ...entry,
+      port: from_port,
+      last_port: to_port,
+      target: from_port,
+      policies: rules,
+    })),
+  })),
+});
+
+export const exposureQuery = (scope: string) =>
   queryOptions({
-    queryKey: ["clusters", "exposure", cluster],
+    queryKey: ["graph", "exposure", scope],
     staleTime: 60_000,
-    queryFn: ({ signal }) =>
-      request<ExposureAnswer>(`/clusters/${at(cluster)}/exposure`, { query: { limit: ANSWERS_MAX }, signal }),
+    queryFn: async ({ signal }): Promise<ExposureAnswer> => {
+      const asked = { query: { limit: ANSWERS_MAX }, signal };
+      const path = `${graph(scope)}/exposure`;
+      if (isAccount(scope)) return waysOf(await request<AccountExposureAnswer>(path, asked));
+      return request<ExposureAnswer>(path, asked);
+    },
   });
 
-export const attackPathsQuery = (cluster: string, query: Query) =>
+/** Where paths begin and end, for clusters and accounts alike. */
+export interface PathQuestion {
+  /** `exposed`: what comes from outside. */
+  from: "exposed" | "all";
+  goal?: string | undefined;
+  /** The workload, identity or resource that they begin at. */
+  workload?: string | undefined;
+  limit: number;
+}
+
+export const attackPathsQuery = (scope: string, question: PathQuestion) =>
   queryOptions({
-    queryKey: ["clusters", "attack-paths", cluster, query],
+    queryKey: ["graph", "attack-paths", scope, question],
+    staleTime: 60_000,
+    queryFn: ({ signal }) => {
+      const { from, workload, ...rest } = question;
+      const query: Query = isAccount(scope)
+        ? { ...rest, from: from === "all" ? "all" : "outside", source: workload }
+        : { ...rest, from, workload };
+      return request<AttackAnswer>(`${graph(scope)}/attack-paths`, { query, signal });
+    },
+  });
+
+export const accountWhoCanQuery = (account: string, query: Query) =>
+  queryOptions({
+    queryKey: ["graph", "account-who-can", account, query],
+    staleTime: 60_000,
+    queryFn: ({ signal }) => request<AccountWhoCanAnswer>(`${graph(account)}/who-can`, { query, signal }),
+  });
+
+export const unusedRightsQuery = (account: string, days: number) =>
+  queryOptions({
+    queryKey: ["graph", "unused-rights", account, days],
     staleTime: 60_000,
     queryFn: ({ signal }) =>
-      request<AttackAnswer>(`/clusters/${at(cluster)}/attack-paths`, { query, signal }),
+      request<UnusedRightsAnswer>(`${graph(account)}/unused-rights`, {
+        query: { days, limit: ANSWERS_MAX },
+        signal,
+      }),
   });
 
 export const whoCanQuery = (cluster: string, query: Query) =>

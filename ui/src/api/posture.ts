@@ -48,6 +48,8 @@ export interface Entry {
   verdict: string;
   door: string;
   port: number;
+  /** The last one of several ports. */
+  last_port?: number;
   target: number;
   protocol: string;
   /** Objects from the door to the workload, in order. */
@@ -83,11 +85,34 @@ export interface Proof {
   rule: number;
 }
 
+/** A statement of a policy of an account. */
+export interface Statement {
+  /** `identity`, `boundary`, `resource`, `trust`. */
+  role: string;
+  /** ARN of the policy, or of what it is inside of. */
+  policy: string;
+  inline?: string | null;
+  group?: string | null;
+  /** Index of the statement, from 0. */
+  statement: number;
+  sid?: string | null;
+  denies: boolean;
+  certain: boolean;
+  /** What an uncertain one depends on. */
+  conditions: string[];
+}
+
 export interface Place {
   kind: string;
   path?: string;
   subject?: Subject;
   namespace?: string | null;
+  /** Of an identity, group or provider of an account. */
+  arn?: string;
+  /** Of a resource of an account. */
+  id?: string;
+  /** Number of an account. */
+  account?: string;
 }
 
 export interface Step {
@@ -95,12 +120,18 @@ export interface Step {
   to: Place;
   technique: string;
   why: string;
-  grants: Proof[];
+  grants: (Proof | Statement)[];
+  /** `certain` or `possible`; in accounts. */
+  certainty?: string;
+  /** Resources of an account that the step leads through. */
+  through?: string[];
 }
 
 export interface AttackPath {
-  source: string;
+  /** Path of a workload, or a place of an account. */
+  source: string | Place;
   goal: string;
+  certainty?: string;
   steps: Step[];
 }
 
@@ -117,6 +148,10 @@ export interface AttackAnswer {
   choke_points: ChokePoint[];
   sources: number;
   total: number;
+  /** There are more paths than a search looks at; in accounts. */
+  truncated?: boolean;
+  /** Users and roles that hold every right to begin with; in accounts. */
+  administrators?: { arn: string; certainty: string }[];
   unknown: string[];
 }
 
@@ -128,6 +163,72 @@ export interface Holder {
 export interface WhoCanAnswer {
   holders: Holder[];
   total: number;
+  unknown: string[];
+}
+
+/** Exposure of an account, as the API tells it. */
+export interface AccountExposureAnswer {
+  resources: {
+    resource: string;
+    kind: string;
+    verdict: string;
+    entries: {
+      verdict: string;
+      door: string;
+      protocol: string;
+      from_port: number;
+      to_port: number;
+      path: string[];
+      why: string;
+      rules: string[];
+    }[];
+  }[];
+  total: number;
+  truncated: boolean;
+  unknown: string[];
+}
+
+/** Somebody who asks AWS for something. */
+export interface Principal {
+  kind: string;
+  arn?: string;
+  account?: string;
+  provider?: string;
+  service?: string;
+}
+
+export interface AccountHolder {
+  principal: Principal;
+  answer: {
+    /** `allowed` or `possible`. */
+    decision: string;
+    proofs: Statement[];
+    /** Policies that may say otherwise and could not be read. */
+    unread: string[];
+  };
+}
+
+export interface AccountWhoCanAnswer {
+  holders: AccountHolder[];
+  total: number;
+  unknown: string[];
+}
+
+export interface UnusedRight {
+  identity: string;
+  /** `user`, `role`, `password`, `access-key`. */
+  kind: string;
+  key: number | null;
+  last_used: string | null;
+  days: number;
+  privileged: boolean;
+}
+
+export interface UnusedRightsAnswer {
+  items: UnusedRight[];
+  total: number;
+  days: number;
+  at: string;
   unknown: string[];
 }
 

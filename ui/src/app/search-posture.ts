@@ -1,7 +1,7 @@
 // What the addresses of the pages about clusters hold, in the words of the API.
 
 import { STATUSES } from "../text/control";
-import { GOAL_IDS, VERDICT_ORDER } from "../text/path";
+import { ACCOUNT_GOAL_IDS, GOAL_IDS, VERDICT_ORDER } from "../text/path";
 
 /** Longest value that the API takes. */
 const VALUE_MAX = 1_024;
@@ -43,7 +43,7 @@ export const inventorySearch = (raw: Record<string, unknown>): InventorySearch =
     resource: text(raw, "resource", ID_MAX),
   });
 
-export const GRAPH_VIEWS = ["paths", "exposure", "who"] as const;
+export const GRAPH_VIEWS = ["paths", "exposure", "who", "unused"] as const;
 export type GraphView = (typeof GRAPH_VIEWS)[number];
 
 export interface GraphSearch {
@@ -62,7 +62,12 @@ export interface GraphSearch {
   group?: string | undefined;
   namespace?: string | undefined;
   name?: string | undefined;
+  /** Days without use. */
+  days?: string | undefined;
 }
+
+/** Choices of days without use, in order; the second is taken where none is made. */
+export const UNUSED_DAYS = ["30", "90", "180", "365"] as const;
 
 export const graphSearch = (raw: Record<string, unknown>): GraphSearch =>
   set({
@@ -70,7 +75,7 @@ export const graphSearch = (raw: Record<string, unknown>): GraphSearch =>
     view: GRAPH_VIEWS.find((view) => view === raw.view && view !== "paths"),
     as: raw.as === "table" ? ("table" as const) : undefined,
     from: raw.from === "all" ? ("all" as const) : undefined,
-    goal: GOAL_IDS.find((goal) => goal === raw.goal),
+    goal: [...GOAL_IDS, ...ACCOUNT_GOAL_IDS].find((goal) => goal === raw.goal),
     workload: text(raw, "workload"),
     via: text(raw, "via", ID_MAX),
     verb: text(raw, "verb"),
@@ -78,6 +83,8 @@ export const graphSearch = (raw: Record<string, unknown>): GraphSearch =>
     group: text(raw, "group"),
     namespace: text(raw, "namespace"),
     name: text(raw, "name"),
+    // Numbers come out of addresses as numbers.
+    days: UNUSED_DAYS.find((days) => days === String(raw.days)),
   });
 
 export interface ComplianceSearch {

@@ -1,6 +1,6 @@
 // Words for exposure and attack paths.
 
-import type { Place, Proof, Step, Subject } from "../api/posture";
+import type { AttackPath, Entry, Place, Principal, Proof, Statement, Step, Subject } from "../api/posture";
 import { resourceName } from "./resource";
 
 const VERDICTS: Record<string, string> = {
@@ -12,7 +12,7 @@ const VERDICTS: Record<string, string> = {
 const VERDICT_MEANINGS: Record<string, string> = {
   open: "Traffic from the internet gets to it",
   possible: "Traffic may get to it: something that decides was not seen",
-  filtered: "A network policy stops traffic from anywhere",
+  filtered: "A policy, group or route stops traffic from anywhere",
   internal: "Only traffic from inside gets to it",
 };
 const VERDICT_TONES: Record<string, string> = { open: "bad", possible: "warn", filtered: "good" };
@@ -27,6 +27,28 @@ export function words(id: string): string {
   const text = id.replaceAll("-", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+const DOORS: Record<string, string> = {
+  "function-url": "Function URL",
+  "cluster-api": "Cluster API",
+  "api-gateway": "API gateway",
+  "aws-api": "AWS API",
+};
+/** How traffic comes in. */
+export const doorName = (door: string): string => DOORS[door] ?? words(door);
+
+const LAST_PORT = 65_535;
+
+const ports = ({ port, last_port = port }: Entry): string => {
+  if (port === 0 && last_port === LAST_PORT) return "on every port";
+  return last_port === port ? `${port}` : `${port}–${last_port}`;
+};
+
+const protocol = (entry: Entry): string => (entry.protocol === "all" ? "any protocol" : entry.protocol);
+
+/** `tcp 80 to 8080`, `tcp 22–80`. */
+export const portWord = (entry: Entry): string =>
+  `${protocol(entry)} ${ports(entry)}${entry.target === entry.port ? "" : ` to ${entry.target}`}`;
 
 const TECHNIQUES: Record<string, string> = {
   "module-load": "Load a kernel module",
@@ -58,6 +80,14 @@ const TECHNIQUES: Record<string, string> = {
   "node-proxy": "Node proxy",
   "csr-approve": "Approve certificates",
   "webhook-write": "Write webhooks",
+  "assume-role-with-saml": "Assume role by SAML",
+  "assume-role-with-web-identity": "Assume role by OpenID Connect",
+  "pass-role-to-ec2": "Pass role to EC2",
+  "pass-role-to-ecs": "Pass role to ECS",
+  "ecs-execute-command": "Run a command in a container",
+  "compute-role": "Take the role’s credentials",
+  exposed: "Through an open door",
+  "public-read": "Read what is public",
 };
 export const techniqueName = (technique: string): string => TECHNIQUES[technique] ?? words(technique);
 
@@ -65,8 +95,14 @@ const GOALS: Record<string, string> = {
   "cluster-admin": "Whole cluster",
   node: "A node",
   "other-namespace": "Another namespace",
+  administrator: "Every right",
+  "privileged-role": "A privileged role",
+  "public-data": "Public data",
 };
 export const GOAL_IDS = ["cluster-admin", "node", "other-namespace"] as const;
+export const ACCOUNT_GOAL_IDS = ["administrator", "privileged-role", "public-data"] as const;
+/** Goals that choke points are not counted over. */
+export const UNCOUNTED_GOALS: readonly string[] = ["other-namespace", "public-data"];
 export const goalName = (goal: string): string => GOALS[goal] ?? words(goal);
 
 /** A box of a drawing: what it is, its name, and the path of the resource if it is one. */
@@ -100,7 +136,13 @@ const PLURALS: Record<string, string> = {
 };
 
 export function placeBox(place: Place): Box {
-  if (place.path !== undefined) return resourceBox(place.path);
+  const resource = place.path ?? place.arn ?? place.id;
+  if (resource !== undefined) return resourceBox(resource);
+  if (place.kind === "internet") return { kind: "From", name: "Internet", path: null };
+  if (place.account !== undefined)
+    return place.kind === "administrator"
+      ? { kind: "Goal", name: `Every right in ${place.account}`, path: null }
+      : { kind: "Account", name: place.account, path: null };
   if (place.subject) return subjectBox(place.subject);
   const many = PLURALS[place.kind];
   if (many)
@@ -117,10 +159,10 @@ export function placeBox(place: Place): Box {
 }
 
 const placeKey = (place: Place): string => {
-  const { kind, subject, path, namespace } = place;
+  const { kind, subject, path, namespace, arn, id, account } = place;
   return [
     kind,
-    path ?? "",
+    path ?? arn ?? id ?? account ?? "",
     subject?.kind ?? "",
     subject?.namespace ?? namespace ?? "",
     subject?.name ?? "",
@@ -133,3 +175,43 @@ export const stepKey = (step: Step): string =>
 
 /** `rule 1 of ClusterRole cluster-admin`, counted from 1 as people do. */
 export const ruleWord = (proof: Proof): string => `rule ${proof.rule + 1}`;
+
+const POLICY_ROLES: Record<string, string> = {
+  identity: "Policy",
+  boundary: "Permissions boundary",
+  resource: "Policy of",
+  trust: "Trust of",
+};
+/** `Trust of`, before the resource that has the policy. */
+export const policyWord = (statement: Statement): string =>
+  POLICY_ROLES[statement.role] ?? words(statement.role);
+
+/** `statement 1 (Sid) of own-rights`, counted from 1 as people do. */
+export function statementWord({ statement, sid, inline }: Statement): string {
+  const of = inline ? ` of ${inline}` : "";
+  return `statement ${statement + 1}${sid ? ` (${sid})` : ""}${of}`;
+}
+
+/** What makes an uncertain statement uncertain; nothing of a certain one. */
+export function dependsOn({ certain, conditions }: Statement): string {
+  if (certain) return "";
+  return conditions.length > 0 ? `depends on ${conditions.join(", ")}` : "depends on what is not known";
+}
+
+export const isStatement = (proof: Proof | Statement): proof is Statement => "policy" in proof;
+
+export function principalBox(principal: Principal): Box {
+  const { kind, arn, account, provider, service } = principal;
+  if (arn !== undefined) return resourceBox(arn);
+  if (kind === "anyone") return { kind: "Anybody", name: "of the internet", path: null };
+  const name = account ?? provider ?? service ?? "";
+  return { kind: words(kind), name, path: null };
+}
+
+/** Where a path begins. */
+export const sourceBox = ({ source }: AttackPath): Box =>
+  typeof source === "string" ? resourceBox(source) : placeBox(source);
+
+/** The same text for the same path. */
+export const pathKey = ({ source, goal }: AttackPath): string =>
+  `${typeof source === "string" ? source : placeKey(source)} ${goal}`;

@@ -3,6 +3,7 @@
 //! Field names are snake_case, times RFC 3339 in UTC, sizes bytes as integers. Answers may grow members and words;
 //! requests refuse members they do not know.
 
+mod accounts;
 mod advisories;
 mod clusters;
 mod compliance;
@@ -16,6 +17,9 @@ mod plugins;
 mod scans;
 mod session;
 
+pub use accounts::{
+    AccountAdministrator, AccountAttackAnswer, AccountExposureAnswer, AccountWhoCanAnswer, UnusedRightsAnswer,
+};
 pub use advisories::{AdvisoryStatus, EcosystemRecords};
 pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, WhoCanAnswer};
 pub use compliance::{

@@ -16,7 +16,8 @@ pub struct NewScan {
     pub kind: ScanKind,
     /// For an image, a reference such as `registry.example/team/app:1.2`, or `oci:DIR[:TAG]`, `oci-archive:FILE`,
     /// `docker-archive:FILE` below a scan root; for a directory, and for the files of a cluster, an absolute path below a scan
-    /// root; for a cluster with an API server and for an account, its name in the server's configuration.
+    /// root; for a cluster with an API server and for an account, its name in the server's configuration; for what was collected of
+    /// an account before, the absolute path of the file below a scan root.
     #[schema(min_length = 1, max_length = 1024, example = "registry.example/team/app:1.2")]
     pub reference: String,
     /// Which image of a multi-platform one, as `os/architecture[/variant]`; the server's own by default.
@@ -35,7 +36,8 @@ pub enum ScanKind {
     /// A Kubernetes cluster, by its name in the server's configuration, or by the files of a directory of the server's machine that
     /// `kubectl get --output json` wrote.
     Cluster,
-    /// An account of a cloud, by its name in the server's configuration.
+    /// An account of a cloud, by its name in the server's configuration, or by a file of the server's machine that `palisade account
+    /// collect` wrote.
     Account,
 }
 

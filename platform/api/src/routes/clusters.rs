@@ -12,7 +12,7 @@ use crate::auth::Caller;
 use crate::dto::{AttackAnswer, Clusters, ExposureAnswer, WhoCanAnswer};
 use crate::extract::{Limit, Nothing, Path, Query, Text};
 use crate::problem::Problem;
-use crate::snapshots::{Loaded, ask};
+use crate::snapshots::{Cluster, Loaded, ask};
 
 /// Choke points told.
 const CHOKE_POINTS: usize = 10;
@@ -47,7 +47,7 @@ pub(crate) struct LimitParams {
 }
 
 impl LimitParams {
-    fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         usize::try_from(self.limit.0).unwrap_or(usize::MAX)
     }
 }
@@ -70,13 +70,13 @@ pub(crate) async fn exposure(
     Query(params, _): Query<LimitParams>,
 ) -> Result<Json<ExposureAnswer>, Problem> {
     let limit = params.limit();
-    let answer = ask(&app, &caller.tenant, AssetId(id), move |loaded| {
-        let mut workloads: Vec<_> = loaded.exposure().workloads.iter().collect();
+    let answer = ask(&app, &caller.tenant, AssetId(id), move |loaded: &Loaded<Cluster>| {
+        let mut workloads: Vec<_> = loaded.scope.exposure().workloads.iter().collect();
         workloads.sort_by_key(|exposed| exposed.verdict);
         ExposureAnswer {
             total: workloads.len(),
             workloads: workloads.into_iter().take(limit).cloned().collect(),
-            unknown: loaded.snapshot.unknown(),
+            unknown: loaded.scope.snapshot.unknown(),
         }
     });
     Ok(Json(answer.await?))
@@ -153,11 +153,11 @@ pub(crate) async fn attack_paths(
     Ok(Json(answer.await?))
 }
 
-fn attack(loaded: &Loaded, params: &AttackParams, limit: usize) -> AttackAnswer {
-    let attack = loaded.attack();
+fn attack(loaded: &Loaded<Cluster>, params: &AttackParams, limit: usize) -> AttackAnswer {
+    let attack = loaded.scope.attack();
     let sources = match (&params.workload, params.from) {
         (Some(path), _) => Sources::Workload(&path.0),
-        (None, From::Exposed) => Sources::Exposed(loaded.exposure()),
+        (None, From::Exposed) => Sources::Exposed(loaded.scope.exposure()),
         (None, From::All) => Sources::All,
     };
     let mut found = attack.paths(sources, &Limits::default());
@@ -172,7 +172,7 @@ fn attack(loaded: &Loaded, params: &AttackParams, limit: usize) -> AttackAnswer 
         sources: found.sources,
         paths: found.paths,
         choke_points,
-        unknown: loaded.snapshot.unknown(),
+        unknown: loaded.scope.snapshot.unknown(),
     }
 }
 
@@ -214,7 +214,7 @@ pub(crate) async fn who_can(
     Path(id): Path<String>,
     Query(params, limit): Query<WhoCanParams, LimitParams>,
 ) -> Result<Json<WhoCanAnswer>, Problem> {
-    let answer = ask(&app, &caller.tenant, AssetId(id), move |loaded| {
+    let answer = ask(&app, &caller.tenant, AssetId(id), move |loaded: &Loaded<Cluster>| {
         let group = params.group.as_ref().map_or("", |text| &text.0);
         let (verb, resource) = (params.verb.0.as_str(), params.resource.0.as_str());
         let mut request = match resource.starts_with('/') {
@@ -227,10 +227,10 @@ pub(crate) async fn who_can(
         if let Some(name) = &params.name {
             request = request.named(&name.0);
         }
-        let mut holders = loaded.access().who_can(&request);
+        let mut holders = loaded.scope.access().who_can(&request);
         let total = holders.len();
         holders.truncate(limit.limit());
-        WhoCanAnswer { holders, total, unknown: loaded.snapshot.unknown() }
+        WhoCanAnswer { holders, total, unknown: loaded.scope.snapshot.unknown() }
     });
     Ok(Json(answer.await?))
 }

@@ -11,9 +11,8 @@ use crate::auth::Caller;
 use crate::code::Code;
 use crate::dto::{Neighbour, Page, ResourceDetail, ResourceFacets, ResourceRow};
 use crate::extract::{ExposureWord, KindWord, List, Nothing, PageParams, Path, Query, Text};
-use crate::neighbours::Neighbours;
 use crate::problem::Problem;
-use crate::snapshots::ask;
+use crate::snapshots::{Account, Cluster, Kept, Loaded, ask};
 
 /// Neighbours shown in each direction.
 const NEIGHBOURS_SHOWN: usize = 200;
@@ -111,19 +110,25 @@ pub(crate) async fn get(
     let attributes = found.attributes.clone();
     let row = ResourceRow::from(found);
     let scope = row.scope.clone();
-    let (neighbours, neighbours_truncated) = match scope.0.starts_with("k8s:") {
-        true => ask(&app, &caller.tenant, scope, move |loaded| around(loaded, &id)).await?,
-        false => (Vec::new(), false),
+    let (neighbours, neighbours_truncated) = if scope.0.starts_with(Cluster::PREFIX) {
+        let question = move |loaded: &Loaded<Cluster>| {
+            let prefix = format!("k8s:{}/", loaded.scope.snapshot.cluster());
+            around(loaded, &id, &prefix)
+        };
+        ask(&app, &caller.tenant, scope, question).await?
+    } else if scope.0.starts_with(Account::PREFIX) {
+        // Resources of accounts have ids that are paths at the same time.
+        ask(&app, &caller.tenant, scope, move |loaded: &Loaded<Account>| around(loaded, &id, "")).await?
+    } else {
+        (Vec::new(), false)
     };
     Ok(Json(ResourceDetail { row, attributes, neighbours, neighbours_truncated }))
 }
 
-fn around(loaded: &crate::snapshots::Loaded, id: &str) -> (Vec<Neighbour>, bool) {
-    let graph = loaded.graph.get_or_init(|| Neighbours::of(&loaded.snapshot));
-    let (found, more) = graph.around(id, NEIGHBOURS_SHOWN);
-    let prefix = format!("k8s:{}/", loaded.snapshot.cluster());
+fn around<S: Kept>(loaded: &Loaded<S>, id: &str, prefix: &str) -> (Vec<Neighbour>, bool) {
+    let (found, more) = loaded.graph().around(id, NEIGHBOURS_SHOWN);
     let path = |id: &str| {
-        let path = id.strip_prefix(&prefix).or_else(|| id.strip_prefix("image:"));
+        let path = id.strip_prefix(prefix).or_else(|| id.strip_prefix("image:"));
         path.unwrap_or(id).to_owned()
     };
     let neighbour =

@@ -1,5 +1,6 @@
 //! The operations, one file per resource. Each is a few lines: take, ask the store, answer.
 
+pub(crate) mod accounts;
 pub(crate) mod advisories;
 pub(crate) mod clusters;
 pub(crate) mod compliance;

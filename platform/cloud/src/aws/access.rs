@@ -18,7 +18,7 @@ use crate::problem::Problem;
 
 /// Somebody who asks AWS for something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountPrincipal))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Principal {
     /// Anybody of the internet.
@@ -47,7 +47,7 @@ pub enum Principal {
 
 /// Which policy a statement is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountPolicyRole))]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyRole {
     /// One that the principal has.
@@ -62,7 +62,7 @@ pub enum PolicyRole {
 
 /// A statement that decides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountProof))]
 pub struct Proof {
     /// What kind of policy it is.
     pub role: PolicyRole,
@@ -80,11 +80,13 @@ pub struct Proof {
     pub denies: bool,
     /// Whether it applies for certain, or only under conditions that are not known.
     pub certain: bool,
+    /// Of one that does not apply for certain: keys of its conditions, such as `aws:sourceip`; none where it depends on a variable.
+    pub conditions: Vec<String>,
 }
 
 /// Answer of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountAnswer))]
 pub struct Answer {
     /// What becomes of the request.
     pub decision: Decision,
@@ -96,7 +98,7 @@ pub struct Answer {
 
 /// Somebody who can do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountHolder))]
 pub struct Holder {
     /// Who.
     pub principal: Principal,
@@ -385,6 +387,10 @@ fn proof(
         sid: statement.sid.clone(),
         denies: statement.effect == Effect::Deny,
         certain: truth == Truth::Yes,
+        conditions: match truth {
+            Truth::Maybe => statement.conditions.iter().map(|condition| condition.key.clone()).collect(),
+            Truth::Yes | Truth::No => Vec::new(),
+        },
     }
 }
 

@@ -34,3 +34,30 @@ pub(crate) fn is_account(text: &str) -> bool {
 pub(crate) fn name(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
+
+/// What people call a resource: of an ARN what follows the word for its kind, such as `team/NAME` of `role/team/NAME`.
+pub(crate) fn title(id: &str) -> &str {
+    let resource = Arn::of(id).map_or(id, |arn| arn.resource);
+    let rest = resource.split_once(['/', ':']).map_or(resource, |(_, rest)| rest);
+    if rest.is_empty() { id } else { rest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+
+    #[test]
+    fn resources_are_called_by_what_follows_their_kind() {
+        for (id, name) in [
+            ("arn:aws:iam::123456789012:role/team/deploy", "team/deploy"),
+            ("arn:aws:lambda:eu-west-1:123456789012:function:resize", "resize"),
+            ("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/resize", "/aws/lambda/resize"),
+            ("arn:aws:s3:::invoices", "invoices"),
+            ("arn:aws:s3:::odd/", "arn:aws:s3:::odd/"),
+            ("nothing", "nothing"),
+            ("", ""),
+        ] {
+            assert_eq!(title(id), name, "{id}");
+        }
+    }
+}

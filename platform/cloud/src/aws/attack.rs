@@ -6,6 +6,8 @@
 //!
 //! Edges are numbers in one table: what is said of a step is made of them when a path is shown.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::aws::access::{Access, PolicyRole, Proof};
@@ -22,7 +24,7 @@ const PROOFS_MAX: usize = 20;
 
 /// Where one can be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountPlace))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Place {
     /// Anybody of the internet.
@@ -61,7 +63,7 @@ pub enum Place {
 
 /// Where a path may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountGoal))]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
     /// Every right in an account.
@@ -79,7 +81,7 @@ impl Goal {
 
 /// How sure a step or path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountCertainty))]
 #[serde(rename_all = "kebab-case")]
 pub enum Certainty {
     /// What was collected allows it.
@@ -90,7 +92,7 @@ pub enum Certainty {
 
 /// One step, with what proves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountStep))]
 pub struct Step {
     /// From where.
     pub from: Place,
@@ -110,7 +112,7 @@ pub struct Step {
 
 /// A shortest path from a source to a goal: of certain steps where there is such a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountAttackPath))]
 pub struct AttackPath {
     /// Where it begins.
     pub source: Place,
@@ -150,7 +152,7 @@ pub enum Sources<'a> {
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountPaths))]
 pub struct Paths {
     /// By source and goal, one for each that can be reached.
     pub paths: Vec<AttackPath>,
@@ -164,7 +166,7 @@ pub struct Paths {
 ///
 /// Counted are pairs of a source and a goal, of which the goals are every right and a privileged role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountChokePoint))]
 pub struct ChokePoint {
     /// The step. What it leads to is one of several where it leads to a set.
     pub step: Step,
@@ -186,7 +188,7 @@ pub(crate) struct Edge {
 
 /// Every step in the accounts.
 #[derive(Debug)]
-pub struct Attack<'a> {
+pub struct Attack {
     /// Places; sets of places are nothing.
     pub(crate) places: Vec<Option<Place>>,
     /// First edge of each place, and the number of edges.
@@ -199,15 +201,15 @@ pub struct Attack<'a> {
     /// Users and roles with every right, by ARN.
     administrators: Vec<(String, Certainty)>,
     truncated: bool,
-    access: &'a Access,
-    exposure: &'a Exposure,
+    access: Arc<Access>,
+    exposure: Arc<Exposure>,
 }
 
-impl<'a> Attack<'a> {
-    /// Finds every step.
+impl Attack {
+    /// Finds every step. The policies and doors are kept, so that steps can be proved.
     #[must_use]
-    pub fn of(account: &Account, access: &'a Access, exposure: &'a Exposure) -> Self {
-        let built = Builder::of(account, access, exposure).end();
+    pub fn of(account: &Account, access: Arc<Access>, exposure: Arc<Exposure>) -> Self {
+        let built = Builder::of(account, &access, &exposure).end();
         Self {
             places: built.places,
             offsets: built.offsets,

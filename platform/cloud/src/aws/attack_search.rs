@@ -25,7 +25,7 @@ struct Distances {
     all: Vec<u32>,
 }
 
-impl Attack<'_> {
+impl Attack {
     /// A shortest path from each source to each goal that it can reach, by source and goal.
     #[must_use]
     pub fn paths(&self, sources: Sources<'_>, limits: &Limits) -> Paths {

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -12,11 +13,11 @@ use crate::aws::fixture::{
 use crate::aws::techniques::{PASSINGS, Technique};
 use crate::resource::Resource;
 
-fn attack<T>(resources: impl IntoIterator<Item = Resource>, ask: impl Fn(&Attack<'_>) -> T) -> T {
+fn attack<T>(resources: impl IntoIterator<Item = Resource>, ask: impl Fn(&Attack) -> T) -> T {
     let account = account(resources);
-    let access = Access::of(&account);
-    let exposure = Exposure::of(&account, &access);
-    ask(&Attack::of(&account, &access, &exposure))
+    let access = Arc::new(Access::of(&account));
+    let exposure = Arc::new(Exposure::of(&account, &access));
+    ask(&Attack::of(&account, access, exposure))
 }
 
 fn paths(resources: impl IntoIterator<Item = Resource>) -> Paths {

@@ -18,7 +18,7 @@ const ENTRIES_MAX: usize = 200;
 
 /// What becomes of traffic from the internet. Sorted: what gets furthest is first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountVerdict))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It gets there.
@@ -33,7 +33,7 @@ pub enum Verdict {
 
 /// How traffic comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountDoorKind))]
 #[serde(rename_all = "kebab-case")]
 pub enum DoorKind {
     /// A public address of a network interface.
@@ -56,7 +56,7 @@ pub enum DoorKind {
 
 /// One way to a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountEntry))]
 pub struct Entry {
     /// What becomes of traffic.
     pub verdict: Verdict,
@@ -98,7 +98,7 @@ impl Entry {
 
 /// A resource with at least one door.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountExposed))]
 pub struct Exposed {
     /// Asset id of the resource.
     pub resource: String,
@@ -112,7 +112,7 @@ pub struct Exposed {
 
 /// Exposure of accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountExposure))]
 pub struct Exposure {
     /// Resources with a door, by id.
     pub resources: Vec<Exposed>,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::aws::access::Access;
 use crate::aws::account::{Account, Attached, IdentityKind, owner};
-use crate::aws::arn::Arn;
+use crate::aws::arn::{self, Arn};
 use crate::aws::exposure::Exposure;
 use crate::aws::policy::{Effect, Named};
 use crate::resource::{Resource, list_in, text_in};
@@ -44,8 +44,14 @@ fn node(resource: &Resource, exposure: &Exposure) -> AssetNode {
     if let Some(exposed) = exposure.resource(&resource.id) {
         facts.insert("exposure".to_owned(), serde_json::json!(exposed.verdict));
     }
-    let attributes =
-        serde_json::json!({ "id": resource.id, "kind": resource.kind, "facts": facts }).to_string();
+    let attributes = serde_json::json!({
+        "id": resource.id,
+        "kind": resource.kind,
+        "name": arn::title(&resource.id),
+        "namespace": resource.text(&["Region"]).unwrap_or_default(),
+        "facts": facts,
+    });
+    let attributes = attributes.to_string();
     AssetNode { id: resource.id.clone(), kind: resource.kind.clone(), attributes }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// How a step is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountTechnique))]
 #[serde(rename_all = "kebab-case")]
 pub enum Technique {
     /// Hold every right.

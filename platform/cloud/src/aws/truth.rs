@@ -42,7 +42,7 @@ impl From<bool> for Truth {
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountDecision))]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
     /// The policies that were collected allow it.

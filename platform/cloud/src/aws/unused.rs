@@ -17,7 +17,7 @@ const SECONDS_OF_DAY: i64 = 86_400;
 
 /// What is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountUnusedKind))]
 #[serde(rename_all = "kebab-case")]
 pub enum UnusedKind {
     /// A user, by password and by keys.
@@ -32,7 +32,7 @@ pub enum UnusedKind {
 
 /// Something that was not used for some time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AccountUnused))]
 pub struct Unused {
     /// ARN of the user or role.
     pub identity: String,

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod account;
 mod admission;
 mod advisories;
 pub(crate) mod author;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
     match command {
         Command::Scan(what) => scan::run(what, config),
         Command::Cluster(what) => cluster::run(&what),
+        Command::Account(what) => account::run(what, config),
         Command::Compliance(what) => compliance::run(what, config),
         Command::Policy(what) => policy::run(what, config),
         Command::Admission(what) => admission::run(what, config),

@@ -41,8 +41,8 @@ pub(crate) fn run(what: Scan, config: &Config) -> Result<Outcome> {
         }
         Scan::Sbom { file, printing } => judge_document(&file, &printing, config),
         Scan::K8s { source, threads, printing } => k8s::judge_cluster(&source, threads, &printing, config),
-        Scan::Account { name, threads, printing } => {
-            account::judge_account(&name, threads, &printing, config)
+        Scan::Account { source, threads, printing } => {
+            account::judge_account(&source, threads, &printing, config)
         }
     }
 }

@@ -21,7 +21,10 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Service, session};
+use crate::account::AccountScan;
+use crate::plugins::PluginSet;
 use crate::scope::{Learnt, Seen, scope_state};
+use crate::scope::{Learnt, scope_state};
 
 /// Name under which the workers of all processes share their work.
 pub(crate) const CONSUMER: &str = "scan-worker";
@@ -231,32 +234,41 @@ fn cluster_code(error: &anyhow::Error) -> &'static str {
     error.downcast_ref::<cluster::ClusterError>().map_or("cluster-unreachable", cluster::ClusterError::code)
 }
 
-/// Collects and judges an account that is configured.
+/// Judges an account: one that is configured through its plugin, any other by a file that one wrote.
 fn make_account(service: &Service, scan: &Scan) -> Result<Made, Failure> {
     let reference = scan.request.reference.as_str();
-    let missing = || anyhow::anyhow!("no account of this name is configured any more");
-    let settings = service.config.accounts.get(reference);
-    let settings = settings.ok_or_else(|| Failure::new("scan-target-not-allowed", missing()))?;
     let plugins = service.live.set();
-    let (platform, threads) = (service.platform(), service.config.threads(None));
-    let scanned = crate::account::scan(reference, settings, &service.config, &plugins, platform, threads)
-        .map_err(|error| Failure::new("account-not-collected", error))?;
+    let threads = service.config.threads(None);
+    let (id, scanned, description) = match service.config.accounts.get(reference) {
+        Some(settings) => {
+            let (config, platform) = (&service.config, service.platform());
+            let scanned = crate::account::scan(reference, settings, config, &plugins, platform, threads)
+                .map_err(|error| Failure::new("account-not-collected", error))?;
+            let by = &settings.plugin;
+            let description = format!("resources of the account {reference}, as {by} collected them");
+            (format!("account:{reference}"), scanned, description)
+        }
+        None => {
+            let scanned = account_of_file(service, reference, &plugins, threads)?;
+            let description = format!("resources of an account, read from {reference}");
+            (crate::account::id_of_file(&scanned.account, reference), scanned, description)
+        }
+    };
     let mut judged = scanned.judged;
     let learnt = Learnt {
-        id: &format!("account:{reference}"),
+        id: &id,
         prefix: "",
         at: Timestamp::now(),
         snapshot: scanned.account.pack(),
-        description: format!("resources of the account {reference}, as {} collected them", settings.plugin),
+        description,
         graph: &scanned.graph,
         posture: &plugins.posture,
         compliance: &plugins.compliance,
         images: Seen::default(),
     };
-    let id = AssetId(learnt.id.to_owned());
     let scope = scope_state(learnt, &mut judged);
     keep_audit(service, &judged, &format!("the account {reference}"))?;
-    let outcome = of_scope(TargetKind::Account, reference, id, judged, scope);
+    let outcome = of_scope(TargetKind::Account, reference, AssetId(id), judged, scope);
     Ok(Made { outcome, images: BTreeMap::new() })
 }
 
@@ -264,6 +276,23 @@ fn make_account(service: &Service, scan: &Scan) -> Result<Made, Failure> {
 fn keep_audit(service: &Service, judged: &Judged, occasion: &str) -> Result<(), Failure> {
     let kept = service.runtime.block_on(crate::audit::keep(&service.store, &judged.audit, occasion));
     kept.map_err(|error| Failure::new(error.code(), error))
+}
+
+fn account_of_file(
+    service: &Service,
+    reference: &str,
+    plugins: &PluginSet,
+    threads: usize,
+) -> Result<AccountScan, Failure> {
+    // A name without a path was in the configuration once, and is no more.
+    let path = match reference.starts_with('/') {
+        true => session::allowed(&service.config, Path::new(reference)),
+        false => Err(anyhow::anyhow!("no account of this name is configured any more")),
+    };
+    let path = path.map_err(|error| Failure::new("scan-target-not-allowed", error))?;
+    let collection = crate::account::read_collection(&path)
+        .map_err(|error| Failure::new("collection-unreadable", error))?;
+    Ok(crate::account::scan_collection(collection, &plugins.posture, threads))
 }
 
 fn of_scope(

@@ -4,7 +4,8 @@ import type { AttackAnswer, Cluster } from "../../api/posture";
 import type { GraphSearch } from "../../app/search-posture";
 import { count, counted } from "../../text/number";
 import { placeBox, stepKey, techniqueName } from "../../text/path";
-import { BoxName, Grants } from "./drawing";
+import { isAccount } from "../../text/resource";
+import { BoxName, Certainty, Grants } from "./drawing";
 
 /** Choke points shown; the ones that cut most are first. */
 const MOST = 10;
@@ -29,11 +30,15 @@ export function ChokePoints({
 }) {
   const points = answer.choke_points.slice(0, MOST);
   if (points.length === 0) return null;
+  const account = isAccount(cluster.id);
   return (
     <section className="card flush" aria-labelledby="choke">
       <div className="card-head">
         <h2 id="choke">Choke points</h2>
-        <span className="muted">Ways to the whole cluster or a node, by what ends most of them</span>
+        <span className="muted">
+          Ways to {account ? "every right or a privileged role" : "the whole cluster or a node"}, by what ends
+          most of them
+        </span>
       </div>
       <div className="scroll-x" role="region" aria-label="Choke points, a row for each" tabIndex={0}>
         <table className="table">
@@ -57,7 +62,8 @@ export function ChokePoints({
                   <td className="wide">
                     <BoxName box={placeBox(point.step.from)} scope={cluster.id} />{" "}
                     <span className="tag">{techniqueName(point.step.technique)}</span>{" "}
-                    <BoxName box={placeBox(point.step.to)} scope={cluster.id} />
+                    <BoxName box={placeBox(point.step.to)} scope={cluster.id} />{" "}
+                    <Certainty certainty={point.step.certainty} />
                   </td>
                   <td className="wide muted">
                     {point.step.grants.length > 0 ? (
@@ -67,12 +73,12 @@ export function ChokePoints({
                     )}
                   </td>
                   <td className="number" data-label="Ends">
-                    <ViaLink via={key} search={search}>
+                    <ViaLink via={key} search={search} plain={account}>
                       {counted(point.cuts, "path")}
                     </ViaLink>
                   </td>
                   <td className="number" data-label="On shortest">
-                    <ViaLink via={key} search={search} shortest={point.on_shortest}>
+                    <ViaLink via={key} search={search} shortest={point.on_shortest} plain={account}>
                       {counted(point.on_shortest, "path")}
                     </ViaLink>
                   </td>
@@ -91,18 +97,24 @@ export function ChokePoints({
   );
 }
 
-/** Leads to the paths that have a step. The figures are over all goals and workloads, so those filters go. */
+/**
+ * Leads to the paths that have a step. The figures are over all goals and workloads, so those filters go. In accounts they
+ * are over sets that a step leads into too, of which a path shows one member: there they lead nowhere.
+ */
 function ViaLink({
   via,
   search,
   shortest,
+  plain,
   children,
 }: {
   via: string;
   search: GraphSearch;
   shortest?: number;
+  plain: boolean;
   children: ReactNode;
 }) {
+  if (plain) return children;
   const current = search.via === via ? "true" : undefined;
   return (
     <Link

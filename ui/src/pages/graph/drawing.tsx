@@ -2,11 +2,21 @@
 // zoom and are read out like any other.
 
 import { Fragment, type ReactNode } from "react";
-import type { Proof, Step } from "../../api/posture";
+import type { Proof, Statement, Step } from "../../api/posture";
 import { Icon, type IconName } from "../../parts/icon";
 import { ResourceLink } from "../../parts/resource-link";
 import { Text } from "../../parts/text";
-import { type Box, placeBox, ruleWord, subjectBox, techniqueName } from "../../text/path";
+import {
+  type Box,
+  dependsOn,
+  isStatement,
+  placeBox,
+  policyWord,
+  ruleWord,
+  statementWord,
+  subjectBox,
+  techniqueName,
+} from "../../text/path";
 
 /** Kubernetes names are of at most 253 characters, each behind a namespace of 63. */
 const NAME_MAX = 320;
@@ -61,21 +71,68 @@ export function Arrow({ how, children }: { how: string; children?: ReactNode }) 
 }
 
 /** The objects that allow a step, as links. */
-export function Grants({ grants, scope }: { grants: readonly Proof[]; scope: string }) {
-  return grants.map((proof) => (
-    <span key={`${proof.binding} ${proof.rule_of} ${proof.rule}`} className="grant">
-      by <ResourceLink scope={scope} path={proof.binding} />, {ruleWord(proof)} of{" "}
-      <ResourceLink scope={scope} path={proof.rule_of} />
+export function Grants({ grants, scope }: { grants: readonly (Proof | Statement)[]; scope: string }) {
+  return grants.map((proof) =>
+    isStatement(proof) ? (
+      <StatementView key={JSON.stringify(proof)} statement={proof} scope={scope} />
+    ) : (
+      <span key={`${proof.binding} ${proof.rule_of} ${proof.rule}`} className="grant">
+        by <ResourceLink scope={scope} path={proof.binding} />, {ruleWord(proof)} of{" "}
+        <ResourceLink scope={scope} path={proof.rule_of} />
+      </span>
+    ),
+  );
+}
+
+/** A statement of a policy, with what it depends on. */
+export function StatementView({ statement, scope }: { statement: Statement; scope: string }) {
+  const depends = dependsOn(statement);
+  return (
+    <span className="grant">
+      {statement.denies && <strong>denied </strong>}by {policyWord(statement).toLowerCase()}{" "}
+      <ResourceLink scope={scope} path={statement.policy} />,{" "}
+      <Text value={statementWord(statement)} max={300} />
+      {statement.group && (
+        <>
+          , through <ResourceLink scope={scope} path={statement.group} />
+        </>
+      )}
+      {depends && (
+        <>
+          {" "}
+          <span className="tag warn">
+            <Text value={depends} max={300} />
+          </span>
+        </>
+      )}
+    </span>
+  );
+}
+
+/** Marks what is not certain. */
+export const Certainty = ({ certainty }: { certainty: string | undefined }) =>
+  certainty === "possible" && (
+    <span className="tag warn" title="It depends on a condition, or on something that was not collected">
+      Possible
+    </span>
+  );
+
+/** The resources that a step leads through, as links. */
+export const Through = ({ step, scope }: { step: Step; scope: string }) =>
+  step.through?.map((path) => (
+    <span key={path} className="through">
+      through <ResourceLink scope={scope} path={path} />
     </span>
   ));
-}
 
 export function StepView({ step, scope, goal }: { step: Step; scope: string; goal: boolean }) {
   return (
     <li className="step">
       <Arrow how={techniqueName(step.technique)}>
         <Text value={step.why} max={300} />
+        <Certainty certainty={step.certainty} />
         <Grants grants={step.grants} scope={scope} />
+        <Through step={step} scope={scope} />
       </Arrow>
       <BoxView box={placeBox(step.to)} scope={scope} tone={goal ? "goal" : ""} />
     </li>

@@ -10,8 +10,8 @@ import { Text } from "../../parts/text";
 import { TwinSwitch } from "../../parts/twin";
 import { VerdictTag } from "../../parts/verdict";
 import { count, counted } from "../../text/number";
-import { resourceBox, VERDICT_ORDER, verdictMeaning, verdictName, words } from "../../text/path";
-import { shortPath } from "../../text/resource";
+import { doorName, portWord, resourceBox, VERDICT_ORDER, verdictMeaning, verdictName } from "../../text/path";
+import { isAccount, shortPath } from "../../text/resource";
 import { Arrow, BoxView, Unknown } from "./drawing";
 import { Chip } from "./filters";
 import type { ViewProps } from "./page";
@@ -50,6 +50,7 @@ export function Exposure({ cluster, search, onChange }: ViewProps) {
 }
 
 function Answer({ answer, cluster, search }: ViewProps & { answer: ExposureAnswer }) {
+  const what = isAccount(cluster.id) ? "resource" : "workload";
   const shown = search.workload
     ? answer.workloads.filter((each) => each.workload === search.workload)
     : answer.workloads;
@@ -59,7 +60,7 @@ function Answer({ answer, cluster, search }: ViewProps & { answer: ExposureAnswe
   return (
     <>
       <p role="status" data-testid="shown">
-        <strong>{counted(answer.total, "workload")}</strong>{" "}
+        <strong>{counted(answer.total, what)}</strong>{" "}
         <span className="muted">
           that something opens a door to
           {verdicts.length > 0 && ": "}
@@ -85,8 +86,8 @@ function Answer({ answer, cluster, search }: ViewProps & { answer: ExposureAnswe
       </p>
       <Unknown unknown={answer.unknown} />
       {shown.length === 0 ? (
-        <Empty title={search.workload ? "No door leads to this workload" : "No door leads in"}>
-          <p>As far as the objects of the cluster tell.</p>
+        <Empty title={search.workload ? `No door leads to this ${what}` : "No door leads in"}>
+          <p>As far as tells what was read of the {isAccount(cluster.id) ? "account" : "cluster"}.</p>
         </Empty>
       ) : search.as === "table" ? (
         <WayTable workloads={shown} scope={cluster.id} />
@@ -115,11 +116,7 @@ function Answer({ answer, cluster, search }: ViewProps & { answer: ExposureAnswe
   );
 }
 
-const entryKey = (entry: Entry): string =>
-  `${entry.door} ${entry.port} ${entry.target} ${entry.protocol} ${entry.path.join(" ")}`;
-
-const portWord = (entry: Entry): string =>
-  `${entry.protocol} ${entry.port}${entry.target === entry.port ? "" : ` to ${entry.target}`}`;
+const entryKey = (entry: Entry): string => JSON.stringify(entry);
 
 function Way({ entry, scope }: { entry: Entry; scope: string }) {
   return (
@@ -136,7 +133,9 @@ function Way({ entry, scope }: { entry: Entry; scope: string }) {
         const last = index === entry.path.length - 1;
         return (
           <li className="step" key={path}>
-            <Arrow how={index === 0 ? words(entry.door) : last ? "Selects" : "Sends to"}>
+            <Arrow
+              how={index === 0 ? doorName(entry.door) : last && !isAccount(scope) ? "Selects" : "Sends to"}
+            >
               {index === 0 && portWord(entry)}
               {last && (
                 <span className={index === 0 ? "grant" : ""}>
@@ -167,7 +166,7 @@ function WayTable({ workloads, scope }: { workloads: readonly Exposed[]; scope: 
         <table className="table" data-testid="ways-table">
           <thead>
             <tr>
-              <th scope="col">Workload</th>
+              <th scope="col">{isAccount(scope) ? "Resource" : "Workload"}</th>
               <th scope="col">Verdict</th>
               <th scope="col">Door</th>
               <th scope="col">Port</th>
@@ -187,7 +186,7 @@ function WayTable({ workloads, scope }: { workloads: readonly Exposed[]; scope: 
                   <td>
                     <VerdictTag verdict={entry.verdict} />
                   </td>
-                  <td data-label="Door">{words(entry.door)}</td>
+                  <td data-label="Door">{doorName(entry.door)}</td>
                   <td data-label="Port">{portWord(entry)}</td>
                   <td className="wide">
                     {entry.path.map((path, at) => (

@@ -8,9 +8,12 @@ import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { counted } from "../../text/number";
+import { isAccount } from "../../text/resource";
+import { AccountWhoCan } from "./account-who";
 import { Exposure } from "./exposure";
 import { Choice } from "./filters";
 import { Paths } from "./paths";
+import { Unused } from "./unused";
 import { WhoCan } from "./who";
 
 const route = getRouteApi("/graph");
@@ -20,8 +23,9 @@ const VIEWS: readonly { view: GraphView; name: string }[] = [
   { view: "exposure", name: "Exposure" },
   { view: "who", name: "Who can" },
 ];
+const ACCOUNT_VIEWS: typeof VIEWS = [...VIEWS, { view: "unused", name: "Unused rights" }];
 
-/** What the views have in common: the cluster, the address, and how to change it. */
+/** What the views have in common: the cluster or account, the address, and how to change it. */
 export interface ViewProps {
   cluster: Cluster;
   search: GraphSearch;
@@ -36,10 +40,12 @@ export function GraphPage() {
     (next: GraphSearch) => void navigate({ search: (before) => ({ ...before, ...next }) }),
     [navigate],
   );
-  // Accounts of clouds have resources too, and a graph of another kind.
-  const items = clusters.data?.items.filter((each) => each.id.startsWith("k8s:")) ?? [];
+  // Clusters first: who has both comes here for them more often.
+  const items = (clusters.data?.items ?? []).toSorted((a, b) => +isAccount(a.id) - +isAccount(b.id));
   const cluster = search.cluster ? items.find((each) => each.id === search.cluster) : items[0];
-  const view = search.view ?? "paths";
+  const account = cluster !== undefined && isAccount(cluster.id);
+  const views = account ? ACCOUNT_VIEWS : VIEWS;
+  const view = views.find((each) => each.view === search.view)?.view ?? "paths";
   return (
     <main className="page">
       <header className="page-head">
@@ -59,14 +65,17 @@ export function GraphPage() {
       ) : clusters.isError ? (
         <Failure error={clusters.error} retry={() => clusters.refetch()} what="the clusters" />
       ) : items.length === 0 ? (
-        <Empty icon="graph" title="No cluster has been scanned yet">
-          <p>What the internet gets to and how far an attacker gets is told from the objects of a cluster.</p>
+        <Empty icon="graph" title="No cluster or account has been scanned yet">
+          <p>
+            What the internet gets to and how far an attacker gets is told from the objects of a cluster or
+            the resources of an account.
+          </p>
           <Link to="/scans" className="button primary">
-            Scan a cluster
+            Scan one
           </Link>
         </Empty>
       ) : !cluster ? (
-        <Empty icon="search" title="This cluster is not known here">
+        <Empty icon="search" title="This cluster or account is not known here">
           <Link to="/graph" search={{}} className="button">
             Show another
           </Link>
@@ -78,11 +87,11 @@ export function GraphPage() {
               label="Cluster or account"
               value={cluster.id}
               options={items.map((each) => [each.id, each.name] as const)}
-              onChange={(id) => change({ cluster: id, workload: undefined, via: undefined })}
+              onChange={(id) => void navigate({ search: { cluster: id, view: search.view, as: search.as } })}
             />
           )}
-          <nav className="tabs" aria-label="Questions about the cluster">
-            {VIEWS.map((each) => (
+          <nav className="tabs" aria-label={`Questions about the ${account ? "account" : "cluster"}`}>
+            {views.map((each) => (
               <Link
                 key={each.view}
                 to="/graph"
@@ -102,7 +111,9 @@ export function GraphPage() {
           </nav>
           {view === "paths" && <Paths cluster={cluster} search={search} onChange={change} />}
           {view === "exposure" && <Exposure cluster={cluster} search={search} onChange={change} />}
-          {view === "who" && <WhoCan cluster={cluster} search={search} onChange={change} />}
+          {view === "who" && !account && <WhoCan cluster={cluster} search={search} onChange={change} />}
+          {view === "who" && account && <AccountWhoCan cluster={cluster} search={search} onChange={change} />}
+          {view === "unused" && <Unused cluster={cluster} search={search} onChange={change} />}
         </>
       )}
     </main>

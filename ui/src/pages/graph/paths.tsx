@@ -4,15 +4,25 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { AttackAnswer, AttackPath } from "../../api/posture";
 import { ANSWERS_MAX, attackPathsQuery } from "../../api/posture-queries";
-import { ResourceLink } from "../../parts/resource-link";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { TwinSwitch } from "../../parts/twin";
 import { count, counted } from "../../text/number";
-import { GOAL_IDS, goalName, placeBox, resourceBox, stepKey, techniqueName } from "../../text/path";
-import { shortPath } from "../../text/resource";
+import {
+  ACCOUNT_GOAL_IDS,
+  GOAL_IDS,
+  goalName,
+  pathKey,
+  placeBox,
+  resourceBox,
+  sourceBox,
+  stepKey,
+  techniqueName,
+  UNCOUNTED_GOALS,
+} from "../../text/path";
+import { isAccount, shortPath } from "../../text/resource";
 import { ChokePoints, viaName } from "./choke";
-import { BoxName, BoxView, Grants, StepView, Unknown } from "./drawing";
+import { BoxName, BoxView, Certainty, Grants, StepView, Through, Unknown } from "./drawing";
 import { Chip, Choice } from "./filters";
 import type { ViewProps } from "./page";
 
@@ -20,13 +30,25 @@ const FROM = [
   ["exposed", "workloads the internet gets to"],
   ["all", "every workload"],
 ] as const;
-const GOALS = [["", "any goal"], ...GOAL_IDS.map((goal) => [goal, goalName(goal)] as const)] as const;
+const ACCOUNT_FROM = [
+  ["exposed", "outside of the account"],
+  ["all", "everywhere"],
+] as const;
+
+type Options = readonly (readonly [value: string, name: string])[];
+const goals = (ids: readonly string[]): Options => [
+  ["", "any goal"],
+  ...ids.map((goal) => [goal, goalName(goal)] as const),
+];
+const GOALS = goals(GOAL_IDS);
+const ACCOUNT_GOALS = goals(ACCOUNT_GOAL_IDS);
 
 /** Paths in the document at first, and with each click more. */
 const ROWS = 100;
 
 export function Paths({ cluster, search, onChange }: ViewProps) {
   const { from = "exposed", goal, workload, via } = search;
+  const account = isAccount(cluster.id);
   const answer = useQuery(attackPathsQuery(cluster.id, { from, goal, workload, limit: ANSWERS_MAX }));
   return (
     <div className="stack">
@@ -34,13 +56,13 @@ export function Paths({ cluster, search, onChange }: ViewProps) {
         <Choice
           label="From"
           value={from}
-          options={FROM}
+          options={account ? ACCOUNT_FROM : FROM}
           onChange={(value) => onChange({ from: value === "all" ? "all" : undefined, via: undefined })}
         />
         <Choice
           label="To"
           value={goal ?? ""}
-          options={GOALS}
+          options={account ? ACCOUNT_GOALS : GOALS}
           onChange={(value) => onChange({ goal: value || undefined, via: undefined })}
         />
         <span className="push">
@@ -76,19 +98,21 @@ export function Paths({ cluster, search, onChange }: ViewProps) {
 
 function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: AttackAnswer }) {
   const { via } = search;
+  const account = isAccount(cluster.id);
   const shown = useMemo(
     () =>
       via
         ? answer.paths.filter(
-            // Choke points are counted over the ways to the cluster and to a node.
-            (path) => path.goal !== "other-namespace" && path.steps.some((step) => stepKey(step) === via),
+            (path) =>
+              !UNCOUNTED_GOALS.includes(path.goal) && path.steps.some((step) => stepKey(step) === via),
           )
         : answer.paths,
     [answer, via],
   );
   const [most, setMost] = useState(ROWS);
   const drawn = shown.slice(0, most);
-  const from = search.from === "all" ? "every workload" : "workloads that the internet gets to, or may";
+  const options = account ? ACCOUNT_FROM : FROM;
+  const from = search.workload ? shortPath(search.workload) : options[search.from === "all" ? 1 : 0][1];
   return (
     <>
       <p role="status" data-testid="shown">
@@ -96,18 +120,21 @@ function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: Att
           {via ? `${counted(shown.length, "path")} of ${count(answer.total)}` : counted(answer.total, "path")}
         </strong>{" "}
         <span className="muted">
-          from {counted(answer.sources, "workload")} looked at: {from}.
+          from {counted(answer.sources, account ? "place" : "workload")} looked at:{" "}
+          <Text value={from} max={200} />.
           {answer.total > answer.paths.length &&
             ` The ${count(answer.paths.length)} first are here: narrow the filter to see the others.`}
+          {answer.truncated && " There are more than a search looks at."}
         </span>
       </p>
       <Unknown unknown={answer.unknown} />
       <ChokePoints answer={answer} cluster={cluster} search={search} />
+      <Administrators answer={answer} scope={cluster.id} />
       {shown.length === 0 ? (
         <Empty title={via ? "No shortest path has this step" : "No path was found"}>
           <p>
             {search.from !== "all" && !via
-              ? "Nothing that the internet gets to leads on, as far as is known. Workloads inside may still."
+              ? `Nothing outside leads on, as far as is known. ${account ? "Users, roles and resources" : "Workloads"} inside may still.`
               : "As far as is known. What the answer does not know stands above."}
           </p>
           {search.from !== "all" && (
@@ -116,7 +143,7 @@ function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: Att
               className="button"
               onClick={() => onChange({ from: "all", via: undefined })}
             >
-              From every workload
+              From {account ? "everywhere" : "every workload"}
             </button>
           )}
         </Empty>
@@ -125,7 +152,7 @@ function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: Att
       ) : (
         <ol className="paths" data-testid="paths">
           {drawn.map((path) => (
-            <PathRow key={`${path.source} ${path.goal}`} path={path} scope={cluster.id} />
+            <PathRow key={pathKey(path)} path={path} scope={cluster.id} />
           ))}
         </ol>
       )}
@@ -138,18 +165,42 @@ function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: Att
   );
 }
 
+/** Administrators shown; an account with more has another trouble first. */
+const ADMINISTRATORS = 20;
+
+/** Who holds every right to begin with: paths lead to them, and none begins at them. */
+function Administrators({ answer, scope }: { answer: AttackAnswer; scope: string }) {
+  const { administrators = [] } = answer;
+  if (administrators.length === 0) return null;
+  const more = administrators.length - ADMINISTRATORS;
+  return (
+    <section className="card" aria-labelledby="administrators">
+      <h2 id="administrators">Administrators to begin with</h2>
+      <ul className="plain" data-testid="administrators">
+        {administrators.slice(0, ADMINISTRATORS).map(({ arn, certainty }) => (
+          <li key={arn}>
+            <BoxName box={resourceBox(arn)} scope={scope} /> <Certainty certainty={certainty} />
+          </li>
+        ))}
+      </ul>
+      {more > 0 && <p className="muted">And {count(more)} more.</p>}
+    </section>
+  );
+}
+
 function PathRow({ path, scope }: { path: AttackPath; scope: string }) {
   return (
     <li className="card path">
       <h2 className="path-title">
-        <Text value={shortPath(path.source)} max={200} />{" "}
+        <Text value={sourceBox(path).name} max={200} />{" "}
         <span className="muted">
           to {goalName(path.goal).toLowerCase()}, {counted(path.steps.length, "step")}
-        </span>
+        </span>{" "}
+        <Certainty certainty={path.certainty} />
       </h2>
       <ol className="drawing">
         <li>
-          <BoxView box={resourceBox(path.source)} scope={scope} tone="source" />
+          <BoxView box={sourceBox(path)} scope={scope} tone="source" />
         </li>
         {path.steps.map((step, index) => (
           <StepView key={stepKey(step)} step={step} scope={scope} goal={index === path.steps.length - 1} />
@@ -175,12 +226,12 @@ function PathTable({ paths, scope }: { paths: readonly AttackPath[]; scope: stri
             </tr>
           </thead>
           {paths.map((path) => (
-            <tbody key={`${path.source} ${path.goal}`}>
+            <tbody key={pathKey(path)}>
               {path.steps.map((step, index) => (
                 <tr key={stepKey(step)}>
                   {index === 0 && (
                     <th scope="rowgroup" rowSpan={path.steps.length} className="row-head">
-                      <ResourceLink scope={scope} path={path.source} />
+                      <BoxName box={sourceBox(path)} scope={scope} />
                       <span className="second-line muted">to {goalName(path.goal).toLowerCase()}</span>
                     </th>
                   )}
@@ -196,7 +247,10 @@ function PathTable({ paths, scope }: { paths: readonly AttackPath[]; scope: stri
                   </td>
                   <td className="wide">
                     <Text value={step.why} max={300} />
+                    {step.certainty === "possible" && " "}
+                    <Certainty certainty={step.certainty} />
                     <Grants grants={step.grants} scope={scope} />
+                    <Through step={step} scope={scope} />
                   </td>
                 </tr>
               ))}

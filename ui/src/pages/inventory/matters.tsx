@@ -10,11 +10,11 @@ import { Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { VerdictTag } from "../../parts/verdict";
 import { counted } from "../../text/number";
-import { goalName, verdictMeaning, words } from "../../text/path";
-import { isWorkload } from "../../text/resource";
+import { doorName, goalName, portWord, verdictMeaning } from "../../text/path";
+import { isAccount, isWorkload } from "../../text/resource";
 
 export function Matters({ resource }: { resource: ResourceDetail }) {
-  const inside = isWorkload(resource.kind) && resource.scope.startsWith("k8s:");
+  const inside = isWorkload(resource.kind);
   return (
     <DrawerSection title="Why it matters here">
       {resource.exposure !== "" && <Exposure resource={resource} />}
@@ -29,28 +29,23 @@ export function Matters({ resource }: { resource: ResourceDetail }) {
 }
 
 function Exposure({ resource }: { resource: ResourceDetail }) {
-  const cluster = resource.scope.startsWith("k8s:");
-  const exposure = useQuery({ ...exposureQuery(resource.scope), enabled: cluster });
+  const exposure = useQuery(exposureQuery(resource.scope));
   const found = exposure.data?.workloads.find((each) => each.workload === resource.path);
   return (
     <>
       <p>
         <VerdictTag verdict={resource.exposure} /> {verdictMeaning(resource.exposure)}.
       </p>
-      {cluster && exposure.isPending && <Loading rows={2} label="Loading the proof" />}
+      {exposure.isPending && <Loading rows={2} label="Loading the proof" />}
       {exposure.isError && (
         <Failure error={exposure.error} retry={() => exposure.refetch()} what="the proof" />
       )}
       {found && (
         <ul className="plain">
           {found.entries.map((entry) => (
-            <li
-              key={`${entry.door} ${entry.port} ${entry.target} ${entry.path.join(" ")}`}
-              className="evidence"
-            >
+            <li key={JSON.stringify(entry)} className="evidence">
               <span>
-                {words(entry.door)}, port {entry.port}
-                {entry.target !== entry.port && <> to {entry.target}</>} {entry.protocol}: internet
+                {doorName(entry.door)}, {portWord(entry)}: internet
                 {entry.path.map((path) => (
                   <span key={path}>
                     {" "}
@@ -71,7 +66,7 @@ function Exposure({ resource }: { resource: ResourceDetail }) {
         </ul>
       )}
       {exposure.data && !found && (
-        <p className="muted">The proof is not among the answers that the cluster gave.</p>
+        <p className="muted">The proof is not among the answers that were given.</p>
       )}
       {found && (
         <p>
@@ -95,7 +90,11 @@ function Reach({ resource }: { resource: ResourceDetail }) {
   if (paths.data.paths.length === 0)
     return (
       <p>
-        From inside of it no path leads to a node, another namespace or the whole cluster, as far as is known.{" "}
+        From {isAccount(resource.scope) ? "it" : "inside of it"} no path leads to{" "}
+        {isAccount(resource.scope)
+          ? "every right or a privileged role"
+          : "a node, another namespace or the whole cluster"}
+        , as far as is known.{" "}
         {paths.data.unknown.length > 0 && (
           <Link to="/graph" search={search}>
             {counted(paths.data.unknown.length, "thing")} not known
@@ -105,7 +104,7 @@ function Reach({ resource }: { resource: ResourceDetail }) {
     );
   return (
     <>
-      <p>Somebody inside of it gets to:</p>
+      <p>Somebody with its rights gets to:</p>
       <ul className="reach">
         {paths.data.paths.map((path) => (
           <li key={path.goal}>

@@ -10,13 +10,14 @@ const LABELS = {
   image: "Image reference",
   directory: "Directory on the server",
   cluster: "Name in the configuration, or directory of objects on the server",
-  account: "Name of the account in the configuration",
+  account: "Name in the configuration, or collected file on the server",
 };
 
 const HINTS = {
   image: "A registry reference, or oci:DIR, oci-archive:FILE, docker-archive:FILE on the server.",
   directory: "A root file system or any directory that the server may read. Nothing in it is run.",
-  account: "Its resources are collected and judged. Credentials stay on the server.",
+  account:
+    "An account under [accounts], collected by its plugin; or a file that palisade account collect wrote. Credentials stay on the server.",
   cluster:
     "A cluster under [clusters], read through its API server; or a directory of files that kubectl get --all-namespaces --output json wrote, one for every kind.",
 };

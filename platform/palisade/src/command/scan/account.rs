@@ -1,10 +1,10 @@
 //! `palisade scan account`: an account of a cloud, collected and judged.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use model::{Target, TargetKind};
 
 use crate::account;
-use crate::cli::{Format, Printing};
+use crate::cli::{AccountSource, Format, Printing};
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
@@ -12,9 +12,9 @@ use crate::plugins::Need;
 use crate::services::Platform;
 use crate::{output, plugins};
 
-/// Collects the account of this name in the configuration, judges it and prints the report.
+/// Collects the account of a name in the configuration, or reads what was collected, judges it and prints the report.
 pub(super) fn judge_account(
-    name: &str,
+    source: &AccountSource,
     threads: Option<usize>,
     printing: &Printing,
     config: &Config,
@@ -22,21 +22,25 @@ pub(super) fn judge_account(
     if matches!(printing.format, Format::Cyclonedx | Format::Spdx) {
         bail!("an account has no bill of materials of its own; use --format table, json or sarif");
     }
-    let settings = config.accounts.get(name).with_context(|| {
-        format!("the configuration has no [accounts.{name}]; name the plugin and its settings there")
-    })?;
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host(&data)?;
     let set = plugins::load_once(config, &data, &host, Need::Posture)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let platform = runtime.block_on(Platform::open(config, &data))?;
-    let scan = account::scan(name, settings, config, &set, platform, config.threads(threads))?;
-    let target = Target {
-        kind: TargetKind::Account,
-        reference: name.to_owned(),
-        digest: None,
-        platform: None,
-        layers: Vec::new(),
+    let threads = config.threads(threads);
+    let (reference, scan) = match &source.from {
+        Some(file) => {
+            let collection = account::read_collection(file)?;
+            (file.display().to_string(), account::scan_collection(collection, &set.posture, threads))
+        }
+        None => {
+            let (name, settings) = account::configured(source, config)?;
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            let platform = runtime.block_on(Platform::open(config, &data))?;
+            let scan = account::scan(name, settings, config, &set, platform, threads)?;
+            (name.to_owned(), scan)
+        }
     };
+    let target =
+        Target { kind: TargetKind::Account, reference, digest: None, platform: None, layers: Vec::new() };
     output::print(&scan.judged.report, &target, printing)
 }
