@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cluster::{Access, Attack, Exposure, Snapshot};
 use model::{AssetId, TenantId};
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::code::Code;
@@ -16,9 +15,12 @@ use crate::problem::Problem;
 /// Snapshots in memory. A large one has a few hundred megabytes.
 const KEPT: usize = 3;
 
+/// Whose snapshot, of what, by the hash of what was read: of a scope that is followed there are several of one scan.
+type Key = (TenantId, AssetId, String);
+
 /// A snapshot with the answers that were made of it so far.
 pub(crate) struct Loaded {
-    key: (TenantId, AssetId, Uuid),
+    key: Key,
     pub(crate) snapshot: Snapshot,
     exposure: OnceLock<Exposure>,
     access: OnceLock<Access>,
@@ -45,7 +47,7 @@ impl Loaded {
 pub(crate) struct Snapshots(Mutex<Vec<Arc<Loaded>>>);
 
 impl Snapshots {
-    fn kept(&self, key: &(TenantId, AssetId, Uuid)) -> Option<Arc<Loaded>> {
+    fn kept(&self, key: &Key) -> Option<Arc<Loaded>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|loaded| loaded.key == *key)?;
         let found = kept.remove(place);
@@ -76,16 +78,17 @@ pub(crate) async fn ask<T: Send + 'static>(
     }
     let scopes = app.store.scopes(tenant).await?;
     let newest = scopes.into_iter().find(|scope| scope.asset == asset).ok_or_else(not_found)?;
-    let key = (tenant.clone(), asset.clone(), newest.scan);
+    let key = (tenant.clone(), asset, newest.input);
     let loaded = match app.snapshots.kept(&key) {
         Some(loaded) => loaded,
-        None => load(app, tenant, asset).await?,
+        None => load(app, key).await?,
     };
     tokio::task::spawn_blocking(move || question(&loaded)).await.map_err(|error| defect(&error))
 }
 
-async fn load(app: &App, tenant: &TenantId, asset: AssetId) -> Result<Arc<Loaded>, Problem> {
-    let (scan, bytes) = app.store.scope_snapshot(tenant, &asset).await?.ok_or_else(not_found)?;
+/// If a newer one is stored meanwhile, that is read, and read once more at the next question.
+async fn load(app: &App, key: Key) -> Result<Arc<Loaded>, Problem> {
+    let (_, bytes) = app.store.scope_snapshot(&key.0, &key.1).await?.ok_or_else(not_found)?;
     let unpacked = tokio::task::spawn_blocking(move || Snapshot::unpack(&bytes)).await;
     let unpacked = unpacked.map_err(|error| defect(&error))?;
     let snapshot = unpacked.map_err(|error| {
@@ -94,7 +97,7 @@ async fn load(app: &App, tenant: &TenantId, asset: AssetId) -> Result<Arc<Loaded
             .cause(error.to_string())
     })?;
     let loaded = Arc::new(Loaded {
-        key: (tenant.clone(), asset, scan),
+        key,
         snapshot,
         exposure: OnceLock::new(),
         access: OnceLock::new(),

@@ -175,6 +175,12 @@ impl Standing {
         }
     }
 
+    /// Whether anything has to be judged again, or is to be said of what is gone.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        !self.due.is_empty() || !self.settled.is_empty()
+    }
+
     /// Has everything judged again that is concerned by what was said since the last time. Paths of what was judged, is gone, or cannot be
     /// judged any more.
     pub fn judge_again(&mut self, threads: usize) -> BTreeSet<String> {

@@ -117,20 +117,16 @@ impl Asked {
     }
 
     /// Who asked what is known of an asset.
-    pub(crate) fn described(&self, asset: &str) -> impl Iterator<Item = Asker> {
+    pub(crate) fn described(&self, asset: &str) -> Vec<Asker> {
         self.who(asset, &Question::Described)
     }
 
     /// Who asked what an asset is joined to by this edge, so that another of this kind would be in the answer.
-    pub(crate) fn joined(
-        &self,
-        asset: &str,
-        edge: Edge,
-        backwards: bool,
-        kind: &str,
-    ) -> impl Iterator<Item = Asker> {
+    pub(crate) fn joined(&self, asset: &str, edge: Edge, backwards: bool, kind: &str) -> Vec<Asker> {
         let question = |kind| Question::Joined { edge, backwards, kind };
-        self.who(asset, &question(None)).chain(self.who(asset, &question(Some(kind.to_owned()))))
+        let mut all = self.who(asset, &question(None));
+        all.extend(self.who(asset, &question(Some(kind.to_owned()))));
+        all
     }
 
     /// Who was told, or would be, that nothing is known of a kind.
@@ -147,14 +143,12 @@ impl Asked {
         all
     }
 
-    fn who(&self, asset: &str, question: &Question) -> impl Iterator<Item = Asker> {
-        let found = self.numbers.get(question).zip(self.askers.get(asset));
-        found.into_iter().flat_map(|(number, askers)| {
-            let first = (*number, (0, Arc::from("")));
-            askers
-                .range(first..)
-                .take_while(move |(other, _)| other == number)
-                .map(|(_, asker)| asker.clone())
-        })
+    fn who(&self, asset: &str, question: &Question) -> Vec<Asker> {
+        let (Some(number), Some(askers)) = (self.numbers.get(question), self.askers.get(asset)) else {
+            return Vec::new();
+        };
+        let first = (*number, (0, Arc::from("")));
+        let of_question = askers.range(first..).take_while(|(other, _)| other == number);
+        of_question.map(|(_, asker)| asker.clone()).collect()
     }
 }

@@ -10,6 +10,7 @@ mod data;
 mod described;
 mod evidence;
 mod exit;
+mod followed;
 mod output;
 mod plugins;
 mod policies;

@@ -6,7 +6,7 @@ import type {
   AssessmentDetail,
   AssessmentRow,
   AttackAnswer,
-  Cluster,
+  Clusters,
   ExposureAnswer,
   ResourceDetail,
   ResourceFacets,
@@ -21,7 +21,7 @@ const at = encodeURIComponent;
 export const clustersQuery = queryOptions({
   queryKey: ["clusters"],
   staleTime: 60_000,
-  queryFn: ({ signal }) => request<{ items: Cluster[] }>("/clusters", { signal }),
+  queryFn: ({ signal }) => request<Clusters>("/clusters", { signal }),
 });
 
 export const resourcesQuery = (query: Query) =>

@@ -17,7 +17,7 @@ mod scans;
 mod session;
 
 pub use advisories::{AdvisoryStatus, EcosystemRecords};
-pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, WhoCanAnswer};
+pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, FollowState, Follower, WhoCanAnswer};
 pub use compliance::{
     AssessmentDetail, AssessmentRow, Assessments, Control, ControlCounts, ControlProof, ControlStatus,
     TrendPoint,

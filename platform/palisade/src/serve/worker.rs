@@ -209,7 +209,7 @@ fn make_cluster(service: &Service, scan: &Scan) -> Result<Made, Failure> {
     Ok(Made { outcome: of_scope(TargetKind::Cluster, reference, id, judged, scope), images })
 }
 
-fn cluster_code(error: &anyhow::Error) -> &'static str {
+pub(super) fn cluster_code(error: &anyhow::Error) -> &'static str {
     error.downcast_ref::<cluster::ClusterError>().map_or("cluster-unreachable", cluster::ClusterError::code)
 }
 
@@ -242,7 +242,7 @@ fn make_account(service: &Service, scan: &Scan) -> Result<Made, Failure> {
     Ok(Made { outcome, images: BTreeMap::new() })
 }
 
-fn of_scope(
+pub(super) fn of_scope(
     kind: TargetKind,
     reference: &str,
     asset: AssetId,
@@ -261,7 +261,7 @@ fn of_scope(
 }
 
 /// Asks for a scan of each image that runs in a cluster. One that was asked for before is not asked for again: the digest is the key.
-async fn queue_images(
+pub(super) async fn queue_images(
     service: &Service,
     tenant: &TenantId,
     images: &BTreeMap<String, String>,
