@@ -32,7 +32,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let cluster = ApiServer::start(&objects());
-        let data = Data::new();
+        let data = Data::empty();
         let config = cluster.kubeconfig("http", &json!({}), &json!({ "token": TOKEN }));
         let path = data.path().join("kubeconfig");
         std::fs::write(&path, config).unwrap();
@@ -109,21 +109,25 @@ fn what_is_planted_is_found_and_what_is_mended_is_fixed() {
 fn whatever_happens_to_a_watch_it_goes_on() {
     let world = World::started();
     let watch = |request: &Request| request.is_watch() && request.path.ends_with("/deployments");
-    // The server has forgotten where we were.
+    // The watch ends, and the server has forgotten where it was.
     world.cluster.forget();
+    world.cluster.end_watches("Deployment.apps");
     world.cluster.apply(web(true));
     world.is("open");
     // An error within a good answer, a server that fails, a connection that is lost, a token that has expired.
-    let gone = format!("{}\n", json!({ "type": "ERROR", "object": body(410, "Expired", "too old resource version") }));
+    let expired = json!({ "type": "ERROR", "object": body(410, "Expired", "too old resource version") });
     let faults = [
-        (Answer::Lines(gone.into_bytes(), false), false),
+        (Answer::Lines(format!("{expired}\n").into_bytes(), false), false),
         (status(500, "InternalError", "etcd is away"), true),
         (Answer::Lost(b"{\"type\":\"MOD".to_vec()), false),
         (status(401, "Unauthorized", "Unauthorized"), true),
     ];
+    let watches = |world: &World| world.cluster.requests().iter().filter(|request| watch(request)).count();
     for (fault, privileged) in faults {
+        let before = watches(&world);
         world.cluster.fault(1, fault, watch);
-        world.cluster.forget();
+        world.cluster.end_watches("Deployment.apps");
+        world.until("it has met the fault", |world| watches(world) > before);
         world.cluster.apply(web(privileged));
         world.is(if privileged { "open" } else { "fixed" });
     }

@@ -335,8 +335,16 @@ mod tests {
     #[test]
     fn a_graph_that_was_changed_is_the_one_that_is_made_of_what_is_there() {
         let id = |number: usize| format!("k8s:u/core/ConfigMap/n/{number}");
-        let node = |number: usize| AssetNode { id: id(number), kind: "ConfigMap".to_owned(), attributes: String::new() };
-        let relation = |(from, edge, to): (usize, usize, usize)| Relation { from: id(from), edge: Edge::ALL[edge], to: id(to) };
+        let node = |number: usize| AssetNode {
+            id: id(number),
+            kind: "ConfigMap".to_owned(),
+            attributes: String::new(),
+        };
+        let relation = |(from, edge, to): (usize, usize, usize)| Relation {
+            from: id(from),
+            edge: Edge::ALL[edge],
+            to: id(to),
+        };
         proptest::proptest!(|(steps in proptest::collection::vec((0..4_u8, 0..6_usize, 0..3_usize, 0..6_usize), 1..60))| {
             let mut graph = Graph::default();
             let (mut nodes, mut relations) = (BTreeSet::new(), BTreeSet::new());

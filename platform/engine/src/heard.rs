@@ -6,7 +6,9 @@ use std::sync::Arc;
 use host::kinds::{Assessment, CheckResult, CheckStatus, Resource};
 use host::manifest::Rule;
 use host::{Answer, CallContext, Fault, Input};
-use model::{Confidence, Evidence, Finding, FindingClass, Fix, FixState, Gap, GapCode, Severity, finding_key};
+use model::{
+    Confidence, Evidence, Finding, FindingClass, Fix, FixState, Gap, GapCode, Severity, finding_key,
+};
 use serde_json::Value;
 
 use crate::location::by_content;

@@ -198,8 +198,7 @@ impl Standing {
             (work.heard(&context, batch), listening.heard())
         });
         let of_batch = |(place, batch): (usize, Vec<&Subject>)| {
-            let paths: Vec<Arc<str>> =
-                batch.iter().map(|subject| Arc::from(subject.path.as_str())).collect();
+            let paths: Vec<Arc<str>> = batch.iter().map(|subject| Arc::from(subject.path.as_str())).collect();
             (place, paths)
         };
         let calls: Vec<(usize, Vec<Arc<str>>)> = calls.into_iter().map(of_batch).collect();

@@ -131,7 +131,8 @@ impl Asked {
 
     /// Who was told, or would be, that nothing is known of a kind.
     pub(crate) fn of_kind(&self, kind: &str, is_node: impl Fn(&str) -> bool) -> BTreeSet<Asker> {
-        let named = |question: &Question| matches!(question, Question::Joined { kind: Some(of), .. } if of == kind);
+        let named =
+            |question: &Question| matches!(question, Question::Joined { kind: Some(of), .. } if of == kind);
         let numbers: BTreeSet<u32> =
             self.numbers.iter().filter(|(question, _)| named(question)).map(|(_, number)| *number).collect();
         let mut all = BTreeSet::new();

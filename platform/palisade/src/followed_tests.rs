@@ -121,7 +121,10 @@ fn variations() -> Vec<(&'static str, Value)> {
         ("/spec/template/metadata/labels", json!({ "app": "debug" })),
         ("/spec/hostPID", json!(true)),
         ("/spec/type", json!("LoadBalancer")),
-        ("/roleRef", json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" })),
+        (
+            "/roleRef",
+            json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" }),
+        ),
         ("/rules", json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }])),
         ("/automountServiceAccountToken", json!(false)),
         ("/spec", json!("nonsense")),

@@ -76,8 +76,7 @@ impl Store {
         let needed = merge::bodies_needed(&stored, &report.findings);
         let bodies = finish::stored_bodies(&mut tx, &end, needed).await?;
         let plan = merge::plan(&stored, &bodies, &report.findings, &outcome.report.coverage);
-        let mut summary =
-            Summary { gaps: outcome.report.coverage.gaps.len() as u64, ..Summary::default() };
+        let mut summary = Summary { gaps: outcome.report.coverage.gaps.len() as u64, ..Summary::default() };
         summary.count(&plan);
         let (before, after) = (Totals::of(&stored), plan.totals);
         finish::write(&mut tx, &end, plan, &mut report).await?;

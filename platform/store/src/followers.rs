@@ -153,8 +153,7 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.backend.begin("give the lease of a cluster back").await?;
         let key: [Param; 4] = [tenant.into(), clean::key(cluster).into(), holder.into(), at.into()];
-        let statement =
-            "UPDATE follower SET until = $4 WHERE tenant = $1 AND cluster = $2 AND holder = $3 AND until > $4";
+        let statement = "UPDATE follower SET until = $4 WHERE tenant = $1 AND cluster = $2 AND holder = $3 AND until > $4";
         tx.execute(sql(statement, key)).await?;
         tx.commit().await
     }

@@ -373,12 +373,7 @@ pub(crate) async fn change_resources(
 }
 
 /// Puts a newer snapshot in the place of the one that is kept.
-pub(crate) async fn put_snapshot(
-    tx: &mut Tx,
-    end: &End<'_>,
-    input: &str,
-    snapshot: Vec<u8>,
-) -> Result<()> {
+pub(crate) async fn put_snapshot(tx: &mut Tx, end: &End<'_>, input: &str, snapshot: Vec<u8>) -> Result<()> {
     let statement = sql(
         "UPDATE scope SET input = $3, snapshot = $4 WHERE tenant = $1 AND asset = $2",
         [end.tenant.into(), end.asset.into(), clean::key(input).into(), snapshot.into()],
@@ -387,11 +382,7 @@ pub(crate) async fn put_snapshot(
 }
 
 /// By id what is stored of resources, in a digest.
-async fn digests(
-    tx: &mut Tx,
-    end: &End<'_>,
-    ids: Option<Vec<String>>,
-) -> Result<HashMap<String, Vec<u8>>> {
+async fn digests(tx: &mut Tx, end: &End<'_>, ids: Option<Vec<String>>) -> Result<HashMap<String, Vec<u8>>> {
     let key: [Param; 2] = [end.tenant.into(), end.asset.into()];
     let mut statement = sql("SELECT id, digest FROM resource WHERE tenant = $1 AND scope = $2", key);
     if let Some(ids) = ids {
@@ -409,8 +400,10 @@ async fn delete_resources(tx: &mut Tx, end: &End<'_>, ids: Vec<String>) -> Resul
     if ids.is_empty() {
         return Ok(());
     }
-    let mut statement =
-        sql("DELETE FROM resource WHERE tenant = $1 AND scope = $2 AND ", [end.tenant.into(), end.asset.into()]);
+    let mut statement = sql(
+        "DELETE FROM resource WHERE tenant = $1 AND scope = $2 AND ",
+        [end.tenant.into(), end.asset.into()],
+    );
     statement.any(tx.dialect(), "id", Param::Texts(ids));
     tx.execute(statement).await.map(drop)
 }

@@ -373,8 +373,7 @@ impl Follower {
             worker::of_scope(TargetKind::Cluster, &self.name, id, judged, scope)
         });
         let tenant = TenantId::default_tenant();
-        let request =
-            ScanRequest { kind: TargetKind::Cluster, reference: self.name.clone(), platform: None };
+        let request = ScanRequest { kind: TargetKind::Cluster, reference: self.name.clone(), platform: None };
         let new = NewScan { id: Uuid::now_v7(), idempotency_key: None, request, at };
         let summary = self.service.store.store_scan(&tenant, &new, &outcome, Timestamp::now()).await?;
         self.scan = (!summary.superseded).then_some((new.id, cluster));

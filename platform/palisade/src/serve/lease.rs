@@ -28,7 +28,10 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// Takes the lease of a cluster; nothing if another process has it.
-    pub(crate) async fn take(service: &Arc<Service>, cluster: &str) -> Result<Option<Self>, store::StoreError> {
+    pub(crate) async fn take(
+        service: &Arc<Service>,
+        cluster: &str,
+    ) -> Result<Option<Self>, store::StoreError> {
         let (service, cluster, holder) = (Arc::clone(service), cluster.to_owned(), Uuid::now_v7());
         if !claim(&service, &cluster, holder).await? {
             return Ok(None);

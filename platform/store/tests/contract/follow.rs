@@ -54,8 +54,7 @@ fn whole(findings: Vec<Finding>, paths: &[&str]) -> ScanOutcome {
 }
 
 async fn stored(store: &Store, outcome: &ScanOutcome, second: i64) -> (Uuid, Summary) {
-    let new =
-        NewScan { id: Uuid::now_v7(), idempotency_key: None, request: request("c"), at: at(second) };
+    let new = NewScan { id: Uuid::now_v7(), idempotency_key: None, request: request("c"), at: at(second) };
     let summary = store.store_scan(&tenant(), &new, outcome, at(second)).await.unwrap();
     (new.id, summary)
 }
@@ -134,8 +133,7 @@ pub(crate) async fn a_change_goes_on_from_the_newest_scan_alone(place: Place) {
     merge(&store, &change(scan, &[WEB], report(vec![])), 3).await.unwrap();
     for (late, second) in [(slow, 4), (slower, 5)] {
         let outcome = whole(vec![web.clone()], &[WEB]);
-        let done =
-            store.finish_scan(&tenant(), late, &late.to_string(), &outcome, at(second)).await.unwrap();
+        let done = store.finish_scan(&tenant(), late, &late.to_string(), &outcome, at(second)).await.unwrap();
         assert!(matches!(done, Applied::Applied(Summary { superseded: true, .. })), "{done:?}");
     }
     assert_eq!(state(&store, &cluster(), &web).await, "fixed");
@@ -171,7 +169,10 @@ pub(crate) async fn one_process_follows_a_cluster(place: Place) {
     };
     assert!(store.report_follower(&tenant(), "prod", one, &report).await.unwrap());
     let told = store.followers(&tenant()).await.unwrap();
-    assert_eq!((told[0].cluster.as_str(), told[0].until, told[0].report.lag_ms), ("prod", at(40), Some(1_200)));
+    assert_eq!(
+        (told[0].cluster.as_str(), told[0].until, told[0].report.lag_ms),
+        ("prod", at(40), Some(1_200))
+    );
     assert_eq!(told[0].report.reason.as_deref(), Some("a\u{fffd}b"));
     // Who was silent for too long has lost it, and may not report any more.
     assert!(claim(other, at(40), at(70)).await);
