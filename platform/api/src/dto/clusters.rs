@@ -143,3 +143,28 @@ pub struct WhoCanAnswer {
     /// What the answer does not know of.
     pub unknown: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+    use store::FollowReport;
+
+    use super::{FollowState, Follower};
+
+    #[test]
+    fn who_has_not_reported_as_promised_follows_no_more() {
+        let now = Timestamp::UNIX_EPOCH;
+        let follower = |seconds| store::Follower {
+            cluster: "prod".to_owned(),
+            until: now + SignedDuration::from_secs(seconds),
+            report: FollowReport {
+                state: store::FollowState::Following,
+                since: Some(now),
+                ..FollowReport::default()
+            },
+        };
+        let (is, was) = (Follower::of(follower(1), now), Follower::of(follower(0), now));
+        assert_eq!((is.state, is.since), (FollowState::Following, Some(now)));
+        assert_eq!((was.state, was.since), (FollowState::Stopped, None));
+    }
+}

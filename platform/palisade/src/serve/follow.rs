@@ -36,6 +36,8 @@ const TICK: Duration = Duration::from_secs(5);
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(60);
 /// How far apart whole assessments are at least when what can be seen of the cluster has changed.
 const ASSESS_AT_LEAST: Duration = Duration::from_secs(60);
+/// How far apart whole scans are that become necessary because somebody else has stored one.
+const OVERTAKEN_AT_MOST: Duration = Duration::from_secs(30);
 /// Pauses after failures, doubled from one to the other.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
 
@@ -185,6 +187,8 @@ struct Follower {
     /// The whole scan that changes go on from, and the name of the cluster then.
     scan: Option<(Uuid, String)>,
     assessed: Instant,
+    /// When a scan of somebody else last made a whole one necessary.
+    overtaken: Option<Instant>,
     /// Something was merged since the last whole assessment.
     is_changed: bool,
     /// What could not be seen of the cluster at the last whole assessment.
@@ -229,6 +233,7 @@ impl Follower {
             pending: Pending::default(),
             scan: None,
             assessed: now,
+            overtaken: None,
             is_changed: false,
             gaps: BTreeSet::new(),
             kept: now,
@@ -275,7 +280,13 @@ impl Follower {
             _ => false,
         };
         if !merged {
-            // Another scan has ended, or the cluster has another name: only the whole says what is.
+            // Another scan has ended, or the cluster has another name: only the whole says what is. Somebody who scans all the time, or
+            // follows the same cluster by another name, must not make a whole scan of every change.
+            if self.overtaken.is_some_and(|at| at.elapsed() < OVERTAKEN_AT_MOST) {
+                self.pending.last = None;
+                return Ok(());
+            }
+            self.overtaken = Some(Instant::now());
             self.assess().await?;
         }
         if let Some(since) = self.pending.since {
