@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use cluster::{Change, Live, read_files, read_object};
 use engine::posture::PosturePlugin;
-use engine::standing::Standing;
 use host::{Host, HostOptions, Kind};
 use serde_json::{Value, json};
 

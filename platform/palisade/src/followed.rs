@@ -61,7 +61,3 @@ pub(crate) fn given(snapshot: &Snapshot, path: &str) -> Given {
         body: std::sync::Arc::clone(&object.body),
     })
 }
-
-#[cfg(test)]
-#[path = "followed_tests.rs"]
-mod tests;

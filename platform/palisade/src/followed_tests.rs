@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::config::Config;
+use crate::followed::{begin, hand_on};
 use crate::plugins::{Need, components};
 use crate::posture::{gaps, judge_snapshot};
 
@@ -54,7 +55,7 @@ struct Model {
 impl Model {
     fn new(all: &[Value], plugins: Vec<PosturePlugin>) -> Self {
         let live = Live::new(Snapshot::of(all.iter().map(object).collect(), "test"), "test");
-        let mut standing = super::begin(&live, plugins.clone());
+        let mut standing = begin(&live, plugins.clone());
         standing.judge_again(1);
         let objects = all.iter().map(|value| (object(value).path(), value.clone())).collect();
         Self { objects, live, standing, plugins }
@@ -62,11 +63,11 @@ impl Model {
 
     fn apply(&mut self, change: Change) {
         let changed = self.live.apply(change);
-        super::hand_on(&self.live, &changed, &mut self.standing);
+        hand_on(&self.live, &changed, &mut self.standing);
         for path in &changed.unread {
             let again = Change::Applied(Box::new(object(&self.objects[path])));
             let changed = self.live.apply(again);
-            super::hand_on(&self.live, &changed, &mut self.standing);
+            hand_on(&self.live, &changed, &mut self.standing);
         }
     }
 

@@ -11,6 +11,8 @@ mod described;
 mod evidence;
 mod exit;
 mod followed;
+#[cfg(test)]
+mod followed_tests;
 mod output;
 mod plugins;
 mod policies;
