@@ -20,6 +20,7 @@ mod crash;
 mod described;
 mod distribution;
 mod feeds;
+mod following;
 mod hostile;
 mod images;
 mod journey;

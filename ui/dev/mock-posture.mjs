@@ -178,6 +178,30 @@ export function makePosture(now) {
     hash: sha(`record ${at}`),
   }));
   return {
+    followers: [
+      {
+        name: NAME,
+        id: CLUSTER,
+        state: "following",
+        since: records[0].at,
+        changed_at: records[0].at,
+        stored_at: records[0].at,
+        lag_ms: 640,
+        code: null,
+        reason: null,
+      },
+      {
+        name: "staging",
+        id: null,
+        state: "failed",
+        since: null,
+        changed_at: null,
+        stored_at: null,
+        lag_ms: null,
+        code: "cluster-unreachable",
+        reason: "the API server at https://staging.example:6443 did not answer within 10 s",
+      },
+    ],
     clusters: [{ id: CLUSTER, name: NAME, at: records[0].at, scan: scanId(0), input: "00", resources: 407 }],
     resources: resources(),
     assessments: Object.entries(FRAMEWORKS).map(([name, controls]) => assessment(name, controls, now)),
@@ -256,7 +280,7 @@ export function answerPosture(posture, { method, path, query, body, page }) {
     if (!found) return undefined;
     return ok(Object.assign(found, { revoked_at: new Date().toISOString(), standing: "revoked" }));
   }
-  if (path === "/clusters") return ok({ items: posture.clusters });
+  if (path === "/clusters") return ok({ items: posture.clusters, followers: posture.followers });
   if (path === "/inventory") {
     const found = page(matching(posture, query), query, (row) => row.id);
     const row = (each) => without(each, "attributes", "neighbours", "neighbours_truncated");

@@ -10,7 +10,6 @@ use cluster::Snapshot;
 use jiff::Timestamp;
 use model::graph::Relation;
 use model::{AssetId, TenantId};
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::code::Code;
@@ -19,6 +18,9 @@ use crate::problem::Problem;
 
 /// Snapshots of a kind in memory. A large one has a few hundred megabytes.
 const KEPT: usize = 3;
+
+/// Whose snapshot, of what, by the hash of what was read: of a scope that is followed there are several of one scan.
+type Key = (TenantId, AssetId, String);
 
 /// What is read back from a snapshot.
 pub(crate) trait Kept: Sized + Send + Sync + 'static {
@@ -143,7 +145,7 @@ impl Kept for Account {
 
 /// A snapshot in memory.
 pub(crate) struct Loaded<T> {
-    key: (TenantId, AssetId, Uuid),
+    key: Key,
     /// When its scan ended.
     pub(crate) at: Timestamp,
     pub(crate) scope: T,
@@ -173,7 +175,7 @@ impl<T> Default for Recent<T> {
 }
 
 impl<T> Recent<T> {
-    fn kept(&self, key: &(TenantId, AssetId, Uuid)) -> Option<Arc<Loaded<T>>> {
+    fn kept(&self, key: &Key) -> Option<Arc<Loaded<T>>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|loaded| loaded.key == *key)?;
         let found = kept.remove(place);
@@ -204,28 +206,24 @@ pub(crate) async fn ask<S: Kept, T: Send + 'static>(
     }
     let scopes = app.store.scopes(tenant).await?;
     let newest = scopes.into_iter().find(|scope| scope.asset == asset).ok_or_else(S::not_found)?;
-    let key = (tenant.clone(), asset.clone(), newest.scan);
+    let key = (tenant.clone(), asset, newest.input);
     let loaded = match S::recent(&app.snapshots).kept(&key) {
         Some(loaded) => loaded,
-        None => load(app, tenant, asset, newest.at).await?,
+        None => load(app, key, newest.at).await?,
     };
     tokio::task::spawn_blocking(move || question(&loaded)).await.map_err(|error| defect(&error))
 }
 
-async fn load<S: Kept>(
-    app: &App,
-    tenant: &TenantId,
-    asset: AssetId,
-    at: Timestamp,
-) -> Result<Arc<Loaded<S>>, Problem> {
-    let (scan, bytes) = app.store.scope_snapshot(tenant, &asset).await?.ok_or_else(S::not_found)?;
+/// If a newer one is stored meanwhile, that is read, and read once more at the next question.
+async fn load<S: Kept>(app: &App, key: Key, at: Timestamp) -> Result<Arc<Loaded<S>>, Problem> {
+    let (_, bytes) = app.store.scope_snapshot(&key.0, &key.1).await?.ok_or_else(S::not_found)?;
     let unpacked = tokio::task::spawn_blocking(move || S::unpack(&bytes)).await;
     let scope = unpacked.map_err(|error| defect(&error))?.map_err(|why| {
         Problem::new(Code::SnapshotUnreadable, "What is kept of this cluster or account cannot be read.")
             .hint("Scan it again.")
             .cause(why)
     })?;
-    let loaded = Arc::new(Loaded { key: (tenant.clone(), asset, scan), at, scope, graph: OnceLock::new() });
+    let loaded = Arc::new(Loaded { key, at, scope, graph: OnceLock::new() });
     S::recent(&app.snapshots).keep(&loaded);
     Ok(loaded)
 }

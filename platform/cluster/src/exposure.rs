@@ -4,6 +4,7 @@
 //! rules are not known here: a node port counts as open to the internet.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -151,7 +152,7 @@ impl Exposure {
 struct Following<'a> {
     workloads: &'a Workloads,
     policies: Policies,
-    services: &'a HashMap<String, Service>,
+    services: &'a HashMap<String, Arc<Service>>,
     entries: BTreeMap<u32, Vec<Entry>>,
     /// Some workload has more ways than are kept.
     cut: bool,

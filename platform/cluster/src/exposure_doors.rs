@@ -1,6 +1,7 @@
 //! Doors of a cluster: services, ingresses and gateways that traffic from outside comes in by, and those that are for inside only.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -107,29 +108,32 @@ impl Backend {
 }
 
 /// Services that select pods, by path.
-pub(crate) fn services(scope: &Scope<'_>, problems: &mut Problems) -> HashMap<String, Service> {
+pub(crate) fn services(scope: &Scope<'_>, problems: &mut Problems) -> HashMap<String, Arc<Service>> {
     let mut all = HashMap::new();
     for object in scope.objects().filter(|object| is(object, "", "Service")) {
-        let Some(ServiceBody { mut spec }) = problems.view::<ServiceBody>(object) else { continue };
-        if spec.selector.is_empty() || spec.kind.as_deref() == Some("ExternalName") {
-            continue;
+        let Some(service) = scope.view(object, || service(object, problems)) else { continue };
+        if !service.spec.selector.is_empty() && service.spec.kind.as_deref() != Some("ExternalName") {
+            all.insert(object.path(), service);
         }
-        let service = Service {
-            namespace: object.namespace.clone().unwrap_or_default(),
-            selector: Selector::of_labels(&spec.selector),
-            ports: std::mem::take(&mut spec.ports),
-            internal: internal_service(&annotations(object), &spec),
-            spec,
-        };
-        all.insert(object.path(), service);
     }
     all
+}
+
+fn service(object: &Object, problems: &mut Problems) -> Option<Service> {
+    let ServiceBody { mut spec } = problems.view::<ServiceBody>(object)?;
+    Some(Service {
+        namespace: object.namespace.clone().unwrap_or_default(),
+        selector: Selector::of_labels(&spec.selector),
+        ports: std::mem::take(&mut spec.ports),
+        internal: internal_service(&annotations(object), &spec),
+        spec,
+    })
 }
 
 /// Every door, in the order of their objects.
 pub(crate) fn doors(
     scope: &Scope<'_>,
-    services: &HashMap<String, Service>,
+    services: &HashMap<String, Arc<Service>>,
     problems: &mut Problems,
 ) -> Vec<Door> {
     let mut doors = Vec::new();
@@ -141,12 +145,11 @@ pub(crate) fn doors(
                 doors.extend(services.get(&path).into_iter().flat_map(|service| service.doors(&path)));
             }
             ("networking.k8s.io", "Ingress") => {
-                doors.extend(
-                    problems.view::<Value>(object).into_iter().flat_map(|value| ingress(object, &value)),
-                );
+                let value = scope.view(object, || problems.view::<Value>(object));
+                doors.extend(value.into_iter().flat_map(|value| ingress(object, &value)));
             }
             (GATEWAY, kind) if kind.ends_with("Route") => {
-                let value = problems.view::<Value>(object);
+                let value = scope.view(object, || problems.view::<Value>(object));
                 doors.extend(value.into_iter().flat_map(|value| route(object, &value, &gateways)));
             }
             _ => {}
@@ -279,21 +282,23 @@ struct Gateway {
 }
 
 /// Gateways by path.
-fn gateways(scope: &Scope<'_>, problems: &mut Problems) -> HashMap<String, Gateway> {
-    let mut all = HashMap::new();
-    for object in scope.objects().filter(|object| is(object, GATEWAY, "Gateway")) {
-        let Some(value) = problems.view::<Value>(object) else { continue };
-        let class = text(&value, "/spec/gatewayClassName").unwrap_or_default();
-        // The classes of Google whose load balancers are of the private network.
-        let internal = class.starts_with("gke-l7") && (class.contains("-rilb") || class.contains("internal"));
-        let gateway = Gateway {
-            namespace: object.namespace.clone(),
-            listeners: each(&value, "/spec/listeners").cloned().collect(),
-            internal: internal.then(|| format!("gateways of class {class} are internal")),
-        };
-        all.insert(object.path(), gateway);
-    }
-    all
+fn gateways(scope: &Scope<'_>, problems: &mut Problems) -> HashMap<String, Arc<Gateway>> {
+    let of_kind = scope.objects().filter(|object| is(object, GATEWAY, "Gateway"));
+    let read =
+        of_kind.filter_map(|object| Some((object.path(), scope.view(object, || gateway(object, problems))?)));
+    read.collect()
+}
+
+fn gateway(object: &Object, problems: &mut Problems) -> Option<Gateway> {
+    let value = problems.view::<Value>(object)?;
+    let class = text(&value, "/spec/gatewayClassName").unwrap_or_default();
+    // The classes of Google whose load balancers are of the private network.
+    let internal = class.starts_with("gke-l7") && (class.contains("-rilb") || class.contains("internal"));
+    Some(Gateway {
+        namespace: object.namespace.clone(),
+        listeners: each(&value, "/spec/listeners").cloned().collect(),
+        internal: internal.then(|| format!("gateways of class {class} are internal")),
+    })
 }
 
 /// Which protocols of listeners a route of this kind attaches to.
@@ -307,7 +312,7 @@ fn attaches(kind: &str, protocol: &str) -> bool {
     }
 }
 
-fn route(object: &Object, value: &Value, gateways: &HashMap<String, Gateway>) -> Vec<Door> {
+fn route(object: &Object, value: &Value, gateways: &HashMap<String, Arc<Gateway>>) -> Vec<Door> {
     let own = object.namespace.as_deref();
     let backends: Vec<&Value> =
         each(value, "/spec/rules").flat_map(|rule| each(rule, "/backendRefs")).collect();

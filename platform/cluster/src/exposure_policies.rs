@@ -74,7 +74,8 @@ impl Policies {
             if object.kind.group != "networking.k8s.io" || object.kind.kind != "NetworkPolicy" {
                 continue;
             }
-            let Some(Body { spec }) = problems.view::<Body>(object) else { continue };
+            let Some(body) = scope.view(object, || problems.view::<Body>(object)) else { continue };
+            let spec = &body.spec;
             if !spec.policy_types.is_empty() && !spec.policy_types.iter().any(|kind| kind == "Ingress") {
                 continue;
             }

@@ -16,7 +16,7 @@ use crate::live_relations::{Relations, Selected};
 use crate::live_work::{Doors, Work};
 use crate::object::Object;
 use crate::read::OBJECTS_MAX;
-use crate::scope::Scope;
+use crate::scope::{Scope, Views};
 use crate::snapshot::{SYSTEM_NAMESPACE, Snapshot, image_node};
 
 /// Highest chain of controllers that is climbed: a CronJob's pod has three.
@@ -31,6 +31,7 @@ pub struct Live {
     pub(crate) relations: Relations,
     /// Verdicts by namespace, then by path of the workload.
     verdicts: HashMap<String, BTreeMap<String, Verdict>>,
+    views: Views,
 }
 
 /// What a change has changed. Everything that is not named here is as it was.
@@ -73,6 +74,7 @@ impl Live {
             fallback: cluster.to_owned(),
             relations: Relations::default(),
             verdicts: HashMap::new(),
+            views: Views::default(),
         };
         let mut work = Work::default();
         work.doors = Doors::All;
@@ -192,6 +194,7 @@ impl Live {
         };
         let made: Vec<&String> = children.iter().filter(|child| is_made(self, child)).collect();
         let Some(before) = self.snapshot.remove(path) else { return };
+        self.views.forget(path);
         work.paths.insert(path.to_owned());
         work.nodes.insert(path.to_owned());
         if top || !ran {
@@ -302,11 +305,11 @@ impl Live {
             verdicts.keys().cloned().collect()
         };
         let fresh = match std::mem::take(&mut work.doors) {
-            Doors::All => self.verdicts(&Scope::all(&self.snapshot), known(&self.verdicts)),
+            Doors::All => self.verdicts(&Scope::all(&self.snapshot).with(&self.views), known(&self.verdicts)),
             Doors::Namespaces(namespaces) => {
                 let mut fresh = HashMap::new();
                 for namespace in namespaces {
-                    let scope = Scope::namespace(&self.snapshot, &namespace);
+                    let scope = Scope::namespace(&self.snapshot, &namespace).with(&self.views);
                     fresh.extend(self.verdicts(&scope, [namespace.clone()].into()));
                 }
                 fresh

@@ -1,5 +1,9 @@
 //! Which part of a cluster a query looks at.
 
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::exposure_doors::GATEWAY;
 use crate::object::Object;
 use crate::snapshot::Snapshot;
@@ -21,21 +25,68 @@ const KINDS: [&[&str]; 2] = [
     &["networking.k8s.io/Ingress", "networking.k8s.io/NetworkPolicy"],
 ];
 
+type View = Arc<dyn Any + Send + Sync>;
+
+/// What was read of the bodies of objects, by path, each good for as long as the object has that body: reading them is most of what
+/// judging a namespace again would cost.
+#[derive(Debug, Default)]
+pub(crate) struct Views(Mutex<HashMap<String, (Arc<[u8]>, View)>>);
+
+impl Views {
+    /// Forgets an object that is gone.
+    pub(crate) fn forget(&self, path: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+    }
+
+    fn get<T: Any + Send + Sync>(&self, object: &Object) -> Option<Arc<T>> {
+        let views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (body, view) = views.get(&object.path())?;
+        Arc::ptr_eq(body, &object.body).then(|| Arc::clone(view).downcast().ok()).flatten()
+    }
+
+    fn put(&self, object: &Object, view: View) {
+        let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        views.insert(object.path(), (Arc::clone(&object.body), view));
+    }
+}
+
 /// A whole cluster, or what decides over the exposure of one namespace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
     snapshot: &'a Snapshot,
     namespace: Option<&'a str>,
+    views: Option<&'a Views>,
 }
 
 impl<'a> Scope<'a> {
     pub(crate) fn all(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, namespace: None }
+        Self { snapshot, namespace: None, views: None }
     }
 
     /// One namespace; the empty one is that of objects without any.
     pub(crate) fn namespace(snapshot: &'a Snapshot, namespace: &'a str) -> Self {
-        Self { snapshot, namespace: Some(namespace) }
+        Self { snapshot, namespace: Some(namespace), views: None }
+    }
+
+    /// The same with somebody who remembers what was read.
+    pub(crate) fn with(self, views: &'a Views) -> Self {
+        Self { views: Some(views), ..self }
+    }
+
+    /// What is read of the body of an object: now, or before. What could not be read is tried again each time.
+    pub(crate) fn view<T: Any + Send + Sync>(
+        &self,
+        object: &Object,
+        read: impl FnOnce() -> Option<T>,
+    ) -> Option<Arc<T>> {
+        if let Some(known) = self.views.and_then(|views| views.get(object)) {
+            return Some(known);
+        }
+        let made = Arc::new(read()?);
+        if let Some(views) = self.views {
+            views.put(object, Arc::clone(&made) as View);
+        }
+        Some(made)
     }
 
     pub(crate) fn snapshot(&self) -> &'a Snapshot {

@@ -164,7 +164,8 @@ impl Snapshot {
     #[must_use]
     pub fn missing(&self) -> BTreeSet<GroupKind> {
         let definition = GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
-        let defined = self.objects().filter(|object| object.kind == definition).filter_map(|object| {
+        let definitions = path(&definition, None, "").trim_end_matches("-/").to_owned();
+        let defined = self.objects_under(definitions).filter_map(|object| {
             let word = |key| object.facts.get(key).and_then(Value::as_str);
             Some(GroupKind::new(word("group")?, word("kind")?))
         });

@@ -1,6 +1,7 @@
 //! What queries need to know of the pods that workloads make.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -140,7 +141,7 @@ pub(crate) struct Workload {
     pub(crate) namespace: String,
     /// Labels of its pods.
     pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) pod: Pod,
+    pub(crate) pod: Arc<Pod>,
 }
 
 /// Every workload that no other made, by path, and which labels its pods have.
@@ -156,22 +157,15 @@ impl Workloads {
         let mut found = Self { all: Vec::new(), by_label: HashMap::new(), by_namespace: HashMap::new() };
         for object in scope.objects() {
             if scope.snapshot().top_workload(object).is_some_and(|top| std::ptr::eq(top, object)) {
-                found.add(object, problems);
+                if let Some(pod) = scope.view(object, || pod(object, problems)) {
+                    found.add(object, pod);
+                }
             }
         }
         found
     }
 
-    fn add(&mut self, object: &Object, problems: &mut Problems) {
-        let Some(value) = problems.view::<Value>(object) else { return };
-        let spec = template(&object.kind, &value).and_then(|template| template.get("spec"));
-        let pod = match spec.map(Pod::deserialize) {
-            Some(Ok(pod)) => pod,
-            Some(Err(error)) => {
-                return problems.add(&object.path(), format!("its pod cannot be read: {error}"));
-            }
-            None => return problems.add(&object.path(), "it has no pod"),
-        };
+    fn add(&mut self, object: &Object, pod: Arc<Pod>) {
         let number = index(self.all.len());
         let namespace = object.namespace.clone().unwrap_or_default();
         let labels = object.pod_labels.clone().unwrap_or_default();
@@ -200,4 +194,16 @@ impl Workloads {
     pub(crate) fn get(&self, number: u32) -> Option<&Workload> {
         self.all.get(number as usize)
     }
+}
+
+/// The pod of a workload's template.
+fn pod(object: &Object, problems: &mut Problems) -> Option<Pod> {
+    let value = problems.view::<Value>(object)?;
+    let spec = template(&object.kind, &value).and_then(|template| template.get("spec"));
+    match spec.map(Pod::deserialize) {
+        Some(Ok(pod)) => return Some(pod),
+        Some(Err(error)) => problems.add(&object.path(), format!("its pod cannot be read: {error}")),
+        None => problems.add(&object.path(), "it has no pod"),
+    }
+    None
 }

@@ -18,12 +18,15 @@ pub mod dispatch;
 mod error;
 pub mod facts;
 pub mod graph;
+mod heard;
 mod layered;
 mod location;
 pub mod merge;
 pub mod plan;
 pub mod posture;
 pub mod scan;
+pub mod standing;
+mod standing_asked;
 
 pub use cache::FactCache;
 pub use canary::{Canary, Comparison};

@@ -1,21 +1,16 @@
 //! Objects of a cluster through the checks of posture plugins: batches out, results in, findings of what failed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use host::kinds::{Assessment, CheckResult, CheckStatus, Resource};
 use host::manifest::Rule;
-use host::{Answer, CallContext, Fault, Grant, Input, Kind, Plugin, Rights};
-use model::{
-    AnalyzerCoverage, Confidence, Coverage, Evidence, Finding, FindingClass, Fix, FixState, Gap, GapCode,
-    ScanReport, Severity, TenantId, finding_key,
-};
-use serde_json::Value;
+use host::{CallContext, Grant, Kind, Plugin, Rights};
+use model::{AnalyzerCoverage, Coverage, Finding, Gap, GapCode, ScanReport, Severity, TenantId};
 
 use crate::audit::Trail;
 use crate::graph::Graph;
-use crate::location::by_content;
+use crate::heard::Work;
 use crate::scan::{REPORT_SCHEMA, rank};
 
 /// Resources of a batch. A check of each of two hundred rules on each of them stays well below the results of one call.
@@ -24,7 +19,7 @@ const BATCH_RESOURCES: usize = 40;
 const BATCH_BYTES: usize = 1024 * 1024;
 
 /// A plugin of kind `posture`, and what is granted to it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct PosturePlugin {
     /// The component.
     pub plugin: Plugin,
@@ -50,15 +45,29 @@ pub struct OwnPolicy {
     pub prepare: Option<Arc<Prepare>>,
 }
 
-/// A resource of this kind is answered with a result that says whether the policy can be used: an error is why not.
-const LOADED: &str = "palisade/v1/Policies";
+impl std::fmt::Debug for OwnPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnPolicy").field("rule", &self.rule.id).finish_non_exhaustive()
+    }
+}
+
 /// How many more resources are in a batch of a policy whose configuration holds other objects: every call reads all of them.
 const PREPARED_TIMES: usize = 10;
 
 impl PosturePlugin {
-    fn consumes(&self, kind: &str) -> bool {
+    pub(crate) fn consumes(&self, kind: &str) -> bool {
         let kinds = self.plugin.manifest().consumes(Kind::Posture);
         kinds.is_empty() || kinds.iter().any(|wanted| wanted == kind)
+    }
+
+    /// What makes the configuration of a policy that looks at other objects.
+    pub(crate) fn prepare(&self) -> Option<&Arc<Prepare>> {
+        self.policy.as_ref()?.prepare.as_ref()
+    }
+
+    /// How many more resources are in a batch.
+    pub(crate) fn batch_times(&self) -> usize {
+        if self.prepare().is_some() { PREPARED_TIMES } else { 1 }
     }
 
     fn coverage(&self) -> AnalyzerCoverage {
@@ -72,7 +81,7 @@ impl PosturePlugin {
 }
 
 /// An object to be judged.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// Canonical asset id.
     pub asset: Arc<str>,
@@ -128,43 +137,55 @@ pub fn judge(
 /// What one plugin says of the subjects that it wants to see.
 fn collected(plugin: &PosturePlugin, subjects: &[Subject], graph: &Arc<Graph>, threads: usize) -> Collected {
     let wanted: Vec<&Subject> = subjects.iter().filter(|subject| plugin.consumes(&subject.kind)).collect();
-    let mut context = context(plugin, graph);
-    let prepare = plugin.policy.as_ref().and_then(|policy| policy.prepare.as_ref());
-    match prepare.map(|prepare| prepare(subjects)).transpose() {
-        Ok(Some(config)) => context.config = config,
-        Ok(None) => {}
-        Err(why) => return unusable(plugin, why),
-    }
-    let times = if prepare.is_some() { PREPARED_TIMES } else { 1 };
-    let manifest = plugin.plugin.manifest();
-    let rules = manifest
-        .rules
-        .iter()
-        .map(|rule| (rule.id.as_str(), plugin.policy.as_ref().map_or(rule, |policy| &policy.rule)))
-        .map(|(id, rule)| (id, (Arc::from(format!("{}/{}", manifest.id, rule.id)), rule)));
-    let work = Work { plugin, context, batches: batches(&wanted, times), rules: rules.collect() };
-    if let Some(why) = work.unusable() {
-        return unusable(plugin, why);
-    }
+    let work = Work::new(plugin);
     let mut all = Collected::default();
-    // A thread costs more than a batch.
-    let threads = threads.clamp(1, work.batches.len().max(1));
-    for one in work.run(threads) {
-        all.add(one);
+    let context = context(plugin, Arc::clone(graph) as Arc<dyn host::Services>);
+    let context = match ready(&work, context, subjects, &mut all.audit) {
+        Ok(context) => context,
+        Err(gap) => {
+            all.gaps.insert(gap);
+            return all;
+        }
+    };
+    let batches = batches(&wanted, plugin.batch_times());
+    let heard = side_by_side(&batches, threads, |batch| {
+        let mut audit = Trail::default();
+        (work.heard(&context, batch, &mut audit), audit)
+    });
+    for (batch, (heard, audit)) in batches.iter().zip(heard) {
+        all.audit.add(audit);
+        for (subject, heard) in batch.iter().zip(&heard) {
+            work.tell(subject, heard, &mut all);
+        }
     }
     all
 }
 
-/// A policy that cannot be used is one gap, however many objects there are.
-fn unusable(plugin: &PosturePlugin, reason: String) -> Collected {
-    let rule = plugin.policy.as_ref().map(|policy| policy.rule.id.as_str()).unwrap_or_default();
-    let subject = format!("!/{}/{rule}", plugin.plugin.manifest().id);
-    tracing::warn!(policy = %rule, reason = %reason, "a policy cannot be used");
-    let gap = Gap { code: GapCode::CheckError, subject, reason };
-    Collected { gaps: BTreeSet::from([gap]), ..Collected::default() }
+/// What a plugin is called with among these subjects. A policy that cannot be used is one gap, however many objects there are.
+pub(crate) fn ready(
+    work: &Work<'_>,
+    mut context: CallContext,
+    subjects: &[Subject],
+    audit: &mut Trail,
+) -> Result<CallContext, Gap> {
+    let plugin = work.plugin();
+    let unusable = |reason: String| {
+        let rule = plugin.policy.as_ref().map(|policy| policy.rule.id.as_str()).unwrap_or_default();
+        let subject = format!("!/{}/{rule}", plugin.plugin.manifest().id);
+        tracing::warn!(policy = %rule, reason = %reason, "a policy cannot be used");
+        Gap { code: GapCode::CheckError, subject, reason }
+    };
+    if let Some(prepare) = plugin.prepare() {
+        context.config = prepare(subjects).map_err(unusable)?;
+    }
+    match work.unusable(&context, audit) {
+        Some(why) => Err(unusable(why)),
+        None => Ok(context),
+    }
 }
 
-fn context(plugin: &PosturePlugin, graph: &Arc<Graph>) -> CallContext {
+/// What a plugin is called with.
+pub(crate) fn context(plugin: &PosturePlugin, services: Arc<dyn host::Services>) -> CallContext {
     let tenant = TenantId::default_tenant();
     let grant = Grant {
         tenant: tenant.clone(),
@@ -173,12 +194,13 @@ fn context(plugin: &PosturePlugin, graph: &Arc<Graph>) -> CallContext {
     };
     CallContext {
         grant: Some(Arc::new(grant)),
-        services: Arc::clone(graph) as Arc<dyn host::Services>,
+        services,
         ..CallContext::new(tenant, Arc::clone(&plugin.config))
     }
 }
 
-fn batches<'a>(subjects: &[&'a Subject], times: usize) -> Vec<Vec<&'a Subject>> {
+/// Subjects that are judged in one call.
+pub(crate) fn batches<'a>(subjects: &[&'a Subject], times: usize) -> Vec<Vec<&'a Subject>> {
     let mut all: Vec<Vec<&Subject>> = Vec::new();
     let mut bytes = 0;
     for subject in subjects {
@@ -195,18 +217,50 @@ fn batches<'a>(subjects: &[&'a Subject], times: usize) -> Vec<Vec<&'a Subject>> 
     all
 }
 
-/// What batches gave. Findings by their key: two rules of one plugin cannot make the same one.
+/// Does the same with each of these, on several threads, and gives what came of them in their order.
+pub(crate) fn side_by_side<T: Sync, R: Send>(
+    all: &[T],
+    threads: usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    // A thread costs more than a call.
+    let threads = threads.clamp(1, all.len().max(1));
+    if threads == 1 {
+        return all.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let thread = || {
+        let mut done = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(one) = all.get(place) else { return done };
+            done.push((place, work(one)));
+        }
+    };
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(thread)).collect();
+        // A thread that panicked must not look like objects without findings.
+        let joined = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        running.into_iter().flat_map(joined).collect()
+    });
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// What was told of subjects. Findings by their key: two rules of one plugin cannot make the same one.
 #[derive(Default)]
-struct Collected {
-    findings: BTreeMap<String, Finding>,
-    observations: Vec<Observation>,
-    gaps: BTreeSet<Gap>,
-    audit: Trail,
+pub(crate) struct Collected {
+    pub(crate) findings: BTreeMap<String, Finding>,
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) gaps: BTreeSet<Gap>,
+    pub(crate) audit: Trail,
 }
 
 impl Collected {
     /// The report and the observations, in their order.
-    fn judged(mut self, plugins: &[PosturePlugin]) -> Judged {
+    pub(crate) fn judged(mut self, plugins: &[PosturePlugin]) -> Judged {
         let mut findings: Vec<Finding> = self.findings.into_values().collect();
         findings.sort_by(|a, b| rank(a).cmp(&rank(b)));
         let mut analyzers: Vec<AnalyzerCoverage> = plugins.iter().map(PosturePlugin::coverage).collect();
@@ -219,171 +273,13 @@ impl Collected {
         Judged { report, observations: self.observations, audit: self.audit }
     }
 
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         for (key, finding) in other.findings {
             self.findings.entry(key).or_insert(finding);
         }
         self.observations.extend(other.observations);
         self.gaps.extend(other.gaps);
         self.audit.add(other.audit);
-    }
-}
-
-/// The batches of one plugin.
-struct Work<'a> {
-    plugin: &'a PosturePlugin,
-    context: CallContext,
-    batches: Vec<Vec<&'a Subject>>,
-    /// By the plugin's own id of a rule: its id among all plugins, and what the manifest says of it. The host lets no other pass.
-    rules: HashMap<&'a str, (Arc<str>, &'a Rule)>,
-}
-
-impl Work<'_> {
-    /// Why the one policy that the plugin runs cannot be used; nothing where it can, and for plugins of checks.
-    fn unusable(&self) -> Option<String> {
-        self.plugin.policy.as_ref()?;
-        let resource = Resource { asset: String::new(), kind: LOADED.to_owned(), body: b"null".to_vec() };
-        let called = self.plugin.plugin.call(&self.context, Input::Posture { resources: vec![resource] });
-        match called.result {
-            Ok(Answer::Posture(assessment)) => {
-                let error = |result: &CheckResult| result.status == CheckStatus::Error;
-                assessment.results.into_iter().find(error).map(|result| result.message)
-            }
-            Ok(other) => Some(other.unexpected().message),
-            Err(fault) => Some(format!("{} ({})", fault.message, fault.kind.as_str())),
-        }
-    }
-
-    /// Runs all batches, and gives what they gave in their order.
-    fn run(&self, threads: usize) -> Vec<Collected> {
-        let next = AtomicUsize::new(0);
-        let thread = || {
-            let mut done = Vec::new();
-            loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(batch) = self.batches.get(place) else { return done };
-                done.push((place, self.batch(batch)));
-            }
-        };
-        let mut done: Vec<(usize, Collected)> = std::thread::scope(|scope| {
-            let running: Vec<_> = (0..threads).map(|_| scope.spawn(thread)).collect();
-            // A thread that panicked must not look like objects without findings.
-            let joined = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            running.into_iter().flat_map(joined).collect()
-        });
-        done.sort_by_key(|(place, _)| *place);
-        done.into_iter().map(|(_, collected)| collected).collect()
-    }
-
-    /// A call that fails is repeated object by object, so that one bad object costs only itself.
-    fn batch(&self, batch: &[&Subject]) -> Collected {
-        let mut collected = Collected::default();
-        match self.call(batch, &mut collected.audit) {
-            Ok(assessment) => self.take(batch, assessment, &mut collected),
-            Err(fault) if batch.len() == 1 => {
-                let subject = batch.first().map(|subject| subject.path.clone()).unwrap_or_default();
-                let plugin = &self.plugin.plugin.manifest().id;
-                tracing::warn!(plugin.id = %plugin, object = %subject, fault = %fault.message, "an object could not be judged");
-                let reason = format!("{plugin}: {} ({})", fault.message, fault.kind.as_str());
-                // Of this object nothing is known; the others were judged.
-                collected.gaps.insert(Gap { code: GapCode::CheckError, subject, reason });
-            }
-            Err(_) => {
-                for subject in batch {
-                    collected.add(self.batch(&[subject]));
-                }
-            }
-        }
-        collected
-    }
-
-    fn call(&self, batch: &[&Subject], audit: &mut Trail) -> Result<Assessment, Fault> {
-        let resource = |subject: &&Subject| Resource {
-            asset: subject.asset.as_ref().to_owned(),
-            kind: subject.kind.clone(),
-            body: subject.body.to_vec(),
-        };
-        let resources = batch.iter().map(resource).collect();
-        let outcome = self.plugin.plugin.call(&self.context, Input::Posture { resources });
-        audit.note(&self.plugin.plugin.manifest().id, outcome.audit, outcome.audit_dropped);
-        match outcome.result? {
-            Answer::Posture(assessment) => Ok(assessment),
-            other => Err(other.unexpected()),
-        }
-    }
-
-    fn take(&self, batch: &[&Subject], assessment: Assessment, collected: &mut Collected) {
-        let id = &self.plugin.plugin.manifest().id;
-        for problem in assessment.problems {
-            let subject = batch.get(problem.item).map(|subject| subject.path.clone()).unwrap_or_default();
-            let reason = format!("{id}: {}", problem.message);
-            collected.gaps.insert(Gap { code: GapCode::ParseError, subject, reason });
-        }
-        for result in assessment.results {
-            let Some(subject) = batch.get(result.item) else { continue };
-            self.result(subject, &result, collected);
-        }
-    }
-
-    fn result(&self, subject: &Subject, result: &CheckResult, collected: &mut Collected) {
-        let manifest = self.plugin.plugin.manifest();
-        let Some((rule, declared)) = self.rules.get(result.rule.as_str()) else { return };
-        let failed = match result.status {
-            CheckStatus::Pass => Some(false),
-            CheckStatus::Fail => Some(true),
-            CheckStatus::Error => None,
-            CheckStatus::NotApplicable => return,
-        };
-        collected.observations.push(Observation {
-            rule: Arc::clone(rule),
-            asset: Arc::clone(&subject.asset),
-            failed,
-            severity: result.severity,
-        });
-        if result.status == CheckStatus::Error {
-            // The rule is named so that the other checks of this object still count.
-            let place = format!("{}!/{rule}", subject.path);
-            let gap = Gap { code: GapCode::CheckError, subject: place, reason: result.message.clone() };
-            collected.gaps.insert(gap);
-        }
-        if result.status == CheckStatus::Fail {
-            let finding = finding(subject, &manifest.id, rule, declared, result);
-            collected.findings.insert(finding.key.clone(), finding);
-        }
-    }
-}
-
-fn finding(subject: &Subject, plugin: &str, rule: &str, declared: &Rule, result: &CheckResult) -> Finding {
-    let location = by_content(&subject.body, &result.location);
-    let class = FindingClass::Misconfiguration;
-    Finding {
-        key: finding_key(class, rule, &[&subject.path, &location]),
-        class,
-        ids: vec![rule.to_owned()],
-        rule: rule.to_owned(),
-        title: format!("{}: {}", object_name(&subject.path), result.message),
-        description: described(declared),
-        severity: result.severity,
-        severity_source: plugin.to_owned(),
-        cvss: Vec::new(),
-        kev: None,
-        epss: None,
-        package: None,
-        fix: Fix { state: FixState::Unknown, versions: Vec::new() },
-        evidence: vec![Evidence {
-            path: subject.path.clone(),
-            inner: (!result.location.is_empty()).then(|| result.location.clone()),
-            method: plugin.to_owned(),
-            confidence: Confidence::High,
-            plugin: Some(plugin.to_owned()),
-            line: None,
-        }],
-        records: Vec::new(),
-        references: declared.references.clone(),
-        proof: serde_json::from_slice::<Value>(&result.evidence).ok(),
-        suppressed: None,
     }
 }
 
@@ -395,12 +291,4 @@ pub fn object_name(path: &str) -> String {
         [_, kind, namespace, name] => format!("{namespace}/{kind} {name}"),
         _ => path.to_owned(),
     }
-}
-
-/// What the rule is about, what it is for, and what to do.
-fn described(rule: &Rule) -> String {
-    let parts = [&rule.description, &rule.risk, &rule.remediation, &rule.patch];
-    let said = parts.into_iter().filter(|part| !part.is_empty()).map(|part| part.trim());
-    let paragraphs: Vec<&str> = std::iter::once(rule.title.as_str()).chain(said).collect();
-    paragraphs.join("\n\n")
 }

@@ -124,9 +124,20 @@ pub(crate) struct Cluster {
     pub(crate) namespaces: Vec<String>,
     /// Leave the images alone that its pods run; otherwise each is scanned once.
     pub(crate) no_images: bool,
+    /// Watch it and judge what changes as it changes, without being asked. Needs the right to watch what may be listed, and keeps the
+    /// cluster in memory; so it is off unless somebody wants it.
+    pub(crate) follow: bool,
+    /// Minutes after which a followed cluster that has changed is assessed as a whole again, which adds one record to the chain of evidence;
+    /// 30 by default.
+    pub(crate) assess_minutes: Option<u64>,
 }
 
 impl Cluster {
+    /// How long whole assessments of a followed cluster are apart.
+    pub(crate) fn assess_every(&self) -> Duration {
+        Duration::from_secs(self.assess_minutes.unwrap_or(30).saturating_mul(60))
+    }
+
     /// As the command line says it.
     pub(crate) fn source(&self, name: &str) -> ClusterSource {
         ClusterSource {
@@ -421,6 +432,12 @@ fn check(config: &Config) -> Result<()> {
             "accounts.{name} names an endpoint twice, itself and in its settings; keep the first"
         );
     }
+    for (name, cluster) in &config.clusters {
+        ensure!(
+            cluster.assess_minutes != Some(0),
+            "clusters.{name}.assess-minutes of the configuration must be at least 1"
+        );
+    }
     Ok(())
 }
 
@@ -462,6 +479,13 @@ mod tests {
         assert_eq!(config.egress.policy().unwrap().read_timeout.as_secs(), 2);
         assert_eq!((config.scan.limits().layer_bytes, config.scan.limits().ratio), (1 << 30, 50));
         super::check(&config).unwrap();
+        let followed: Config =
+            toml::from_str("[clusters.a]\n[clusters.b]\nfollow = true\nassess-minutes = 5").unwrap();
+        assert!(!followed.clusters["a"].follow && followed.clusters["b"].follow);
+        assert_eq!(followed.clusters["a"].assess_every().as_secs(), 1_800);
+        assert_eq!(followed.clusters["b"].assess_every().as_secs(), 300);
+        let zero: Config = toml::from_str("[clusters.a]\nassess-minutes = 0").unwrap();
+        assert!(super::check(&zero).unwrap_err().to_string().contains("clusters.a.assess-minutes"));
         let zero: Config = toml::from_str("[scan]\nratio = 0").unwrap();
         assert!(super::check(&zero).unwrap_err().to_string().contains("scan.ratio"));
     }

@@ -11,6 +11,9 @@ mod data;
 mod described;
 mod evidence;
 mod exit;
+mod followed;
+#[cfg(test)]
+mod followed_tests;
 mod images;
 mod output;
 mod plugins;

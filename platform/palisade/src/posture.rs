@@ -6,11 +6,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use cluster::{CollectOptions, ConnectOptions, GroupKind, Snapshot};
 use engine::graph::Graph;
-use engine::posture::{Judged, PosturePlugin, Subject, judge};
+use engine::posture::{Judged, PosturePlugin, judge};
+use engine::standing::Given;
 use host::Kind;
 use model::{Gap, GapCode};
 
 use crate::cli::ClusterSource;
+use crate::followed;
 
 /// The objects of a cluster: from files where they are named, else from its API server. Of kinds that not every cluster has, those are
 /// read that the plugins want to see.
@@ -18,6 +20,12 @@ pub(crate) fn read_cluster(source: &ClusterSource, posture: &[PosturePlugin]) ->
     if !source.from.is_empty() {
         return Ok(cluster::read_files(&source.from, &source.cluster)?);
     }
+    let (connect, options) = reached(source, posture);
+    Ok(cluster::collect_blocking(&connect, &options)?)
+}
+
+/// How a cluster is reached, and what is read of it.
+pub(crate) fn reached(source: &ClusterSource, posture: &[PosturePlugin]) -> (ConnectOptions, CollectOptions) {
     let connect = ConnectOptions {
         kubeconfig: source.kubeconfig.clone(),
         context: source.context.clone(),
@@ -29,7 +37,7 @@ pub(crate) fn read_cluster(source: &ClusterSource, posture: &[PosturePlugin]) ->
         namespaces: source.namespaces.clone(),
         cluster: source.cluster.clone(),
     };
-    Ok(cluster::collect_blocking(&connect, &options)?)
+    (connect, options)
 }
 
 /// Kinds of Kubernetes that plugins look at or ask about.
@@ -59,26 +67,24 @@ pub(crate) fn judge_snapshot(
     threads: usize,
 ) -> (Judged, Arc<Graph>) {
     let (nodes, relations) = snapshot.graph();
-    let missing = snapshot.missing();
-    let words: BTreeSet<String> = missing.iter().map(GroupKind::to_string).collect();
-    let graph = Arc::new(Graph::new(nodes, &relations, words));
-    let mut gaps = snapshot.gaps().clone();
-    gaps.extend(not_collected(posture, &missing));
+    let graph = Arc::new(Graph::new(nodes, &relations, followed::missing(snapshot)));
+    let mut gaps = gaps(snapshot, posture);
     let mut subjects = Vec::new();
     for object in snapshot.subjects() {
-        if object.body.is_empty() {
-            let reason = format!("the object has more than {} bytes", cluster::BODY_BYTES_MAX);
-            gaps.insert(Gap { code: GapCode::SizeLimit, subject: object.path(), reason });
-            continue;
+        match followed::given(snapshot, &object.path()) {
+            Given::Subject(subject) => subjects.push(subject),
+            Given::Gap(gap) => drop(gaps.insert(gap)),
+            Given::Nothing => {}
         }
-        subjects.push(Subject {
-            asset: Arc::from(snapshot.id(object)),
-            path: object.path(),
-            kind: object.resource_kind(),
-            body: Arc::clone(&object.body),
-        });
     }
     (judge(&subjects, &graph, posture, gaps, threads), graph)
+}
+
+/// What is not known of a cluster, besides single objects.
+pub(crate) fn gaps(snapshot: &Snapshot, posture: &[PosturePlugin]) -> BTreeSet<Gap> {
+    let mut gaps = snapshot.gaps().clone();
+    gaps.extend(not_collected(posture, &snapshot.missing()));
+    gaps
 }
 
 /// The kinds that checks look at or ask about, and that nobody collected.

@@ -7,6 +7,7 @@ use engine::graph::Graph;
 use engine::posture::{Judged, Observation, PosturePlugin};
 use host::Plugin;
 use jiff::Timestamp;
+use model::graph::AssetNode;
 use model::{Finding, Gap, GapCode};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -149,30 +150,39 @@ fn assessment(assessed: &Assessed, by_rule: &HashMap<&str, Told>) -> NewAssessme
 
 /// Every asset of the scope with what was found on it.
 fn resources(prefix: &str, graph: &Graph, findings: &[Finding]) -> Vec<NewResource> {
+    let counts = counts(findings);
+    graph.nodes().filter_map(|node| resource(prefix, node, &counts)).collect()
+}
+
+/// What was found that counts, by the path of what it is about.
+pub(crate) fn counts(findings: &[Finding]) -> HashMap<&str, SeverityCounts> {
     let mut counts: HashMap<&str, SeverityCounts> = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.suppressed.is_none()) {
         if let Some(evidence) = finding.evidence.first() {
             counts.entry(&evidence.path).or_default().add(finding.severity);
         }
     }
-    let lasting = graph.nodes().filter(|node| !PASSING.contains(&node.kind.as_str()));
-    let nodes = lasting.filter_map(|node| Some((node, node.id.strip_prefix(prefix)?)));
-    nodes
-        .map(|(node, path)| {
-            let attributes: Value = serde_json::from_str(&node.attributes).unwrap_or_default();
-            let word = |pointer: &str| {
-                attributes.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-            };
-            NewResource {
-                id: node.id.clone(),
-                path: path.to_owned(),
-                kind: node.kind.clone(),
-                namespace: word("/namespace"),
-                name: word("/name"),
-                exposure: word("/facts/exposure"),
-                findings: counts.get(path).copied().unwrap_or_default(),
-                attributes,
-            }
-        })
-        .collect()
+    counts
+}
+
+/// An asset as the store keeps it; nothing of those that pass within the hour, and of those outside of the scope.
+pub(crate) fn resource(
+    prefix: &str,
+    node: &AssetNode,
+    counts: &HashMap<&str, SeverityCounts>,
+) -> Option<NewResource> {
+    let path = node.id.strip_prefix(prefix).filter(|_| !PASSING.contains(&node.kind.as_str()))?;
+    let attributes: Value = serde_json::from_str(&node.attributes).unwrap_or_default();
+    let word =
+        |pointer: &str| attributes.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Some(NewResource {
+        id: node.id.clone(),
+        path: path.to_owned(),
+        kind: node.kind.clone(),
+        namespace: word("/namespace"),
+        name: word("/name"),
+        exposure: word("/facts/exposure"),
+        findings: counts.get(path).copied().unwrap_or_default(),
+        attributes,
+    })
 }

@@ -410,3 +410,34 @@ pub(crate) async fn put_totals(tx: &mut Tx, end: &End<'_>, totals: &Totals, summ
     );
     tx.execute(statement).await.map(drop)
 }
+
+/// Writes what stands open on the asset after some of it was judged again: what stood of that goes, what stands comes.
+pub(crate) async fn shift_totals(tx: &mut Tx, end: &End<'_>, before: &Totals, after: &Totals) -> Result<()> {
+    let figures = |totals: &Totals| {
+        let findings = &totals.findings;
+        [
+            findings.critical,
+            findings.high,
+            findings.medium,
+            findings.low,
+            findings.negligible,
+            findings.none,
+            findings.unknown,
+            totals.kev,
+            totals.fixable,
+        ]
+    };
+    let differences = figures(before).into_iter().zip(figures(after)).map(|(before, after)| {
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        Param::from(number(after).saturating_sub(number(before)))
+    });
+    let mut statement: Sql = sql(
+        "UPDATE asset SET critical = critical + $3, high = high + $4, medium = medium + $5, low = low + $6,
+            negligible = negligible + $7, none = none + $8, unknown = unknown + $9,
+            kev_open = kev_open + $10, fixable_open = fixable_open + $11
+         WHERE tenant = $1 AND id = $2",
+        [end.tenant.into(), end.asset.into()],
+    );
+    statement.params.extend(differences);
+    tx.execute(statement).await.map(drop)
+}

@@ -18,7 +18,7 @@ use crate::bulk::{Insert, Kind};
 use crate::connection::Tx;
 use crate::merge::{self, Existing, Plan, Stored};
 use crate::prepare::{self, FINDING_COLUMNS, Flags, PreparedReport};
-use crate::scans::{self, Scan};
+use crate::scans::{self, NewScan, Scan};
 use crate::scopes::{self, ScopeState};
 use crate::sql::{Param, sql};
 use crate::{Result, SeverityCounts, Store, assets, clean, counts, inbox, outbox};
@@ -64,6 +64,16 @@ pub struct Summary {
     pub findings: SeverityCounts,
 }
 
+impl Summary {
+    pub(crate) fn count(&mut self, plan: &Plan) {
+        self.opened = plan.count(Transition::Opened);
+        self.fixed = plan.count(Transition::Fixed);
+        self.reopened = plan.count(Transition::Reopened);
+        self.changed = plan.count(Transition::Changed);
+        self.hidden = plan.hidden;
+    }
+}
+
 /// The answer to a report of the end of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
@@ -97,25 +107,28 @@ impl Store {
             return Ok(Applied::AlreadyApplied);
         };
         let end = End { tenant, asset: &asset, scan: &scan, outcome, at };
-        let superseded = !assets::claim(&mut tx, &end).await?;
-        assets::put_aliases(&mut tx, &end).await?;
-        let mut summary = Summary {
-            packages: outcome.report.packages.len() as u64,
-            gaps: outcome.report.coverage.gaps.len() as u64,
-            superseded,
-            findings: unsuppressed(&report),
-            ..Summary::default()
-        };
-        if !superseded {
-            merge_report(&mut tx, &end, report, &mut summary).await?;
-            if let Some(state) = &outcome.scope {
-                scopes::put(&mut tx, &end, state).await?;
-            }
-        }
-        finish_row(&mut tx, &end, &summary).await?;
-        announce(&mut tx, &end, &summary).await?;
-        tx.commit().await?;
+        let summary = commit(tx, &end, report).await?;
         Ok(Applied::Applied(summary))
+    }
+
+    /// Stores a scan that nobody asked for, with its result: of a scope that is followed, as it is now. It counts as accepted at its end, so
+    /// that no scan which read the scope earlier undoes it.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`](crate::StoreError::TooLong) for the asset's id or the reference, and database errors.
+    pub async fn store_scan(
+        &self,
+        tenant: &TenantId,
+        new: &NewScan,
+        outcome: &ScanOutcome,
+        at: Timestamp,
+    ) -> Result<Summary> {
+        let asset = clean::identity("an asset's id", &outcome.asset.0)?;
+        let report = prepare::report(tenant, outcome).await?;
+        let mut tx = self.backend.begin("store a scan").await?;
+        let scan = scans::begun(&mut tx, tenant, new).await?;
+        let end = End { tenant, asset: &asset, scan: &scan, outcome, at };
+        commit(tx, &end, report).await
     }
 
     /// Ends a scan that could not be done; false if it had ended before. Safe to repeat with the same message.
@@ -177,6 +190,29 @@ async fn take(
     Ok(if scan.state.is_final() { None } else { Some(scan) })
 }
 
+/// Everything that the end of a scan means, and the end of its transaction.
+async fn commit(mut tx: Tx, end: &End<'_>, report: PreparedReport<'_>) -> Result<Summary> {
+    let superseded = !assets::claim(&mut tx, end).await?;
+    assets::put_aliases(&mut tx, end).await?;
+    let mut summary = Summary {
+        packages: end.outcome.report.packages.len() as u64,
+        gaps: end.outcome.report.coverage.gaps.len() as u64,
+        superseded,
+        findings: unsuppressed(&report),
+        ..Summary::default()
+    };
+    if !superseded {
+        merge_report(&mut tx, end, report, &mut summary).await?;
+        if let Some(state) = &end.outcome.scope {
+            scopes::put(&mut tx, end, state).await?;
+        }
+    }
+    finish_row(&mut tx, end, &summary).await?;
+    announce(&mut tx, end, end.scan.id, &summary).await?;
+    tx.commit().await?;
+    Ok(summary)
+}
+
 fn unsuppressed(report: &PreparedReport<'_>) -> SeverityCounts {
     let counted = report.findings.iter().filter(|finding| !finding.flags.suppressed);
     counted.map(|finding| finding.flags.severity).collect()
@@ -189,27 +225,31 @@ async fn merge_report(
     summary: &mut Summary,
 ) -> Result<()> {
     let coverage = &end.outcome.report.coverage;
-    let stored = stored_findings(tx, end).await?;
+    let stored = stored_findings(tx, end, None).await?;
     let needed = merge::bodies_needed(&stored, &report.findings);
     let bodies = stored_bodies(tx, end, needed).await?;
     let plan = merge::plan(&stored, &bodies, &report.findings, coverage);
-    summary.opened = plan.count(Transition::Opened);
-    summary.fixed = plan.count(Transition::Fixed);
-    summary.reopened = plan.count(Transition::Reopened);
-    summary.changed = plan.count(Transition::Changed);
-    summary.hidden = plan.hidden;
+    summary.count(&plan);
     let totals = plan.totals;
     write(tx, end, plan, &mut report).await?;
     assets::replace_packages(tx, end, std::mem::take(&mut report.packages), &report.packages_digest).await?;
     assets::put_totals(tx, end, &totals, summary).await
 }
 
-async fn stored_findings(tx: &mut Tx, end: &End<'_>) -> Result<Stored> {
-    let statement = sql(
+/// Findings of the asset, or of some of its resources by their paths.
+pub(crate) async fn stored_findings(
+    tx: &mut Tx,
+    end: &End<'_>,
+    subjects: Option<Vec<String>>,
+) -> Result<Stored> {
+    let mut statement = sql(
         "SELECT fingerprint, state, severity, kev, fixable, suppressed, digest, fixed_at
          FROM finding WHERE tenant = $1 AND asset = $2",
         [end.tenant.into(), end.asset.into()],
     );
+    if let Some(subjects) = subjects {
+        statement.push(" AND subject <> '' AND ").any(tx.dialect(), "subject", Param::Texts(subjects));
+    }
     let rows = tx.rows(statement).await?;
     let mut stored = Stored::with_capacity(rows.len());
     for row in rows {
@@ -233,7 +273,7 @@ async fn stored_findings(tx: &mut Tx, end: &End<'_>) -> Result<Stored> {
 /// Bodies read with one statement, before other tasks get their turn: a few milliseconds of parsing.
 const BODIES_PER_READ: usize = 500;
 
-async fn stored_bodies(
+pub(crate) async fn stored_bodies(
     tx: &mut Tx,
     end: &End<'_>,
     fingerprints: Vec<String>,
@@ -277,7 +317,12 @@ const EVENTS: Insert = Insert {
     on_conflict: "",
 };
 
-async fn write(tx: &mut Tx, end: &End<'_>, plan: Plan, report: &mut PreparedReport<'_>) -> Result<()> {
+pub(crate) async fn write(
+    tx: &mut Tx,
+    end: &End<'_>,
+    plan: Plan,
+    report: &mut PreparedReport<'_>,
+) -> Result<()> {
     let (at, scan) = (Param::from(end.at), Param::from(end.scan.id));
     let shared = [
         end.tenant.into(),
@@ -351,11 +396,11 @@ async fn finish_row(tx: &mut Tx, end: &End<'_>, summary: &Summary) -> Result<()>
 }
 
 /// Tells the rest of the house that findings changed, if any did.
-async fn announce(tx: &mut Tx, end: &End<'_>, summary: &Summary) -> Result<()> {
+pub(crate) async fn announce(tx: &mut Tx, end: &End<'_>, message: Uuid, summary: &Summary) -> Result<()> {
     if summary.opened + summary.fixed + summary.reopened + summary.changed == 0 {
         return Ok(());
     }
-    let id = format!("{}.changed.findings.{}", end.tenant, end.scan.id);
+    let id = format!("{}.changed.findings.{message}", end.tenant);
     let body = json!({
         "scan": end.scan.id,
         "asset": end.asset,

@@ -63,6 +63,15 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    /// What is open of stored findings.
+    pub(crate) fn of(stored: &Stored) -> Self {
+        let mut totals = Self::default();
+        for existing in stored.values().filter(|existing| existing.state == FindingState::Open) {
+            totals.add(existing.flags);
+        }
+        totals
+    }
+
     fn add(&mut self, flags: Flags) {
         if !flags.suppressed {
             self.findings.add(flags.severity);

@@ -257,6 +257,28 @@ impl Store {
     }
 }
 
+/// A scan that begins and ends in one transaction, so that nobody else can be asked to make it.
+pub(crate) async fn begun(tx: &mut Tx, tenant: &TenantId, new: &NewScan) -> Result<Scan> {
+    let request = checked(&new.request)?;
+    let seq = tx.next("scan_seq").await?;
+    let mut statement = sql(
+        "INSERT INTO scan (tenant, id, seq, kind, reference, platform, state, submitted_at, started_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $7) RETURNING ",
+        [
+            tenant.into(),
+            new.id.into(),
+            seq.into(),
+            kind_name(request.kind).into(),
+            request.reference.as_str().into(),
+            request.platform.clone().into(),
+            new.at.into(),
+        ],
+    );
+    statement.push(COLUMNS);
+    let row = tx.row(statement).await?.ok_or(StoreError::ScanUnknown { scan: new.id })?;
+    read(&row)
+}
+
 /// The scan, held until the transaction ends.
 pub(crate) async fn locked(tx: &mut Tx, tenant: &TenantId, id: Uuid) -> Result<Scan> {
     let mut statement = select();

@@ -347,12 +347,74 @@ pub(crate) async fn put(tx: &mut Tx, end: &End<'_>, state: &ScopeState) -> Resul
 
 /// Writes the resources that are new or changed, and deletes those that are gone.
 async fn put_resources(tx: &mut Tx, end: &End<'_>, resources: &[NewResource]) -> Result<()> {
+    let mut stored = digests(tx, end, None).await?;
+    write_resources(tx, end, resources, &mut stored).await?;
+    delete_resources(tx, end, stored.into_keys().collect()).await
+}
+
+/// Writes some resources and deletes others, and counts those that there are.
+pub(crate) async fn change_resources(
+    tx: &mut Tx,
+    end: &End<'_>,
+    resources: &[NewResource],
+    gone: &[String],
+) -> Result<()> {
+    let ids = resources.iter().map(|resource| clean::key(&resource.id)).collect();
+    let mut stored = digests(tx, end, Some(ids)).await?;
+    write_resources(tx, end, resources, &mut stored).await?;
+    delete_resources(tx, end, gone.iter().map(|id| clean::key(id)).collect()).await?;
+    let statement = sql(
+        "UPDATE scope SET at = $3, resources =
+            (SELECT count(*) FROM resource WHERE resource.tenant = $1 AND resource.scope = $2)
+         WHERE tenant = $1 AND asset = $2",
+        [end.tenant.into(), end.asset.into(), end.at.into()],
+    );
+    tx.execute(statement).await.map(drop)
+}
+
+/// Puts a newer snapshot in the place of the one that is kept.
+pub(crate) async fn put_snapshot(tx: &mut Tx, end: &End<'_>, input: &str, snapshot: Vec<u8>) -> Result<()> {
+    let statement = sql(
+        "UPDATE scope SET input = $3, snapshot = $4 WHERE tenant = $1 AND asset = $2",
+        [end.tenant.into(), end.asset.into(), clean::key(input).into(), snapshot.into()],
+    );
+    tx.execute(statement).await.map(drop)
+}
+
+/// By id what is stored of resources, in a digest.
+async fn digests(tx: &mut Tx, end: &End<'_>, ids: Option<Vec<String>>) -> Result<HashMap<String, Vec<u8>>> {
     let key: [Param; 2] = [end.tenant.into(), end.asset.into()];
-    let rows = tx.rows(sql("SELECT id, digest FROM resource WHERE tenant = $1 AND scope = $2", key)).await?;
-    let mut stored: HashMap<String, Vec<u8>> = HashMap::with_capacity(rows.len());
+    let mut statement = sql("SELECT id, digest FROM resource WHERE tenant = $1 AND scope = $2", key);
+    if let Some(ids) = ids {
+        statement.push(" AND ").any(tx.dialect(), "id", Param::Texts(ids));
+    }
+    let rows = tx.rows(statement).await?;
+    let mut stored = HashMap::with_capacity(rows.len());
     for row in rows {
         stored.insert(row.text("id")?, row.bytes("digest")?);
     }
+    Ok(stored)
+}
+
+async fn delete_resources(tx: &mut Tx, end: &End<'_>, ids: Vec<String>) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut statement = sql(
+        "DELETE FROM resource WHERE tenant = $1 AND scope = $2 AND ",
+        [end.tenant.into(), end.asset.into()],
+    );
+    statement.any(tx.dialect(), "id", Param::Texts(ids));
+    tx.execute(statement).await.map(drop)
+}
+
+/// Writes the resources that are not stored as they are, and takes all of them out of what is.
+async fn write_resources(
+    tx: &mut Tx,
+    end: &End<'_>,
+    resources: &[NewResource],
+    stored: &mut HashMap<String, Vec<u8>>,
+) -> Result<()> {
     let mut written: HashMap<String, Vec<Param>> = HashMap::new();
     for resource in resources {
         let id = clean::key(&resource.id);
@@ -390,16 +452,7 @@ async fn put_resources(tx: &mut Tx, end: &End<'_>, resources: &[NewResource]) ->
             search = excluded.search, digest = excluded.digest",
     };
     let shared = [end.tenant.into(), end.asset.into(), end.at.into()];
-    tx.insert(&RESOURCES, &shared, written.into_values().collect()).await?;
-    if !stored.is_empty() {
-        let mut statement = sql(
-            "DELETE FROM resource WHERE tenant = $1 AND scope = $2 AND ",
-            [end.tenant.into(), end.asset.into()],
-        );
-        statement.any(tx.dialect(), "id", Param::Texts(stored.into_keys().collect()));
-        tx.execute(statement).await?;
-    }
-    Ok(())
+    tx.insert(&RESOURCES, &shared, written.into_values().collect()).await
 }
 
 fn resource_row(

@@ -9,6 +9,8 @@
     reason = "every function here is part of a test: a panic is how a test fails"
 )]
 
+#[path = "contract/follow.rs"]
+mod follow;
 #[path = "contract/lifecycle.rs"]
 mod lifecycle;
 #[path = "contract/lists.rs"]
@@ -123,6 +125,9 @@ contract![
     scopes::resources_are_filtered_and_counted,
     scopes::assessments_make_a_trend,
     scopes::evidence_is_a_chain_that_tells_what_was_changed,
+    follow::a_change_touches_what_was_judged_and_nothing_else,
+    follow::a_change_goes_on_from_the_newest_scan_alone,
+    follow::one_process_follows_a_cluster,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,

@@ -136,6 +136,8 @@ struct State {
     unexpected: Vec<String>,
     classic: bool,
     ended: bool,
+    /// By plural and group, how often open watches were ended.
+    cut: BTreeMap<String, u64>,
 }
 
 struct Shared {
@@ -233,6 +235,12 @@ impl ApiServer {
         let mut state = self.state();
         state.version += 1;
         (state.remembered, state.log) = (state.version, Vec::new());
+    }
+
+    /// Ends the open watches of a kind, such as `Deployment.apps`, as servers do after a while.
+    pub(crate) fn end_watches(&self, kind: &str) {
+        *self.state().cut.entry(kind.to_owned()).or_default() += 1;
+        self.shared.changed.notify_all();
     }
 
     /// Answers so, as often as is said, what is asked for so.
@@ -534,16 +542,23 @@ impl Served {
             let gone = body(410, "Expired", "too old resource version");
             return self.send(410, &[], gone.to_string().as_bytes(), usize::MAX);
         }
+        let cut = state.cut.get(&wanted).copied();
         drop(state);
         self.chunks()?;
         loop {
             state = self.shared.state.lock().unwrap();
             let ready = |state: &mut State| {
-                !state.ended && !state.log.iter().any(|(at, of, _)| *at > version && *of == wanted)
+                !state.ended
+                    && state.cut.get(&wanted).copied() == cut
+                    && !state.log.iter().any(|(at, of, _)| *at > version && *of == wanted)
             };
             state = self.shared.changed.wait_while(state, ready).unwrap();
             if state.ended {
                 return None;
+            }
+            if state.cut.get(&wanted).copied() != cut {
+                drop(state);
+                return self.chunk(b"");
             }
             let news = state.log.iter().filter(|(at, of, _)| *at > version && *of == wanted);
             let lines: String = news.map(|(_, _, event)| format!("{event}\n")).collect();

@@ -9,7 +9,7 @@ import type {
   AssessmentDetail,
   AssessmentRow,
   AttackAnswer,
-  Cluster,
+  Clusters,
   ExposureAnswer,
   ResourceDetail,
   ResourceFacets,
@@ -25,7 +25,7 @@ const at = encodeURIComponent;
 export const clustersQuery = queryOptions({
   queryKey: ["clusters"],
   staleTime: 60_000,
-  queryFn: ({ signal }) => request<{ items: Cluster[] }>("/clusters", { signal }),
+  queryFn: ({ signal }) => request<Clusters>("/clusters", { signal }),
 });
 
 export const resourcesQuery = (query: Query) =>

@@ -12,6 +12,27 @@ export interface Cluster {
   resources: number;
 }
 
+/** How following a cluster goes. */
+export interface Follower {
+  name: string;
+  /** Null until the cluster was read. */
+  id: string | null;
+  /** `starting`, `following`, `failed`, `stopped`. */
+  state: string;
+  since: string | null;
+  changed_at: string | null;
+  stored_at: string | null;
+  lag_ms: number | null;
+  code: string | null;
+  /** Why it is not followed, or not as a whole. */
+  reason: string | null;
+}
+
+export interface Clusters {
+  items: Cluster[];
+  followers: Follower[];
+}
+
 export interface ResourceRow {
   id: string;
   scope: string;

@@ -21,7 +21,7 @@ pub use accounts::{
     AccountAdministrator, AccountAttackAnswer, AccountExposureAnswer, AccountWhoCanAnswer, UnusedRightsAnswer,
 };
 pub use advisories::{AdvisoryStatus, EcosystemRecords};
-pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, WhoCanAnswer};
+pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, FollowState, Follower, WhoCanAnswer};
 pub use compliance::{
     AssessmentDetail, AssessmentRow, Assessments, Control, ControlCounts, ControlProof, ControlStatus,
     TrendPoint,

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::dto::{AttackAnswer, Clusters, ExposureAnswer, WhoCanAnswer};
+use crate::dto::{AttackAnswer, Clusters, ExposureAnswer, Follower, WhoCanAnswer};
 use crate::extract::{Limit, Nothing, Path, Query, Text};
 use crate::problem::Problem;
 use crate::snapshots::{Cluster, Loaded, ask};
@@ -19,7 +19,7 @@ const CHOKE_POINTS: usize = 10;
 
 /// List clusters
 ///
-/// Clusters and accounts whose resources are known, by name.
+/// Clusters and accounts whose resources are known, by name; and how following those goes that are followed.
 #[utoipa::path(
     get,
     path = "/api/v1/clusters",
@@ -33,7 +33,10 @@ pub(crate) async fn list(
     Query(..): Query<Nothing>,
 ) -> Result<Json<Clusters>, Problem> {
     let scopes = app.store.scopes(&caller.tenant).await?;
-    Ok(Json(Clusters { items: scopes.into_iter().map(Into::into).collect() }))
+    let now = jiff::Timestamp::now();
+    let followers = app.store.followers(&caller.tenant).await?;
+    let followers = followers.into_iter().map(|follower| Follower::of(follower, now)).collect();
+    Ok(Json(Clusters { items: scopes.into_iter().map(Into::into).collect(), followers }))
 }
 
 /// How many answers.

@@ -1,6 +1,7 @@
 //! Everything that checks need of a cluster, read from its API server once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 
 use futures_util::StreamExt as _;
 use model::{Gap, GapCode};
@@ -59,23 +60,37 @@ pub async fn collect(connection: &Connection, options: &CollectOptions) -> Resul
         }
     }
     let room = Room::default();
-    let room = &room;
-    let lists = served.resources.values().map(|resource| async move {
-        let listed = list(connection, resource, None, room).await;
-        let some = match &listed {
-            Err(failure) if failure.cause == Cause::Forbidden && resource.namespaced => {
-                in_namespaces(connection, resource, &options.namespaces, room).await
-            }
-            _ => Vec::new(),
-        };
-        (resource, listed, some)
-    });
+    // Boxed, so that whoever spawns this need not know what it borrows.
+    let lists: Vec<Pin<Box<dyn Future<Output = Read<'_>> + Send + '_>>> = served
+        .resources
+        .values()
+        .map(|resource| Box::pin(read(connection, resource, &options.namespaces, &room)) as Pin<Box<_>>)
+        .collect();
     let mut lists = futures_util::stream::iter(lists).buffer_unordered(AT_ONCE);
     while let Some((resource, listed, some)) = lists.next().await {
         collecting.add(resource, listed, some);
     }
     drop(lists);
     collecting.end(connection, served.resources.into_values().collect(), &options.cluster)
+}
+
+/// A kind as it was listed, or what there is of it in some namespaces.
+type Read<'a> = (&'a Resource, Result<Listed, Failure>, Vec<(String, Listed)>);
+
+async fn read<'a>(
+    connection: &Connection,
+    resource: &'a Resource,
+    namespaces: &[String],
+    room: &Room,
+) -> Read<'a> {
+    let listed = list(connection, resource, None, room).await;
+    let some = match &listed {
+        Err(failure) if failure.cause == Cause::Forbidden && resource.namespaced => {
+            in_namespaces(connection, resource, namespaces, room).await
+        }
+        _ => Vec::new(),
+    };
+    (resource, listed, some)
 }
 
 /// The same for callers without a runtime: connects, reads, and waits for it.

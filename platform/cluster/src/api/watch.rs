@@ -106,6 +106,12 @@ impl Watch {
         &self.positions
     }
 
+    /// Whether a kind is among those that are watched.
+    #[must_use]
+    pub fn has(&self, kind: &GroupKind) -> bool {
+        self.resources.get(kind).is_some_and(|resource| resource.watchable)
+    }
+
     /// Reads one object again.
     pub(crate) async fn read(&self, kind: &GroupKind, namespace: Option<&str>, name: &str) -> Option<Change> {
         let resource = self.resources.get(kind)?;

@@ -1,7 +1,9 @@
-//! `palisade serve`: the API and page, the relay from the store's outbox to the bus, and the scan workers.
+//! `palisade serve`: the API and page, the relay from the store's outbox to the bus, the scan workers, and whoever follows clusters.
 
 mod abandoned;
 mod describe;
+mod follow;
+mod lease;
 mod live;
 mod relay;
 mod session;
@@ -87,6 +89,10 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     parts.spawn(abandoned::run(Arc::clone(&service), stopped.clone()));
     for number in 0..service.config.server.workers {
         parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));
+    }
+    let followed = service.config.clusters.iter().filter(|(_, cluster)| cluster.follow);
+    for name in followed.map(|(name, _)| name.clone()) {
+        parts.spawn(follow::run(Arc::clone(&service), name, stopped.clone()));
     }
     let api = Api::new(session::api_options(&service)).context("cannot prepare the API")?;
     if options.announce {

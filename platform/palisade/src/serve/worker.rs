@@ -24,7 +24,6 @@ use super::{Service, session};
 use crate::account::AccountScan;
 use crate::plugins::PluginSet;
 use crate::scope::{Learnt, Seen, scope_state};
-use crate::scope::{Learnt, scope_state};
 
 /// Name under which the workers of all processes share their work.
 pub(crate) const CONSUMER: &str = "scan-worker";
@@ -230,7 +229,7 @@ fn seen_of_images(
     Ok(Seen { rules: crate::images::rules(plan), observations })
 }
 
-fn cluster_code(error: &anyhow::Error) -> &'static str {
+pub(super) fn cluster_code(error: &anyhow::Error) -> &'static str {
     error.downcast_ref::<cluster::ClusterError>().map_or("cluster-unreachable", cluster::ClusterError::code)
 }
 
@@ -295,7 +294,7 @@ fn account_of_file(
     Ok(crate::account::scan_collection(collection, &plugins.posture, threads))
 }
 
-fn of_scope(
+pub(super) fn of_scope(
     kind: TargetKind,
     reference: &str,
     asset: AssetId,
@@ -318,7 +317,7 @@ fn of_scope(
 const ATTEMPTS_MAX: usize = 16;
 
 /// Asks for a scan of each image that runs in a cluster and that nobody has scanned yet.
-async fn queue_images(
+pub(super) async fn queue_images(
     service: &Service,
     tenant: &TenantId,
     images: &BTreeMap<String, String>,

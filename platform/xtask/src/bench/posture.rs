@@ -1,12 +1,15 @@
-//! `cargo xtask bench posture`: a whole process over a large cluster, which is made of the fixtures' real objects.
+//! `cargo xtask bench posture`: a whole process over a large cluster, which is made of the fixtures' real objects; what one changed object
+//! of such a cluster costs; and attack paths.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::scan::measure;
-use crate::build::binary;
+use crate::build::{binary, cargo};
+use crate::toolchain::run;
 use crate::{guests, prepare};
 
 /// Pods, Deployments and Nodes of each cluster that is measured, and what the issue asks of it.
@@ -44,7 +47,21 @@ pub(crate) fn posture(root: &Path) -> Result<()> {
             figures.wall_s, figures.cpu_s, figures.peak_mib
         );
     }
-    Ok(())
+    let component = root.join("target/guests/kube-posture.wasm");
+    for (pods, ..) in CLUSTERS {
+        println!("\none changed object of {pods} pods:");
+        let folder = root.join(format!("target/bench-posture/{pods}"));
+        let mut cargo = example(root, "palisade", "changed_object");
+        run(cargo.arg("--").arg(&folder).arg(&component))?;
+    }
+    println!("\nall paths by rights of 25,000 pods; asked: 10 s:");
+    run(&mut example(root, "cluster", "rbac_paths"))
+}
+
+fn example(root: &Path, package: &str, name: &str) -> Command {
+    let mut cargo = cargo(root);
+    cargo.args(["run", "--locked", "--release", "--quiet", "--package", package, "--example", name]);
+    cargo
 }
 
 /// Writes one file for every kind. Every Deployment has a ReplicaSet, and that its share of the pods.

@@ -1,0 +1,155 @@
+//! What judgements asked the graph: who has to be judged again when something of it changes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use host::services::{Caller, RelatedAsset};
+use host::{Refusal, Services};
+use model::graph::Edge;
+
+use crate::graph::{Graph, kind_of};
+
+/// A plugin by its place among the plugins, and the path of the object that it judged.
+pub(crate) type Asker = (usize, Arc<str>);
+
+/// What can be asked about an asset.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Question {
+    /// Whether there is such an asset.
+    Is,
+    /// What is known of it.
+    Described,
+    /// What it is joined to, of one kind or of all.
+    Joined { edge: Edge, backwards: bool, kind: Option<String> },
+}
+
+/// Questions of one call, each about an asset.
+pub(crate) type Questions = BTreeSet<(String, Question)>;
+
+/// The graph with somebody who takes down what is asked of it.
+pub(crate) struct Listening {
+    graph: Arc<Graph>,
+    heard: Mutex<Questions>,
+}
+
+impl Listening {
+    pub(crate) fn to(graph: &Arc<Graph>) -> Self {
+        Self { graph: Arc::clone(graph), heard: Mutex::default() }
+    }
+
+    /// What was asked until now.
+    pub(crate) fn heard(&self) -> Questions {
+        std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, asset: &str, question: Question) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).insert((asset.to_owned(), question));
+    }
+}
+
+impl Services for Listening {
+    fn asset_kind(&self, caller: &Caller, asset: &str) -> Result<String, Refusal> {
+        self.note(asset, Question::Is);
+        self.graph.asset_kind(caller, asset)
+    }
+
+    fn describe(&self, caller: &Caller, asset: &str) -> Result<Vec<u8>, Refusal> {
+        self.note(asset, Question::Described);
+        self.graph.describe(caller, asset)
+    }
+
+    fn related(
+        &self,
+        caller: &Caller,
+        asset: &str,
+        edge: &str,
+        limit: usize,
+    ) -> Result<Vec<RelatedAsset>, Refusal> {
+        let (word, kind) = edge.split_once(':').map_or((edge, None), |(word, kind)| (word, Some(kind)));
+        // The answer to a word that is no edge never changes.
+        if let Some((edge, backwards)) = Edge::from_word(word) {
+            self.note(asset, Question::Joined { edge, backwards, kind: kind.map(str::to_owned) });
+        }
+        self.graph.related(caller, asset, edge, limit)
+    }
+}
+
+/// Who asked what.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// Questions by their number, so that each is kept once.
+    numbers: BTreeMap<Question, u32>,
+    /// By the id of the asset: the number of the question, and who asked it.
+    askers: HashMap<Arc<str>, BTreeSet<(u32, Asker)>>,
+    /// By who asked: what about.
+    asked: HashMap<Asker, Vec<(Arc<str>, u32)>>,
+}
+
+impl Asked {
+    /// Takes the questions of a judgement down in the place of those of the one before.
+    pub(crate) fn replace(&mut self, asker: &Asker, questions: Questions) {
+        for (asset, number) in self.asked.remove(asker).unwrap_or_default() {
+            if let Some(askers) = self.askers.get_mut(&asset) {
+                askers.remove(&(number, asker.clone()));
+                if askers.is_empty() {
+                    self.askers.remove(&asset);
+                }
+            }
+        }
+        if questions.is_empty() {
+            return;
+        }
+        let mut all = Vec::with_capacity(questions.len());
+        for (asset, question) in questions {
+            let new = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+            let number = *self.numbers.entry(question).or_insert(new);
+            let known = self.askers.get_key_value(asset.as_str()).map(|(asset, _)| Arc::clone(asset));
+            let asset = known.unwrap_or_else(|| Arc::from(asset));
+            self.askers.entry(Arc::clone(&asset)).or_default().insert((number, asker.clone()));
+            all.push((asset, number));
+        }
+        self.asked.insert(asker.clone(), all);
+    }
+
+    /// Who asked anything about an asset.
+    pub(crate) fn about(&self, asset: &str) -> impl Iterator<Item = Asker> {
+        self.askers.get(asset).into_iter().flatten().map(|(_, asker)| asker.clone())
+    }
+
+    /// Who asked what is known of an asset.
+    pub(crate) fn described(&self, asset: &str) -> Vec<Asker> {
+        self.who(asset, &Question::Described)
+    }
+
+    /// Who asked what an asset is joined to by this edge, so that another of this kind would be in the answer.
+    pub(crate) fn joined(&self, asset: &str, edge: Edge, backwards: bool, kind: &str) -> Vec<Asker> {
+        let question = |kind| Question::Joined { edge, backwards, kind };
+        let mut all = self.who(asset, &question(None));
+        all.extend(self.who(asset, &question(Some(kind.to_owned()))));
+        all
+    }
+
+    /// Who was told, or would be, that nothing is known of a kind.
+    pub(crate) fn of_kind(&self, kind: &str, is_node: impl Fn(&str) -> bool) -> BTreeSet<Asker> {
+        let named =
+            |question: &Question| matches!(question, Question::Joined { kind: Some(of), .. } if of == kind);
+        let numbers: BTreeSet<u32> =
+            self.numbers.iter().filter(|(question, _)| named(question)).map(|(_, number)| *number).collect();
+        let mut all = BTreeSet::new();
+        for (asset, askers) in &self.askers {
+            let is_absent = kind_of(asset).as_deref() == Some(kind) && !is_node(asset);
+            let concerned = askers.iter().filter(|(number, _)| is_absent || numbers.contains(number));
+            all.extend(concerned.map(|(_, asker)| asker.clone()));
+        }
+        all
+    }
+
+    fn who(&self, asset: &str, question: &Question) -> Vec<Asker> {
+        let (Some(number), Some(askers)) = (self.numbers.get(question), self.askers.get(asset)) else {
+            return Vec::new();
+        };
+        let first = (*number, (0, Arc::from("")));
+        let of_question = askers.range(first..).take_while(|(other, _)| other == number);
+        of_question.map(|(_, asker)| asker.clone()).collect()
+    }
+}
