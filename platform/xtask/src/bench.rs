@@ -3,6 +3,7 @@
 
 mod batch;
 mod posture;
+mod runtime;
 mod scan;
 
 use std::path::Path;
@@ -21,7 +22,8 @@ pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<(
         "host" => host(root, arguments),
         "posture" => posture::posture(root),
         "advisories" => advisories(root, arguments),
-        _ => bail!("no benchmark is named {name}; there are scan, host, posture and advisories"),
+        "runtime" => runtime::runtime(root, arguments),
+        _ => bail!("no benchmark is named {name}; there are scan, host, posture, advisories and runtime"),
     }
 }
 
