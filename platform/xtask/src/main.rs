@@ -24,7 +24,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
   up [--listen ADDRESS:PORT] [--once]   set up, build, serve, scan a real input, print the address and what was found
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
-  bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | advisories [FEED...]
+  bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | posture | advisories [FEED...] | runtime [FORMAT...]
   guests [--only NAME]                  build the plugins
   guides                                write the guides for authors that are made from other files
   check                                 the house law alone";

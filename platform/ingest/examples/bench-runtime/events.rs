@@ -100,6 +100,10 @@ fn falco(n: usize, sidekick: bool) -> String {
         host = n % 40,
         ns = 1_781_079_324_058_348_969u64 + n as u64,
         pid = 1_000 + n,
+        id = id,
+        arguments = arguments,
+        pod = pod,
+        time = time,
     )
 }
 
@@ -123,6 +127,9 @@ fn audit(n: usize) -> String {
         ),
         id = uuid(n),
         data = words(n, 90),
+        n = n,
+        pod = pod,
+        time = time,
     )
 }
 
@@ -151,6 +158,7 @@ fn tetragon(n: usize) -> String {
         pod = pod_object,
         arguments = words(n, 60),
         time = time(n),
+        n = n,
     )
 }
 
@@ -197,6 +205,7 @@ fn cloudtrail(n: usize) -> String {
         second = n % 60,
         words = words(n, 70),
         id = uuid(n),
+        n = n,
     )
 }
 
@@ -273,6 +282,7 @@ fn azure(n: usize) -> String {
         time = time(n),
         id = uuid(n),
         words = words(n, 150),
+        n = n,
     )
 }
 

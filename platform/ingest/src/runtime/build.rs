@@ -199,8 +199,10 @@ pub(super) fn technique(tag: &str) -> Option<Text<'_>> {
         bytes.get(from..from + length).filter(|digits| digits.iter().all(u8::is_ascii_digit))
     };
     for (at, byte) in bytes.iter().enumerate() {
-        let begins = at == 0 || bytes.get(at - 1).is_some_and(|before| !before.is_ascii_alphanumeric());
-        if !matches!(byte, b'T' | b't') || !begins || number(at + 1, 4).is_none() {
+        if !matches!(byte, b'T' | b't') || number(at + 1, 4).is_none() {
+            continue;
+        }
+        if at > 0 && bytes.get(at - 1).is_some_and(u8::is_ascii_alphanumeric) {
             continue;
         }
         let end = at + 5;

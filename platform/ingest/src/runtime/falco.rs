@@ -60,7 +60,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Step<Made<'a>> {
             "uuid" => uuid = reader.text()?,
             "source" => stream = reader.text()?,
             "tags" => tags = reader.texts()?,
-            "output_fields" => fields = Fields::read(reader)?,
+            "output_fields" => fields.read(reader)?,
             _ => reader.skip()?,
         }
     }
@@ -110,23 +110,22 @@ fn count(reader: &mut Reader<'_>) -> Step<Option<u64>> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(reader: &mut Reader<'a>) -> Step<Self> {
-        let mut fields = Self::default();
+    fn read(&mut self, reader: &mut Reader<'a>) -> Step<()> {
         if !reader.object()? {
-            return Ok(fields);
+            return Ok(());
         }
         while let Some(key) = reader.key()? {
             let key = key.as_ref();
             // One question for each of the groups that most rules print, before the long lists.
             match key.split_once('.').map_or(key, |(group, _)| group) {
-                "proc" | "user" => fields.process_field(key, reader)?,
-                "container" | "k8s" => fields.container_field(key, reader)?,
-                "fd" | "fs" => fields.file_field(key, reader)?,
-                "ka" | "ct" => fields.api_field(key, reader)?,
-                _ => fields.own_field(key, reader)?,
+                "proc" | "user" => self.process_field(key, reader)?,
+                "container" | "k8s" => self.container_field(key, reader)?,
+                "fd" | "fs" => self.file_field(key, reader)?,
+                "ka" | "ct" => self.api_field(key, reader)?,
+                _ => self.own_field(key, reader)?,
             }
         }
-        Ok(fields)
+        Ok(())
     }
 
     fn process_field(&mut self, key: &str, reader: &mut Reader<'a>) -> Step<()> {
@@ -239,7 +238,7 @@ impl<'a> Fields<'a> {
         Health { state, drops: self.drops, seen: self.seen, period_ns: self.period }
     }
 
-    fn fill(mut self, event: &mut Event<'a>) {
+    fn fill(&mut self, event: &mut Event<'a>) {
         self.fill_process(event);
         self.fill_place(event);
         self.fill_network(event);
@@ -248,21 +247,22 @@ impl<'a> Fields<'a> {
             self.actor.kind = if cloud { super::cloudtrail::kind_of_arn(name) } else { account::kind(name) };
         }
         if self.actor != Actor::default() {
-            event.actor = Some(Box::new(self.actor));
+            event.actor = Some(Box::new(std::mem::take(&mut self.actor)));
         }
         if self.api != Api::default() {
+            let mut api = std::mem::take(&mut self.api);
             if !cloud {
-                self.api.service = Some(Text::Borrowed("kubernetes"));
-                if self.api.subresource.as_deref().is_some_and(account::is_connection) {
-                    self.api.verb = Some(Text::Borrowed("create"));
+                api.service = Some(Text::Borrowed("kubernetes"));
+                if api.subresource.as_deref().is_some_and(account::is_connection) {
+                    api.verb = Some(Text::Borrowed("create"));
                 }
-                self.api.outcome = self.api.code.and_then(http_outcome);
+                api.outcome = api.code.and_then(http_outcome);
             }
-            event.api = Some(Box::new(self.api));
+            event.api = Some(Box::new(api));
         }
         if self.cloud != Cloud::default() {
             self.cloud.provider = Some(Provider::Aws);
-            event.cloud = Some(Box::new(self.cloud));
+            event.cloud = Some(Box::new(std::mem::take(&mut self.cloud)));
         }
     }
 

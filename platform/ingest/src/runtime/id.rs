@@ -1,7 +1,7 @@
 //! Message ids.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 use model::event::EventSource;
 
@@ -24,12 +24,30 @@ pub fn of(source: EventSource, native: Option<&str>, raw: &str) -> String {
 #[derive(Default)]
 pub(super) struct Seen {
     keys: [RandomState; 2],
-    ids: HashSet<[u64; 2]>,
+    ids: HashSet<[u64; 2], BuildHasherDefault<First>>,
 }
 
 impl Seen {
     /// Whether an id is new.
     pub(super) fn insert(&mut self, id: &str) -> bool {
         self.ids.insert(self.keys.each_ref().map(|key| key.hash_one(id)))
+    }
+}
+
+/// Takes the first number of what is hashed already.
+#[derive(Default)]
+struct First(u64);
+
+impl Hasher for First {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk::<8>() {
+            self.0 ^= u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

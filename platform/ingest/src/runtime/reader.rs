@@ -407,6 +407,7 @@ impl<'a> Reader<'a> {
         if self.next()? == b'"' {
             out.extend(self.text()?);
         } else if self.list()? {
+            out.reserve(8);
             while self.item()? {
                 match self.text()? {
                     Some(text) if out.len() < limits::EVENT_LIST => out.push(text),
