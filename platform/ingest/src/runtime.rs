@@ -274,7 +274,8 @@ impl Record<'_> {
     fn into_static(self) -> Result<Record<'static>, Problem> {
         let Record { id, time, asset, event } = self;
         let mut body = Vec::new();
-        let event = event.write_body(&mut body).and_then(|()| serde_json::from_slice::<Event<'static>>(&body));
+        let event =
+            event.write_body(&mut body).and_then(|()| serde_json::from_slice::<Event<'static>>(&body));
         match event {
             Ok(event) => Ok(Record { id, time, asset, event }),
             Err(error) => Err(Problem::new(0, ProblemCode::Malformed, error.to_string())),

@@ -61,9 +61,9 @@ fn show_all(decoded: &Decoded<'_>, body: &[u8]) -> Value {
             "periodNs": health.period_ns,
         })
     });
-    let problems = decoded.problems.iter().map(|problem| {
-        json!({ "index": problem.index, "code": problem.code.code(), "detail": problem.detail })
-    });
+    let problems = decoded.problems.iter().map(
+        |problem| json!({ "index": problem.index, "code": problem.code.code(), "detail": problem.detail }),
+    );
     json!({
         "events": decoded.events.iter().map(|record| show(record, body)).collect::<Vec<_>>(),
         "health": health.collect::<Vec<_>>(),
@@ -212,7 +212,10 @@ fn bounds_hold() {
     assert_eq!((decoded.problems[0].index, decoded.problems[0].code.code()), (0, "event-too-large"));
     assert_eq!(decoded.events.len(), 2);
     let title = decoded.events[1].event.title.as_deref().unwrap();
-    assert_eq!((title.len(), title.ends_with(limits::CUT_MARK)), (limits::EVENT_TEXT_BYTES + "…".len(), true));
+    assert_eq!(
+        (title.len(), title.ends_with(limits::CUT_MARK)),
+        (limits::EVENT_TEXT_BYTES + "…".len(), true)
+    );
 
     let deep = format!("{}\n{}", event("a").replace("\"a\"", &"[".repeat(200_000)), event("b"));
     let decoded = decode(Format::Falco, deep.as_bytes(), &source());
@@ -220,7 +223,10 @@ fn bounds_hold() {
 
     // A resource that is repeated in every record costs no more than a small multiple of the body.
     let records = "{\"timeUnixNano\":\"1781079327000000001\"},".repeat(50_000);
-    let resource = format!("{{\"attributes\":[{{\"key\":\"x\",\"value\":{{\"stringValue\":\"{}\"}}}}]}}", &long[..500_000]);
+    let resource = format!(
+        "{{\"attributes\":[{{\"key\":\"x\",\"value\":{{\"stringValue\":\"{}\"}}}}]}}",
+        &long[..500_000]
+    );
     let body = format!(
         "{{\"resourceLogs\":[{{\"resource\":{resource},\"scopeLogs\":[{{\"scope\":{{}},\"logRecords\":[{}]}}]}}]}}",
         records.trim_end_matches(',')

@@ -23,7 +23,8 @@ pub(crate) fn sensors(data: &[u8]) {
 }
 
 pub(crate) fn clouds(data: &[u8]) {
-    let formats = [Format::CloudTrail, Format::EventBridge, Format::GuardDuty, Format::GcpAudit, Format::AzureActivity];
+    let formats =
+        [Format::CloudTrail, Format::EventBridge, Format::GuardDuty, Format::GcpAudit, Format::AzureActivity];
     run(&formats, data);
 }
 
@@ -43,7 +44,10 @@ fn body(format: Format, data: &[u8]) {
     let source = Source { cluster: Some("c".into()), observed_at: Some(OBSERVED) };
     let decoded = decode(format, data, &source);
     let again = decode(format, data, &source);
-    assert!(decoded.events == again.events && decoded.problems == again.problems, "another answer to the same bytes");
+    assert!(
+        decoded.events == again.events && decoded.problems == again.problems,
+        "another answer to the same bytes"
+    );
     for one in &decoded.events {
         assert_ne!(one.event.kind, EventKind::SensorHealth);
         record(one);

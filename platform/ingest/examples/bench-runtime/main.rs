@@ -49,14 +49,21 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn format_figures(format: Format, name: &str) -> Result<f64, Box<dyn Error>> {
-    let batches: Vec<String> = (0..BATCHES).map(|batch| events::batch(format, batch * EVENTS, EVENTS)).collect();
+    let batches: Vec<String> =
+        (0..BATCHES).map(|batch| events::batch(format, batch * EVENTS, EVENTS)).collect();
     let bytes: usize = batches.iter().map(String::len).sum();
     let count = (BATCHES * EVENTS) as f64;
-    let source = Source { cluster: Some("0c9d6f1e-6a55-4f3b-9d2e-6a1f3f0b7c11".into()), observed_at: Some(OBSERVED) };
+    let source =
+        Source { cluster: Some("0c9d6f1e-6a55-4f3b-9d2e-6a1f3f0b7c11".into()), observed_at: Some(OBSERVED) };
     for batch in &batches {
         let decoded = decode(format, batch.as_bytes(), &source);
         if decoded.events.len() != EVENTS || !decoded.problems.is_empty() {
-            return Err(format!("{name}: {} of {EVENTS} events; {:?}", decoded.events.len(), decoded.problems.first()).into());
+            return Err(format!(
+                "{name}: {} of {EVENTS} events; {:?}",
+                decoded.events.len(),
+                decoded.problems.first()
+            )
+            .into());
         }
     }
     let normalise = best(|| {

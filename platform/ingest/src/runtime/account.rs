@@ -33,7 +33,14 @@ mod tests {
     #[test]
     fn user_names_say_what_they_are() {
         use ActorKind::{Node, Service, ServiceAccount, Unknown, User};
-        let names = ["system:serviceaccount:a:b", "system:node:n", "system:kube-scheduler", "system:anonymous", "", "ann"];
+        let names = [
+            "system:serviceaccount:a:b",
+            "system:node:n",
+            "system:kube-scheduler",
+            "system:anonymous",
+            "",
+            "ann",
+        ];
         assert_eq!(names.map(super::kind), [ServiceAccount, Node, Service, Unknown, Unknown, User]);
         assert_eq!(super::service_account("system:serviceaccount:a:b"), Some(("a", "b")));
     }

@@ -38,7 +38,9 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Step<Made<'a>> {
             "resultType" => told.result = value(reader)?,
             "resultSignature" => told.signature = value(reader)?,
             "callerIpAddress" => {
-                told.actor.source_ips.extend(reader.text()?.map(bare_address).filter(|text| is_address(text)));
+                told.actor
+                    .source_ips
+                    .extend(reader.text()?.map(bare_address).filter(|text| is_address(text)));
             }
             "location" => told.cloud.region = reader.text()?,
             "identity" => told.identity(reader)?,
@@ -65,7 +67,9 @@ fn value<'a>(reader: &mut Reader<'a>) -> Step<Option<Text<'a>>> {
 /// The address without a port behind it.
 fn bare_address(text: Text<'_>) -> Text<'_> {
     match text.split_once(':') {
-        Some((address, port)) if !port.contains(':') && is_address(address) => Text::Owned(address.to_owned()),
+        Some((address, port)) if !port.contains(':') && is_address(address) => {
+            Text::Owned(address.to_owned())
+        }
         _ => text,
     }
 }
@@ -99,8 +103,18 @@ impl<'a> Told<'a> {
     }
 
     fn made(self) -> Made<'a> {
-        let Self { id, time, resource, operation: Some(operation), result, signature, names, app, mut actor, mut cloud } =
-            self
+        let Self {
+            id,
+            time,
+            resource,
+            operation: Some(operation),
+            result,
+            signature,
+            names,
+            app,
+            mut actor,
+            mut cloud,
+        } = self
         else {
             return Made::missing("`operationName` is missing: not a record of the activity log");
         };
@@ -110,7 +124,8 @@ impl<'a> Told<'a> {
             (true, ..) | (false, false, true) => ActorKind::Service,
             _ => ActorKind::Unknown,
         };
-        actor.name = if app { application.or(principal) } else { principal.or(mail).or(application) }.or(display);
+        actor.name =
+            if app { application.or(principal) } else { principal.or(mail).or(application) }.or(display);
         let mut api = Api {
             service: operation.split_once('/').map(|(service, _)| Text::Owned(service.to_owned())),
             verb: operation.rsplit_once('/').map(|(_, verb)| Text::Owned(verb.to_ascii_lowercase())),

@@ -24,7 +24,8 @@ pub(super) fn finish<'a>(made: Made<'a>, raw: &'a str, source: &Source<'a>, inde
                 {
                     record.asset = ["k8s:", cluster.as_ref(), "/core/Node/-/", node.as_ref()].concat();
                 }
-                let (state, drops, seen, period_ns) = (health.state, health.drops, health.seen, health.period_ns);
+                let (state, drops, seen, period_ns) =
+                    (health.state, health.drops, health.seen, health.period_ns);
                 Item::Health(SensorHealth { record, state, drops, seen, period_ns })
             }
             None => no_time(index),
@@ -86,8 +87,10 @@ fn joins(event: &Event<'_>, other_pod: Option<&str>, other_principal: Option<&st
     for uid in [pod.and_then(|pod| pod.uid.as_deref()), other_pod].into_iter().flatten() {
         push(&["pod:", uid]);
     }
-    if let (Some(Pod { namespace: Some(namespace), workload: Some(Workload { kind, name }), .. }), Some(cluster)) =
-        (pod, &event.cluster)
+    if let (
+        Some(Pod { namespace: Some(namespace), workload: Some(Workload { kind, name }), .. }),
+        Some(cluster),
+    ) = (pod, &event.cluster)
     {
         push(&["workload:", namespace, "/", kind, "/", name, "@", cluster]);
     }
@@ -186,7 +189,9 @@ fn split_image(image: &str) -> (Option<&str>, Option<&str>) {
         None => (image, None),
     };
     let is_digest = |digest: &&str| {
-        digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+        digest
+            .strip_prefix("sha256:")
+            .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
     };
     let name = name.rsplit_once("://").map_or(name, |(_, name)| name);
     ((!name.is_empty()).then_some(name), digest.filter(is_digest))
@@ -209,11 +214,16 @@ pub(super) fn technique(tag: &str) -> Option<Text<'_>> {
         if bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
             continue;
         }
-        let part = matches!(bytes.get(end), Some(b'.' | b'_')) && number(end + 1, 3).is_some()
+        let part = matches!(bytes.get(end), Some(b'.' | b'_'))
+            && number(end + 1, 3).is_some()
             && !bytes.get(end + 4).is_some_and(u8::is_ascii_alphanumeric);
         let plain = *byte == b'T' && (!part || bytes.get(end) == Some(&b'.'));
         let text = tag.get(at..if part { end + 4 } else { end })?;
-        return Some(if plain { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_uppercase().replace('_', ".")) });
+        return Some(if plain {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(text.to_ascii_uppercase().replace('_', "."))
+        });
     }
     None
 }
@@ -237,7 +247,9 @@ pub(super) fn techniques<'a>(tags: &[Text<'a>]) -> Vec<Text<'a>> {
 
 /// What follows the first word of a command line.
 pub(super) fn behind_program(command_line: Text<'_>) -> Option<Text<'_>> {
-    let cut = |line: &str| line.split_once(' ').map(|(_, rest)| rest.trim_start().len()).filter(|length| *length > 0);
+    let cut = |line: &str| {
+        line.split_once(' ').map(|(_, rest)| rest.trim_start().len()).filter(|length| *length > 0)
+    };
     let length = cut(&command_line)?;
     let from = command_line.len() - length;
     Some(match command_line {
@@ -266,7 +278,10 @@ mod tests {
     #[test]
     fn texts_are_taken_apart() {
         let digest = format!("sha256:{}", "0a".repeat(32));
-        assert_eq!(image(format!("r/web:1@{digest}").into()), (Some("r/web:1".into()), Some(digest.clone().into())));
+        assert_eq!(
+            image(format!("r/web:1@{digest}").into()),
+            (Some("r/web:1".into()), Some(digest.clone().into()))
+        );
         assert_eq!(image(digest.as_str().into()), (None, Some(digest.as_str().into())));
         assert_eq!(image("docker-pullable://r/web".into()), (Some("r/web".into()), None));
         assert_eq!(image("r/web@sha256:zz".into()), (Some("r/web".into()), None));
@@ -274,9 +289,19 @@ mod tests {
         assert_eq!(container_id("host".into()), None);
         assert_eq!(behind_program("bash  -c id".into()), Some("-c id".into()));
         assert_eq!(behind_program("bash".into()), None);
-        let techniques = ["T1059", "attack.t1552.007", "MITRE_T1036_005", "MITRE_T1565_stored", "T10591", "XT1059", "T105", ""];
+        let techniques = [
+            "T1059",
+            "attack.t1552.007",
+            "MITRE_T1036_005",
+            "MITRE_T1565_stored",
+            "T10591",
+            "XT1059",
+            "T105",
+            "",
+        ];
         let found = techniques.map(|tag| technique(tag).map(String::from));
-        let expected = [Some("T1059"), Some("T1552.007"), Some("T1036.005"), Some("T1565"), None, None, None, None];
+        let expected =
+            [Some("T1059"), Some("T1552.007"), Some("T1036.005"), Some("T1565"), None, None, None, None];
         assert_eq!(found, expected.map(|text| text.map(str::to_owned)));
     }
 }

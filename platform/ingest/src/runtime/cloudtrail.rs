@@ -97,9 +97,10 @@ impl<'a> Identity<'a> {
 
     fn kind(&self) -> ActorKind {
         match self.kind.as_deref() {
-            Some("Root" | "IAMUser" | "FederatedUser" | "SAMLUser" | "WebIdentityUser" | "IdentityCenterUser" | "Directory") => {
-                ActorKind::User
-            }
+            Some(
+                "Root" | "IAMUser" | "FederatedUser" | "SAMLUser" | "WebIdentityUser" | "IdentityCenterUser"
+                | "Directory",
+            ) => ActorKind::User,
             Some("AssumedRole" | "Role") => ActorKind::Role,
             Some("AWSService") => ActorKind::Service,
             Some(_) => ActorKind::Unknown,

@@ -3,7 +3,8 @@
 use super::reader::{Fault, Reader, Why};
 use super::{Flow, Format, Item, Made, Problem, ProblemCode, Source, build, repair};
 use super::{
-    azure, cloudtrail, eventbridge, falco, gcp, github, guardduty, kubearmor, kubernetes, ocsf, okta, otlp, tetragon,
+    azure, cloudtrail, eventbridge, falco, gcp, github, guardduty, kubearmor, kubernetes, ocsf, okta, otlp,
+    tetragon,
 };
 use crate::limits;
 
@@ -19,13 +20,16 @@ struct Layout {
 
 fn layout(format: Format) -> Layout {
     let (envelope, element): (&[&str], &[&str]) = match format {
-        Format::Falco | Format::Falcosidekick | Format::Tetragon | Format::KubeArmor | Format::Ocsf => (&[], &[]),
+        Format::Falco | Format::Falcosidekick | Format::Tetragon | Format::KubeArmor | Format::Ocsf => {
+            (&[], &[])
+        }
         Format::KubernetesAudit => (&["items"], &["auditID", "level", "stage"]),
         Format::CloudTrail => (&["Records"], &["eventVersion", "eventID", "userIdentity"]),
         Format::EventBridge => (&["Records", "events"], &["version", "detail-type", "detail", "id"]),
-        Format::GuardDuty => {
-            (&["Findings", "findings"], &["schemaVersion", "SchemaVersion", "accountId", "AccountId", "id", "Id"])
-        }
+        Format::GuardDuty => (
+            &["Findings", "findings"],
+            &["schemaVersion", "SchemaVersion", "accountId", "AccountId", "id", "Id"],
+        ),
         Format::GcpAudit => (&["entries"], &["protoPayload", "insertId", "logName"]),
         Format::AzureActivity => (&["records"], &["time", "resourceId", "operationName"]),
         Format::Otlp => (&["resourceLogs"], &["resource", "scopeLogs"]),
@@ -38,16 +42,20 @@ fn layout(format: Format) -> Layout {
 /// Hands out everything in a text.
 pub(super) fn walk<'a>(format: Format, text: &'a str, source: &Source<'a>, sink: Sink<'_, 'a>) {
     let spare = limits::REPEATED_BYTES + text.len().saturating_mul(limits::REPEATED_TIMES);
-    let mut walk = Walk { format, layout: layout(format), source, index: 0, sent: 0, spare, stopped: false, sink };
+    let mut walk =
+        Walk { format, layout: layout(format), source, index: 0, sent: 0, spare, stopped: false, sink };
     let mut reader = Reader::new(text);
     while !walk.stopped && reader.look().is_some() {
         let (from, first) = (reader.at(), walk.index);
         let Err(fault) = walk.value(&mut reader) else { continue };
-        // A line break in a string is the end of a line that was cut off, and not a part of the string.
-        let cut = text.as_bytes().get(fault.at) == Some(&b'\n');
-        let end = if cut || walk.index != first { None } else { end_of(reader.rest(from), from) };
-        walk.mend(reader.slice(from, end.unwrap_or(from)), fault, (from, first), |walk, reader| walk.value(reader));
-        match end.or_else(|| next_line(text, fault.at.max(from))) {
+        // Behind what was read already, or behind the line that is broken: others must not be taken for a part of it.
+        let next = next_line(text, if walk.index == first { from } else { fault.at.max(from) });
+        let value = reader.slice(from, next.unwrap_or(text.len()));
+        let end = if walk.index == first { end_of(value, from) } else { None };
+        walk.mend(reader.slice(from, end.unwrap_or(from)), fault, (from, first), |walk, reader| {
+            walk.value(reader)
+        });
+        match end.or(next) {
             Some(at) => reader.resume(at, 0),
             None => return,
         }
@@ -188,6 +196,9 @@ impl<'a> Walk<'_, 'a> {
                 if self.stopped { Flow::Stop } else { Flow::On }
             });
             self.spare = spare;
+            if self.stopped {
+                return Ok(());
+            }
             done?;
             // A group of no records counts too, or else numbers would not tell which is broken.
             self.index = self.index.max(first + 1);
@@ -239,7 +250,8 @@ impl<'a> Walk<'_, 'a> {
         (from, first): (usize, usize),
         read: for<'r, 't> fn(&mut Walk<'r, 't>, &mut Reader<'t>) -> Result<(), Fault>,
     ) {
-        let repairable = matches!(fault.why, Why::Escape | Why::Control) && element.len() <= limits::EVENT_BYTES;
+        let repairable =
+            matches!(fault.why, Why::Escape | Why::Control) && element.len() <= limits::EVENT_BYTES;
         let Some(mended) = repairable.then(|| repair::strings(element)).flatten() else {
             let problem = Problem::of(self.index, fault, from);
             self.index += 1;

@@ -4,7 +4,9 @@
 //! for "not known" after events were dropped.
 
 use model::Severity;
-use model::event::{Actor, Api, Cloud, Container, Event, EventKind, EventRule, EventSource, File, Network, Outcome};
+use model::event::{
+    Actor, Api, Cloud, Container, Event, EventKind, EventRule, EventSource, File, Network, Outcome,
+};
 use model::event::{Pod, Process, Provider, Text};
 
 use super::build::{self, behind_program, container_id, image, is_address, techniques, workload};
@@ -161,7 +163,9 @@ impl<'a> Fields<'a> {
             "container.image" => self.container.image = told(reader)?,
             "container.image.repository" => self.repository = told(reader)?,
             "container.image.tag" => self.tag = told(reader)?,
-            "container.image.digest" => self.container.digest = told(reader)?.and_then(|digest| image(digest).1),
+            "container.image.digest" => {
+                self.container.digest = told(reader)?.and_then(|digest| image(digest).1)
+            }
             "k8s.ns.name" => self.pod.namespace = told(reader)?,
             "k8s.pod.name" => self.pod.name = told(reader)?,
             "k8s.pod.uid" => self.pod.uid = told(reader)?,
@@ -317,7 +321,10 @@ impl<'a> Fields<'a> {
             (network.source_ip, network.source_port) = std::mem::take(&mut self.local);
             (network.destination_ip, network.destination_port) = std::mem::take(&mut self.remote);
         }
-        if network.source_ip.is_some() || network.destination_ip.is_some() || network.destination_name.is_some() {
+        if network.source_ip.is_some()
+            || network.destination_ip.is_some()
+            || network.destination_name.is_some()
+        {
             event.network = Some(Box::new(network));
         }
         event.file = file.map(|path| File { path });

@@ -1,6 +1,8 @@
 //! Cloud Logging entries that hold an audit log (Google, `LogEntry` and `google.cloud.audit.AuditLog`).
 
-use model::event::{Actor, ActorKind, Api, Cloud, Event, EventKind, EventSource, Outcome, Pod, Provider, Text};
+use model::event::{
+    Actor, ActorKind, Api, Cloud, Event, EventKind, EventSource, Outcome, Pod, Provider, Text,
+};
 
 use super::build::is_address;
 use super::reader::{Reader, Step};
@@ -119,7 +121,11 @@ impl<'a> Told<'a> {
                 continue;
             }
             while let Some(key) = reader.key()? {
-                if key == "granted" { self.refused |= reader.flag()? == Some(false) } else { reader.skip()? }
+                if key == "granted" {
+                    self.refused |= reader.flag()? == Some(false)
+                } else {
+                    reader.skip()?
+                }
             }
         }
         Ok(())
@@ -140,8 +146,16 @@ impl<'a> Told<'a> {
     }
 
     fn made(self) -> Made<'a> {
-        let Self { insert_id: Some(insert_id), timestamp, payload: true, refused, resource, mut actor, mut api, mut cloud } =
-            self
+        let Self {
+            insert_id: Some(insert_id),
+            timestamp,
+            payload: true,
+            refused,
+            resource,
+            mut actor,
+            mut api,
+            mut cloud,
+        } = self
         else {
             return Made::missing("`insertId` or `protoPayload` is missing: not an audit log entry");
         };
@@ -206,5 +220,6 @@ fn object<'a>(resource: &str, api: &mut Api<'a>) -> Option<Box<Pod<'a>>> {
         api.verb = Some(Text::Borrowed("create"));
     }
     let is_pod = group == "core" && next == "pods" && api.name.is_some();
-    is_pod.then(|| Box::new(Pod { namespace: api.namespace.clone(), name: api.name.clone(), ..Pod::default() }))
+    is_pod
+        .then(|| Box::new(Pod { namespace: api.namespace.clone(), name: api.name.clone(), ..Pod::default() }))
 }

@@ -41,7 +41,8 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Step<Made<'a>> {
         Some(_) => ActorKind::User,
     };
     let object = repository.map(|name| ("repository", name));
-    let object = object.or(user.map(|name| ("user", name))).or(organisation.map(|name| ("organization", name)));
+    let object =
+        object.or(user.map(|name| ("user", name))).or(organisation.map(|name| ("organization", name)));
     if let Some((kind, name)) = object {
         (api.resource, api.name) = (Some(Text::Borrowed(kind)), Some(name));
     }

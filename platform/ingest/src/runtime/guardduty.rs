@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use model::Severity;
 use model::event::{
-    Actor, ActorKind, Api, Cloud, Container, Event, EventKind, EventRule, EventSource, Network, Pod, Process, Provider, Text,
+    Actor, ActorKind, Api, Cloud, Container, Event, EventKind, EventRule, EventSource, Network, Pod, Process,
+    Provider, Text,
 };
 
 use super::build::{self, container_id, image, is_address};
@@ -65,10 +66,7 @@ fn members<'a>(
 }
 
 /// The same for every object of a list.
-fn each<'a>(
-    reader: &mut Reader<'a>,
-    mut member: impl FnMut(&str, &mut Reader<'a>) -> Step<()>,
-) -> Step<()> {
+fn each<'a>(reader: &mut Reader<'a>, mut member: impl FnMut(&str, &mut Reader<'a>) -> Step<()>) -> Step<()> {
     if reader.list()? {
         while reader.item()? {
             members(reader, &mut member)?;
@@ -228,7 +226,9 @@ impl<'a> Told<'a> {
                 }
                 _ => reader.skip(),
             }),
-            "awsApiCallAction" | "kubernetesApiCallAction" => self.call(key == "kubernetesApiCallAction", reader),
+            "awsApiCallAction" | "kubernetesApiCallAction" => {
+                self.call(key == "kubernetesApiCallAction", reader)
+            }
             _ => reader.skip(),
         })
     }
@@ -295,13 +295,15 @@ impl<'a> Told<'a> {
     }
 
     fn made(mut self) -> Made<'a> {
-        let (Some(id), Some(kind), Some(updated)) = (self.id.take(), self.kind.take(), self.updated.take()) else {
+        let (Some(id), Some(kind), Some(updated)) = (self.id.take(), self.kind.take(), self.updated.take())
+        else {
             return Made::missing("`id`, `type` or `updatedAt` is missing: not a finding of GuardDuty");
         };
         let mut event = Event::new(EventSource::GuardDuty, EventKind::Alert);
         event.title = self.title.take();
         event.severity = Some(self.severity.map_or(Severity::Unknown, Severity::from_cvss_score));
-        event.rule = Some(Box::new(EventRule { id: Some(kind.clone()), name: Some(kind), ..EventRule::default() }));
+        event.rule =
+            Some(Box::new(EventRule { id: Some(kind.clone()), name: Some(kind), ..EventRule::default() }));
         event.count = self.count;
         self.cloud.provider = Some(Provider::Aws);
         let time = self.last_seen.or_else(|| super::time::parse(&updated));
@@ -349,7 +351,9 @@ fn address<'a>(reader: &mut Reader<'a>) -> Step<Option<Text<'a>>> {
     let mut found = None;
     members(reader, |key, reader| {
         match key {
-            "ipAddressV4" | "ipAddressV6" => found = reader.text()?.filter(|text| is_address(text)).or(found.take()),
+            "ipAddressV4" | "ipAddressV6" => {
+                found = reader.text()?.filter(|text| is_address(text)).or(found.take())
+            }
             _ => reader.skip()?,
         }
         Ok(())

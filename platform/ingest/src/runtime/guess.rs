@@ -4,7 +4,7 @@ use super::Format;
 use super::reader::{Reader, Step};
 
 /// Keys that only one format has at this place, each with the format.
-const TELLING: [(&str, Format); 23] = [
+const TELLING: [(&str, Format); 24] = [
     ("output_fields", Format::Falco),
     ("auditID", Format::KubernetesAudit),
     ("process_exec", Format::Tetragon),
@@ -22,6 +22,7 @@ const TELLING: [(&str, Format); 23] = [
     ("detail-type", Format::EventBridge),
     ("schemaVersion", Format::GuardDuty),
     ("SchemaVersion", Format::GuardDuty),
+    ("Findings", Format::GuardDuty),
     ("protoPayload", Format::GcpAudit),
     ("operationName", Format::AzureActivity),
     ("scopeLogs", Format::Otlp),
@@ -31,7 +32,7 @@ const TELLING: [(&str, Format); 23] = [
 ];
 
 /// Keys whose values hold the elements of some format.
-const ENVELOPES: [&str; 8] = ["items", "Records", "records", "entries", "Findings", "findings", "data", "events"];
+const ENVELOPES: [&str; 7] = ["items", "Records", "records", "entries", "findings", "data", "events"];
 
 pub(super) fn guess(body: &[u8]) -> Option<Format> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
@@ -68,7 +69,9 @@ impl Found {
         }
         while let Some(key) = reader.key()? {
             let key = key.as_ref();
-            self.told = self.told.or_else(|| TELLING.iter().find(|(known, _)| *known == key).map(|(_, format)| *format));
+            self.told = self
+                .told
+                .or_else(|| TELLING.iter().find(|(known, _)| *known == key).map(|(_, format)| *format));
             match key {
                 "uuid" => self.uuid = true,
                 "rule" => self.rule = true,

@@ -64,7 +64,9 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Step<Made<'a>> {
             "ProcessName" => told.process.binary = reader.text()?,
             "ParentProcessName" => told.parent.binary = reader.text()?,
             "UpdatedTime" => told.updated = reader.time()?,
-            "Timestamp" => told.timestamp = reader.integer()?.and_then(|count| time::since(count, time::SECOND)),
+            "Timestamp" => {
+                told.timestamp = reader.integer()?.and_then(|count| time::since(count, time::SECOND))
+            }
             _ => reader.skip()?,
         }
     }
@@ -119,7 +121,9 @@ impl<'a> Told<'a> {
         let mut event = Event::new(EventSource::KubeArmor, EventKind::Log);
         let operation = self.operation.take();
         event.kind = match operation.as_deref() {
-            _ if self.policy.is_some() || self.kind.as_deref().is_some_and(|kind| kind.starts_with("Matched")) => {
+            _ if self.policy.is_some()
+                || self.kind.as_deref().is_some_and(|kind| kind.starts_with("Matched")) =>
+            {
                 EventKind::Alert
             }
             Some("Process") => EventKind::ProcessExec,
@@ -132,7 +136,8 @@ impl<'a> Told<'a> {
         if let Some(policy) = self.policy.take() {
             let techniques = techniques(&self.tags);
             let tags = std::mem::take(&mut self.tags);
-            event.rule = Some(Box::new(EventRule { id: Some(policy.clone()), name: Some(policy), tags, techniques }));
+            event.rule =
+                Some(Box::new(EventRule { id: Some(policy.clone()), name: Some(policy), tags, techniques }));
         }
         event.sensor.clone_from(&self.host);
         event.node = self.host.take();
@@ -186,7 +191,9 @@ fn network(resource: &str) -> Option<Box<Network<'static>>> {
     let mut network = Network::default();
     for (key, value) in resource.split(' ').filter_map(|part| part.split_once('=')) {
         match key {
-            "remoteip" | "daddr" if is_address(value) => network.destination_ip = Some(Text::Owned(value.to_owned())),
+            "remoteip" | "daddr" if is_address(value) => {
+                network.destination_ip = Some(Text::Owned(value.to_owned()))
+            }
             "port" | "dport" => network.destination_port = value.parse().ok().filter(|port| *port != 0),
             "protocol" if value.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
                 network.protocol = Some(Text::Owned(value.to_ascii_lowercase()));

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use model::Severity;
 use model::event::{
-    Actor, ActorKind, Api, Cloud, Container, Event, EventKind, EventRule, EventSource, File, Network, Pod, Process, Provider,
-    Text,
+    Actor, ActorKind, Api, Cloud, Container, Event, EventKind, EventRule, EventSource, File, Network, Pod,
+    Process, Provider, Text,
 };
 
 use super::build::{self, behind_program, container_id, image};
@@ -101,7 +101,9 @@ fn process<'a>(reader: &mut Reader<'a>, parents: usize) -> Step<Process<'a>> {
             "working_directory" => process.cwd = reader.text()?,
             "file" => process.binary = member(reader, &["path", "name"])?,
             "user" => process.user = member(reader, &["name", "uid"])?,
-            "created_time" => process.started_at = reader.integer()?.and_then(|count| time::since(count, MILLISECOND)),
+            "created_time" => {
+                process.started_at = reader.integer()?.and_then(|count| time::since(count, MILLISECOND))
+            }
             "parent_process" if parents == 0 => process.parent = Some(Box::new(self::process(reader, 1)?)),
             _ => reader.skip()?,
         }

@@ -65,7 +65,11 @@ impl<'a> Told<'a> {
                 "ipAddress" => self.actor.source_ips.extend(reader.text()?.filter(|text| is_address(text))),
                 "userAgent" if reader.object()? => {
                     while let Some(key) = reader.key()? {
-                        if key == "rawUserAgent" { self.actor.user_agent = reader.text()? } else { reader.skip()? }
+                        if key == "rawUserAgent" {
+                            self.actor.user_agent = reader.text()?
+                        } else {
+                            reader.skip()?
+                        }
                     }
                 }
                 "userAgent" => {}

@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 
 use model::Severity;
-use model::event::{Actor, ActorKind, Cloud, Container, Event, EventKind, EventSource, Network, Pod, Process, Provider, Text};
+use model::event::{
+    Actor, ActorKind, Cloud, Container, Event, EventKind, EventSource, Network, Pod, Process, Provider, Text,
+};
 
 use super::build::{self, container_id, image, workload};
 use super::reader::{Reader, Step};
@@ -171,11 +173,22 @@ fn record<'a>(
     let raw = reader.slice(from, reader.at());
     let repeated = resource.raw.len() + scope.raw.len();
     if repeated + raw.len() > limits::EVENT_BYTES || *spare < repeated {
-        return Ok(Made::Refused(ProblemCode::TooLarge, "its resource and scope are too large for a record".into()));
+        return Ok(Made::Refused(
+            ProblemCode::TooLarge,
+            "its resource and scope are too large for a record".into(),
+        ));
     }
     *spare -= repeated;
     let or_null = |raw: &'a str| if raw.is_empty() { "null" } else { raw };
-    let parts = ["{\"resource\":", or_null(resource.raw), ",\"scope\":", or_null(scope.raw), ",\"logRecord\":", raw, "}"];
+    let parts = [
+        "{\"resource\":",
+        or_null(resource.raw),
+        ",\"scope\":",
+        or_null(scope.raw),
+        ",\"logRecord\":",
+        raw,
+        "}",
+    ];
     let mut event = Event::new(EventSource::Otlp, EventKind::Log);
     event.title = body.or(name);
     event.severity = severity.map(level);
@@ -340,8 +353,9 @@ impl<'a> Attributes<'a> {
         }
         event.container = build::container(self.container);
         let mut owners = OWNERS.iter().zip(self.owners);
-        self.pod.workload = owners
-            .find_map(|((_, kind), name)| name.and_then(|name| workload(Some(Text::Borrowed(kind)), Some(name))));
+        self.pod.workload = owners.find_map(|((_, kind), name)| {
+            name.and_then(|name| workload(Some(Text::Borrowed(kind)), Some(name)))
+        });
         event.pod = build::pod(self.pod);
         event.process = (self.process != Process::default()).then(|| Box::new(self.process));
         // A name in the place of an address is a name.
@@ -349,11 +363,15 @@ impl<'a> Attributes<'a> {
         if network.destination_ip.as_deref().is_some_and(|address| !build::is_address(address)) {
             network.destination_name = network.destination_ip.take();
         }
-        if network.source_ip.is_some() || network.destination_ip.is_some() || network.destination_name.is_some() {
+        if network.source_ip.is_some()
+            || network.destination_ip.is_some()
+            || network.destination_name.is_some()
+        {
             event.network = Some(Box::new(self.network));
         }
         if let Some(name) = self.user {
-            event.actor = Some(Box::new(Actor { kind: ActorKind::User, name: Some(name), ..Actor::default() }));
+            event.actor =
+                Some(Box::new(Actor { kind: ActorKind::User, name: Some(name), ..Actor::default() }));
         }
         if self.cloud != Cloud::default() {
             event.cloud = Some(Box::new(self.cloud));

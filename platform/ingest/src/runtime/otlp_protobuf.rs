@@ -17,7 +17,9 @@ const VALUE_DEPTH: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ProtobufError {
     /// Not protobuf, cut off, or not of these messages.
-    #[error("the request is not a readable ExportLogsServiceRequest; check that the sender exports logs, not traces or metrics")]
+    #[error(
+        "the request is not a readable ExportLogsServiceRequest; check that the sender exports logs, not traces or metrics"
+    )]
     Malformed,
     /// Larger than [`limits::EVENT_BATCH_BYTES`], also as JSON four times as large.
     #[error("the request is larger than {limit} bytes; let the sender make smaller batches")]
@@ -111,7 +113,13 @@ impl<'b> Fields<'b> {
 }
 
 /// Writes a list of the messages of one field, after a comma where something stands in front. Nothing for none.
-fn repeated(message: &[u8], number: u64, key: &str, out: &mut String, each: fn(&[u8], &mut String) -> Done) -> Done {
+fn repeated(
+    message: &[u8],
+    number: u64,
+    key: &str,
+    out: &mut String,
+    each: fn(&[u8], &mut String) -> Done,
+) -> Done {
     let mut fields = Fields(message);
     let mut open = false;
     while let Some((field, value)) = fields.next()? {

@@ -72,6 +72,10 @@ impl Problem {
 
     pub(super) fn of(index: usize, fault: Fault, from: usize) -> Self {
         let code = if fault.why == Why::Deep { ProblemCode::TooDeep } else { ProblemCode::Malformed };
-        Self::new(index, code, format!("{}, {} bytes into it", fault.why.as_str(), fault.at.saturating_sub(from)))
+        Self::new(
+            index,
+            code,
+            format!("{}, {} bytes into it", fault.why.as_str(), fault.at.saturating_sub(from)),
+        )
     }
 }

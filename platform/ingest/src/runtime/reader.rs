@@ -525,17 +525,28 @@ mod tests {
 
     #[test]
     fn values_of_other_types_are_nothing_and_are_passed_over() {
-        let text = r#" {"a":[1,{"b":2}],"\u0063":"\ud83d\ude00","d":null,"e":"1.5e3","f":4294967295,"g":""} "#;
+        let text =
+            r#" {"a":[1,{"b":2}],"\u0063":"\ud83d\ude00","d":null,"e":"1.5e3","f":4294967295,"g":""} "#;
         let mut reader = Reader::new(text);
         assert!(reader.object().unwrap());
         let mut seen = Vec::new();
         while let Some(key) = reader.key().unwrap() {
             seen.push((key.to_string(), reader.word().unwrap().map(String::from)));
         }
-        let words = [("a", None), ("c", Some("😀")), ("d", None), ("e", Some("1.5e3")), ("f", Some("4294967295")), ("g", None)];
+        let words = [
+            ("a", None),
+            ("c", Some("😀")),
+            ("d", None),
+            ("e", Some("1.5e3")),
+            ("f", Some("4294967295")),
+            ("g", None),
+        ];
         assert_eq!(seen, words.map(|(key, value)| (key.to_owned(), value.map(str::to_owned))));
         assert_eq!(reader.depth(), 0);
-        assert_eq!(["1.252488e+06", "7", "-1", "1.5", "x", "1e30"].map(whole), [Some(1_252_488), Some(7), Some(-1), None, None, None]);
+        assert_eq!(
+            ["1.252488e+06", "7", "-1", "1.5", "x", "1e30"].map(whole),
+            [Some(1_252_488), Some(7), Some(-1), None, None, None]
+        );
     }
 
     #[test]

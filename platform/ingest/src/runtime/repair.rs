@@ -55,7 +55,8 @@ pub(super) fn strings(text: &str) -> Option<String> {
 /// Half of a surrogate pair is a character that cannot be told; any other escape means itself.
 fn broken_escape(bytes: &[u8], at: usize) -> (usize, Option<String>) {
     let digits = bytes.get(at + 2..at + 6).unwrap_or_default();
-    let half = bytes.get(at + 1) == Some(&b'u') && digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit);
+    let half =
+        bytes.get(at + 1) == Some(&b'u') && digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit);
     if half { (6, Some("\\ufffd".to_owned())) } else { (1, Some("\\\\".to_owned())) }
 }
 

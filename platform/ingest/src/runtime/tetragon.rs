@@ -102,12 +102,13 @@ impl<'a> Line<'a> {
         event.kind = body.kind(name);
         let mut draft = Draft::new(event);
         draft.time = time;
-        draft.id = body.process.exec_id.as_deref().filter(|id| id.len() < limits::EVENT_KEY_BYTES).map(|exec_id| {
-            let once = matches!(name, "process_exec" | "process_exit");
-            let when = if once { None } else { time_text.as_deref() };
-            let parts = [exec_id, "/", name, when.map_or("", |_| "/"), when.unwrap_or_default()];
-            parts.concat().into()
-        });
+        draft.id =
+            body.process.exec_id.as_deref().filter(|id| id.len() < limits::EVENT_KEY_BYTES).map(|exec_id| {
+                let once = matches!(name, "process_exec" | "process_exit");
+                let when = if once { None } else { time_text.as_deref() };
+                let parts = [exec_id, "/", name, when.map_or("", |_| "/"), when.unwrap_or_default()];
+                parts.concat().into()
+            });
         body.fill(name, &mut draft.event);
         Made::Event(draft)
     }
@@ -290,7 +291,9 @@ impl<'a> Body<'a> {
             "process_loader" => EventKind::FileAccess,
             // The file of a uprobe is where the hook is.
             "process_uprobe" | "process_usdt" => EventKind::Alert,
-            _ if self.network.destination_ip.is_some() || self.network.source_ip.is_some() => EventKind::NetworkConnect,
+            _ if self.network.destination_ip.is_some() || self.network.source_ip.is_some() => {
+                EventKind::NetworkConnect
+            }
             _ if self.file.is_some() => EventKind::FileAccess,
             _ => EventKind::Alert,
         }
@@ -328,8 +331,12 @@ impl<'a> Body<'a> {
                 event.title = Some(Text::Owned([&*policy, ": ", function].concat()));
             }
             let techniques = techniques(&self.tags);
-            event.rule =
-                Some(Box::new(EventRule { id: Some(policy.clone()), name: Some(policy), tags: self.tags, techniques }));
+            event.rule = Some(Box::new(EventRule {
+                id: Some(policy.clone()),
+                name: Some(policy),
+                tags: self.tags,
+                techniques,
+            }));
         }
     }
 }
