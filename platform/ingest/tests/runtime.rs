@@ -221,6 +221,24 @@ fn bounds_hold() {
     let decoded = decode(Format::Falco, deep.as_bytes(), &source());
     assert_eq!((decoded.problems[0].code.code(), decoded.events.len()), ("event-too-deep", 1));
 
+    // Nothing takes more than one look at each byte, or this would not end.
+    for piece in [
+        "tru,",
+        "{x} ",
+        "{\"a\":[}\n",
+        "[1 2]",
+        "}",
+        "{\"rule\":\"\\x\"} ",
+        "\"",
+        "[{\"a\":\"\\x\"},",
+        "{\"items\":[{},",
+    ] {
+        let body = piece.repeat(2_000_000 / piece.len());
+        for format in [Format::Falco, Format::KubernetesAudit, Format::Otlp] {
+            decode(format, body.as_bytes(), &source());
+        }
+    }
+
     // A resource that is repeated in every record costs no more than a small multiple of the body.
     let records = "{\"timeUnixNano\":\"1781079327000000001\"},".repeat(50_000);
     let resource = format!(

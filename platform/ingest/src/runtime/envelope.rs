@@ -45,20 +45,24 @@ pub(super) fn walk<'a>(format: Format, text: &'a str, source: &Source<'a>, sink:
     let mut walk =
         Walk { format, layout: layout(format), source, index: 0, sent: 0, spare, stopped: false, sink };
     let mut reader = Reader::new(text);
+    let mut next = 0;
     while !walk.stopped && reader.look().is_some() {
         let (from, first) = (reader.at(), walk.index);
         let Err(fault) = walk.value(&mut reader) else { continue };
         // Behind what was read already, or behind the line that is broken: others must not be taken for a part of it.
-        let next = next_line(text, if walk.index == first { from } else { fault.at.max(from) });
-        let value = reader.slice(from, next.unwrap_or(text.len()));
-        let end = if walk.index == first { end_of(value, from) } else { None };
-        walk.mend(reader.slice(from, end.unwrap_or(from)), fault, (from, first), |walk, reader| {
-            walk.value(reader)
-        });
-        match end.or(next) {
-            Some(at) => reader.resume(at, 0),
-            None => return,
+        let behind = if walk.index == first { from } else { fault.at.max(from) };
+        if next <= behind {
+            next = next_line(text, behind).unwrap_or(text.len());
         }
+        let whole = walk.index == first && matches!(text.as_bytes().get(from), Some(b'{' | b'['));
+        let end = if whole { end_of(reader.slice(from, next), from) } else { None };
+        if walk.index == first {
+            let value = reader.slice(from, end.unwrap_or(from));
+            walk.mend(value, fault, (from, first), |walk, reader| walk.value(reader));
+        } else {
+            walk.cut(fault);
+        }
+        reader.resume(end.unwrap_or(next), 0);
     }
 }
 
@@ -97,6 +101,13 @@ impl<'a> Walk<'_, 'a> {
 
     fn problem(&mut self, problem: Problem) {
         self.send(Item::Problem(problem));
+    }
+
+    /// Tells that a batch ends before its end.
+    fn cut(&mut self, fault: Fault) {
+        let detail = format!("{}; what follows cannot be told apart", fault.why.as_str());
+        self.problem(Problem::new(self.index, ProblemCode::BatchCut, detail));
+        self.index += 1;
     }
 
     /// A value of the outermost level: an envelope, a list, or an element.
@@ -171,8 +182,7 @@ impl<'a> Walk<'_, 'a> {
             let (from, first) = (reader.at(), self.index);
             if let Err(fault) = self.element(reader) {
                 let Some(end) = end_of(reader.rest(from), from) else {
-                    let detail = format!("{}; what follows cannot be told apart", fault.why.as_str());
-                    self.problem(Problem::new(self.index, ProblemCode::BatchCut, detail));
+                    self.cut(fault);
                     self.stopped = true;
                     return Ok(());
                 };
