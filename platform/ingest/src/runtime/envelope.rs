@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn broken_elements_end_where_their_brackets_do() {
-        assert_eq!(end_of(r#"{"a":"}\"",x:[}]} ,2]"#, 10), Some(10 + 14));
+        assert_eq!(end_of(r#"{"a":"}\"",x:[}]} ,2]"#, 10), Some(10 + 16));
         assert_eq!(end_of("tru, {}]", 0), Some(3));
         assert_eq!(end_of("{\"a\": \"b", 0), None);
         assert_eq!(next_line("{\"a\n {\n}\n{\"b\"", 0), Some(9));
