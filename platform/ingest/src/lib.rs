@@ -1,4 +1,5 @@
-//! Foreign formats, in and out: bills of materials (CycloneDX, SPDX), package URLs, and SARIF reports.
+//! Foreign formats, in and out: bills of materials (CycloneDX, SPDX), package URLs, SARIF reports, and runtime events
+//! ([`runtime`]).
 //!
 //! Pure decoding and encoding: bytes in, words of the model out, and back. No file, network or clock is touched here; a
 //! time that should stand in a document is handed in, and without one the same report always gives the same bytes.
@@ -14,6 +15,7 @@ mod error;
 mod licence;
 pub mod limits;
 pub mod purl;
+pub mod runtime;
 pub mod sarif;
 mod serial;
 pub mod spdx;

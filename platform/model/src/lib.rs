@@ -5,6 +5,7 @@
 //! arrive from plugins, feeds or clients become these types only after the crate at that edge has checked them.
 
 pub mod coverage;
+pub mod event;
 pub mod finding;
 pub mod fingerprint;
 pub mod graph;

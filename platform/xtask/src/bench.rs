@@ -5,6 +5,7 @@ mod admission;
 mod batch;
 mod cloud;
 mod posture;
+mod runtime;
 mod scan;
 
 use std::path::Path;
@@ -28,6 +29,8 @@ pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<(
         _ => bail!(
             "no benchmark is named {name}; there are scan, host, posture, admission, cloud and advisories"
         ),
+        "runtime" => runtime::runtime(root, arguments),
+        _ => bail!("no benchmark is named {name}; there are scan, host, posture, advisories and runtime"),
     }
 }
 

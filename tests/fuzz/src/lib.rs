@@ -30,6 +30,7 @@ mod osv_record;
 mod plugin_documents;
 mod purl;
 mod rpm_database;
+mod runtime_events;
 mod spdx;
 mod tar_layer;
 mod text_database;
@@ -40,12 +41,16 @@ mod yaml;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
-pub const TARGETS: [(&str, Target); 22] = [
+pub const TARGETS: [(&str, Target); 26] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
     ("cloud-policy", cloud_policy::run),
     ("cluster", cluster::run),
     ("cyclonedx", cyclonedx::run),
+    ("events-audits", runtime_events::audits),
+    ("events-clouds", runtime_events::clouds),
+    ("events-logs", runtime_events::logs),
+    ("events-sensors", runtime_events::sensors),
     ("evidence-pack", evidence_pack::run),
     ("executable", executable::run),
     ("exploitation", exploitation::run),
