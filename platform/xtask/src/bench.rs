@@ -26,11 +26,10 @@ pub(crate) fn run_named(root: &Path, name: &str, arguments: &[&str]) -> Result<(
         "admission" => admission::admission(root, arguments),
         "cloud" => cloud::cloud(root, arguments),
         "advisories" => advisories(root, arguments),
-        _ => bail!(
-            "no benchmark is named {name}; there are scan, host, posture, admission, cloud and advisories"
-        ),
         "runtime" => runtime::runtime(root, arguments),
-        _ => bail!("no benchmark is named {name}; there are scan, host, posture, advisories and runtime"),
+        _ => bail!(
+            "no benchmark is named {name}; there are scan, host, posture, admission, cloud, advisories and runtime"
+        ),
     }
 }
 
