@@ -50,7 +50,7 @@ impl World {
 
     /// Asks again until it is so.
     fn until(&self, what: &str, is: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         while !is(self) {
             assert!(Instant::now() < deadline, "{what}: {:#}\n{}", self.follower(), self.server.log());
             std::thread::park_timeout(Duration::from_millis(50));

@@ -26,11 +26,13 @@ const KINDS: [&[&str]; 2] = [
 ];
 
 type View = Arc<dyn Any + Send + Sync>;
+/// A view, and the body that it is of.
+type Viewed = (Arc<[u8]>, View);
 
 /// What was read of the bodies of objects, by path, each good for as long as the object has that body: reading them is most of what
 /// judging a namespace again would cost.
 #[derive(Debug, Default)]
-pub(crate) struct Views(Mutex<HashMap<String, (Arc<[u8]>, View)>>);
+pub(crate) struct Views(Mutex<HashMap<String, Viewed>>);
 
 impl Views {
     /// Forgets an object that is gone.

@@ -156,10 +156,10 @@ impl Workloads {
     pub(crate) fn of(scope: &Scope<'_>, problems: &mut Problems) -> Self {
         let mut found = Self { all: Vec::new(), by_label: HashMap::new(), by_namespace: HashMap::new() };
         for object in scope.objects() {
-            if scope.snapshot().top_workload(object).is_some_and(|top| std::ptr::eq(top, object)) {
-                if let Some(pod) = scope.view(object, || pod(object, problems)) {
-                    found.add(object, pod);
-                }
+            if scope.snapshot().top_workload(object).is_some_and(|top| std::ptr::eq(top, object))
+                && let Some(pod) = scope.view(object, || pod(object, problems))
+            {
+                found.add(object, pod);
             }
         }
         found
