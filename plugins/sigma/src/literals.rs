@@ -85,7 +85,7 @@ mod tests {
     fn what_must_be_there() {
         for (pattern, expected) in [
             ("curling.*http", Some(vec!["curling"])),
-            ("(?i)wget +-O", Some(vec!["wget "])),
+            ("(?i)wget +-O", Some(vec!["wget"])),
             ("^(bash|zsh)$", Some(vec!["bash", "zsh"])),
             ("(ab|cd)+x", None),
             (".*", None),

@@ -144,6 +144,12 @@ impl Set {
             let set = Rc::new(Self::compile(config)?);
             metrics::add("rules-loaded", (set.rules.len() + set.correlations.len()) as u64);
             metrics::add("rules-unusable", set.unusable.len() as u64);
+            log::info(&format!(
+                "{} rules and {} correlations; {} rules name no text that an event must hold",
+                set.rules.len(),
+                set.correlations.len(),
+                set.index.always()
+            ));
             for unusable in set.unusable.iter().take(LINES_MAX) {
                 log::warn(&format!("the rule {} cannot be used: {}", unusable.name, unusable.why));
             }
