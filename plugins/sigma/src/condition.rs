@@ -229,7 +229,7 @@ mod tests {
         assert!(
             value(&format!("{}a{}", "(".repeat(300), ")".repeat(300)), &[]).unwrap_err().contains("deeper")
         );
-        assert!(value(&"not ".repeat(400).to_string(), &[]).unwrap_err().contains("deeper"));
+        assert!(value(&"not ".repeat(400), &[]).unwrap_err().contains("deeper"));
         assert!(value(&"a or ".repeat(5_000), &[]).unwrap_err().contains("words"));
     }
 }

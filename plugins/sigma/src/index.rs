@@ -39,6 +39,9 @@ struct ByField {
     within_rules: Vec<Vec<usize>>,
 }
 
+/// A rule, and the choices of texts that it can be looked for by.
+type Sought = (usize, Vec<Vec<Atom>>);
+
 /// Rules that are candidates already, in this event.
 #[derive(Debug, Default)]
 struct Seen {
@@ -69,7 +72,7 @@ impl Seen {
 impl Index {
     /// Sorts rules, each named by its place, into an index.
     pub(crate) fn new<'r>(rules: impl Iterator<Item = (usize, Route, &'r Detection)>) -> Self {
-        let mut by_route: BTreeMap<Route, Vec<(usize, Vec<Vec<Atom>>)>> = BTreeMap::new();
+        let mut by_route: BTreeMap<Route, Vec<Sought>> = BTreeMap::new();
         for (place, route, detection) in rules {
             by_route.entry(route).or_default().push((place, choices(detection)));
         }
@@ -110,7 +113,7 @@ impl Index {
 }
 
 impl Lane {
-    fn new(route: Route, rules: Vec<(usize, Vec<Vec<Atom>>)>) -> Self {
+    fn new(route: Route, rules: Vec<Sought>) -> Self {
         let mut uses: HashMap<Atom, usize> = HashMap::new();
         for atom in rules.iter().flat_map(|(_, choices)| choices.iter().flatten()) {
             *uses.entry(atom.clone()).or_default() += 1;

@@ -42,7 +42,7 @@ fn of(expr: &Expr<usize>, items: &[Item]) -> Vec<Vec<Atom>> {
         Expr::Any(parts) => {
             let mut union = Vec::new();
             for part in parts {
-                match of(part, items).into_iter().max_by_key(worth) {
+                match of(part, items).into_iter().max_by_key(|choice| worth(choice)) {
                     Some(best) if union.len() + best.len() <= ATOMS_MAX => union.extend(best),
                     _ => return Vec::new(),
                 }
@@ -55,7 +55,7 @@ fn of(expr: &Expr<usize>, items: &[Item]) -> Vec<Vec<Atom>> {
 }
 
 /// How well a choice tells events apart before it is known how many rules speak of it.
-fn worth(choice: &Vec<Atom>) -> usize {
+fn worth(choice: &[Atom]) -> usize {
     let one = |atom: &Atom| atom.text.len() + if atom.whole { 8 } else { 0 };
     let least = choice.iter().map(one).min().unwrap_or_default();
     (least * 64).saturating_sub(choice.len())

@@ -31,6 +31,9 @@ pub(crate) struct Hit {
     pub(crate) now: bool,
 }
 
+/// The values that tell a group, and the one that is counted.
+pub(crate) type Values = (Vec<String>, Option<String>);
+
 /// Something that correlations may count: an event that a rule fits, or a correlation that holds.
 pub(crate) struct Occurrence<'o> {
     pub(crate) time: u64,
@@ -86,7 +89,7 @@ impl<'s> Run<'s> {
         &mut self,
         listeners: &[Listener],
         occurrence: &Occurrence<'_>,
-        values: &dyn Fn(&Listener) -> Option<(Vec<String>, Option<String>)>,
+        values: &dyn Fn(&Listener) -> Option<Values>,
     ) -> Result<(), HostError> {
         for listener in listeners {
             if let Some((group, counted)) = values(listener) {

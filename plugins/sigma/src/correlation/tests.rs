@@ -127,8 +127,8 @@ proptest! {
         for (name, distinct) in [("many", false), ("values", true)] {
             let mut wanted = 0;
             let mut last: Option<u64> = None;
-            for place in 0..events.len() {
-                let now = events[place].1;
+            for (place, one) in events.iter().enumerate() {
+                let now = one.1;
                 if full(place, distinct) && last.is_none_or(|last| last + 10 < now) {
                     wanted += 1;
                     last = Some(now);
