@@ -68,7 +68,10 @@ pub fn is_tests(path: &str) -> bool {
 /// # Errors
 /// [`FileError`] for what is no YAML or no list of items.
 pub fn rules(path: &str, bytes: &[u8]) -> Result<Value, FileError> {
-    let items: Vec<Value> = items(path, bytes)?.into_iter().map(|(line, lines, item)| json!({ "line": line, "lines": lines, "item": item })).collect();
+    let items: Vec<Value> = items(path, bytes)?
+        .into_iter()
+        .map(|(line, lines, item)| json!({ "line": line, "lines": lines, "item": item }))
+        .collect();
     Ok(json!({ "path": path, "items": items }))
 }
 
@@ -79,14 +82,24 @@ pub fn rules(path: &str, bytes: &[u8]) -> Result<Value, FileError> {
 pub fn tests(path: &str, bytes: &[u8]) -> Result<Vec<Case>, FileError> {
     let case = |(line, _, item): (u32, BTreeMap<String, u32>, Value)| {
         let wrong = |why: &str| FileError::Form { path: path.to_owned(), line, why: why.to_owned() };
-        let odd = item.as_object().into_iter().flat_map(Map::keys).find(|key| !["rule", "events", "matches"].contains(&key.as_str()));
+        let odd = item
+            .as_object()
+            .into_iter()
+            .flat_map(Map::keys)
+            .find(|key| !["rule", "events", "matches"].contains(&key.as_str()));
         if let Some(key) = odd {
             return Err(wrong(&format!("a case has no {key:?}")));
         }
-        let rule = item.get("rule").and_then(Value::as_str).ok_or_else(|| wrong("a case needs the name of a `rule`"))?;
+        let rule = item
+            .get("rule")
+            .and_then(Value::as_str)
+            .ok_or_else(|| wrong("a case needs the name of a `rule`"))?;
         let events = item.get("events").and_then(Value::as_array).filter(|events| !events.is_empty());
         let events = events.ok_or_else(|| wrong("a case needs `events`"))?.clone();
-        let matches = item.get("matches").and_then(Value::as_bool).ok_or_else(|| wrong("`matches` must be true or false"))?;
+        let matches = item
+            .get("matches")
+            .and_then(Value::as_bool)
+            .ok_or_else(|| wrong("`matches` must be true or false"))?;
         Ok(Case { rule: rule.to_owned(), events, matches, line })
     };
     items(path, bytes)?.into_iter().map(case).collect()
@@ -97,12 +110,17 @@ type Read = (u32, BTreeMap<String, u32>, Value);
 /// The items of all documents of a file, with their lines. Items in which nothing stands are left out.
 fn items(path: &str, bytes: &[u8]) -> Result<Vec<Read>, FileError> {
     let budget = Budget { bytes: FILE_BYTES_MAX, documents: 100, nodes: 500_000, ..Budget::default() };
-    let documents = yaml::read(bytes, &budget).map_err(|error| FileError::Yaml { path: path.to_owned(), error })?;
+    let documents =
+        yaml::read(bytes, &budget).map_err(|error| FileError::Yaml { path: path.to_owned(), error })?;
     let mut all = Vec::new();
     for document in documents {
         let lines = document.lines;
         let Value::Array(items) = document.value else {
-            return Err(FileError::Form { path: path.to_owned(), line: lines.first(), why: "it is no list of items".to_owned() });
+            return Err(FileError::Form {
+                path: path.to_owned(),
+                line: lines.first(),
+                why: "it is no list of items".to_owned(),
+            });
         };
         for (place, item) in items.into_iter().enumerate() {
             let pointer = format!("/{place}");
@@ -110,8 +128,17 @@ fn items(path: &str, bytes: &[u8]) -> Result<Vec<Read>, FileError> {
             match &item {
                 Value::Null => {}
                 Value::Object(map) => {
-                    let of_key = |key: &String| (key.clone(), lines.of(&format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))));
-                    let of_keys = map.keys().filter(|key| ["condition", "output"].contains(&key.as_str())).map(of_key).collect();
+                    let of_key = |key: &String| {
+                        (
+                            key.clone(),
+                            lines.of(&format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))),
+                        )
+                    };
+                    let of_keys = map
+                        .keys()
+                        .filter(|key| ["condition", "output"].contains(&key.as_str()))
+                        .map(of_key)
+                        .collect();
                     all.push((line, of_keys, item));
                 }
                 _ => {

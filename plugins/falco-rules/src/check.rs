@@ -103,9 +103,11 @@ impl Pattern {
             }
             Op::IGlob => Ok(Self::Folded(value.to_ascii_lowercase().into_boxed_slice())),
             Op::Pmatch => Ok(Self::Path(components(&value).map(Box::from).collect())),
-            Op::BContains | Op::BStartsWith => hexadecimal(&value)
-                .map(|bytes| Self::Text(bytes.into_boxed_slice()))
-                .ok_or_else(|| format!("`{}` compares with hexadecimal digits; found \"{}\"", op.word(), shown())),
+            Op::BContains | Op::BStartsWith => {
+                hexadecimal(&value).map(|bytes| Self::Text(bytes.into_boxed_slice())).ok_or_else(|| {
+                    format!("`{}` compares with hexadecimal digits; found \"{}\"", op.word(), shown())
+                })
+            }
             Op::Regex => regex(&value).map(|regex| Self::Regex(Box::new(regex))),
             _ => Ok(Self::Text(value.into_boxed_slice())),
         }
@@ -119,7 +121,9 @@ impl Pattern {
             (Self::Text(text), Op::EndsWith) => value.ends_with(text),
             (Self::Text(text), Op::Contains | Op::BContains) => memchr::memmem::find(value, text).is_some(),
             (Self::Text(text), Op::Glob) => glob(text, value),
-            (Self::Folded(text), Op::IContains) => memchr::memmem::find(&value.to_ascii_lowercase(), text).is_some(),
+            (Self::Folded(text), Op::IContains) => {
+                memchr::memmem::find(&value.to_ascii_lowercase(), text).is_some()
+            }
             (Self::Folded(text), Op::IGlob) => glob(text, &value.to_ascii_lowercase()),
             (Self::Net(net), Op::Eq) => address(value).is_some_and(|address| net.has(address)),
             (Self::Net(net), Op::Ne) => !address(value).is_some_and(|address| net.has(address)),
@@ -152,10 +156,13 @@ fn hexadecimal(text: &[u8]) -> Option<Vec<u8>> {
 
 /// A regular expression that has to match the whole text.
 fn regex(pattern: &[u8]) -> Result<Regex, String> {
-    let pattern = std::str::from_utf8(pattern).map_err(|_| "a regular expression must be UTF-8".to_owned())?;
+    let pattern =
+        std::str::from_utf8(pattern).map_err(|_| "a regular expression must be UTF-8".to_owned())?;
     if pattern.len() > REGEX_BYTES_MAX {
         let length = pattern.len();
-        return Err(format!("a regular expression has {length} bytes; at most {REGEX_BYTES_MAX} are allowed"));
+        return Err(format!(
+            "a regular expression has {length} bytes; at most {REGEX_BYTES_MAX} are allowed"
+        ));
     }
     RegexBuilder::new(&format!("^(?:{pattern})$"))
         .size_limit(REGEX_SIZE_MAX)
@@ -190,7 +197,9 @@ fn alone<'v>(value: &Cow<'v, [u8]>, transformer: Transformer) -> Option<Cow<'v, 
         Transformer::ToLower => value.to_ascii_lowercase().into(),
         Transformer::ToUpper => value.to_ascii_uppercase().into(),
         Transformer::B64 => base64(value)?.into(),
-        Transformer::Basename => value.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec().into(),
+        Transformer::Basename => {
+            value.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec().into()
+        }
         Transformer::Len => String::from_utf8_lossy(value).chars().count().to_string().into_bytes().into(),
     })
 }
@@ -243,7 +252,9 @@ impl Check {
             self.each(values, |value| others.iter().any(|other| is(value, other)))
         };
         match self.op {
-            Op::In | Op::Intersects => self.among(values, |value| others.iter().any(|other| **other == *value)),
+            Op::In | Op::Intersects => {
+                self.among(values, |value| others.iter().any(|other| **other == *value))
+            }
             Op::Eq => any(&|value, other| value == other),
             Op::Ne => self.each(values, |value| others.iter().all(|other| **other != *value)),
             Op::StartsWith => any(&|value, other| value.starts_with(other)),
@@ -252,10 +263,12 @@ impl Check {
             Op::IContains => any(&|value, other| {
                 memchr::memmem::find(&value.to_ascii_lowercase(), &other.to_ascii_lowercase()).is_some()
             }),
-            Op::Lt | Op::Le | Op::Gt | Op::Ge => any(&|value, other| match (Number::of(value), Number::of(other)) {
-                (Some(value), Some(other)) => ordered(self.op, value, other),
-                _ => false,
-            }),
+            Op::Lt | Op::Le | Op::Gt | Op::Ge => {
+                any(&|value, other| match (Number::of(value), Number::of(other)) {
+                    (Some(value), Some(other)) => ordered(self.op, value, other),
+                    _ => false,
+                })
+            }
             _ => false,
         }
     }

@@ -50,11 +50,13 @@ struct Fault {
     wrong: Wrong,
     /// It names a field that is not known.
     unknown: bool,
+    /// The message says in which macro.
+    placed: bool,
 }
 
 impl From<Wrong> for Fault {
     fn from(wrong: Wrong) -> Self {
-        Self { wrong, unknown: false }
+        Self { wrong, unknown: false, placed: false }
     }
 }
 
@@ -99,18 +101,23 @@ pub(crate) fn compile(definitions: &Definitions, source: Source) -> Program {
         let compiled = compiler.rule(rule).and_then(|(tree, output)| {
             total += tree.size as usize;
             if total > CHECKS_MAX {
-                let message = format!("the rules of this source have more than {CHECKS_MAX} comparisons together");
+                let message =
+                    format!("the rules of this source have more than {CHECKS_MAX} comparisons together");
                 return Err((rule.condition.clone(), Wrong::whole(message).into()));
             }
             Ok((tree, output))
         });
-        let problem = |text: &Text, message: String, warning| {
-            Problem { place: text.place.clone(), of: format!("rule {}", rule.name), message, warning }
+        let problem = |text: &Text, message: String, warning| Problem {
+            place: text.place.clone(),
+            of: format!("rule {}", rule.name),
+            message,
+            warning,
         };
         match compiled {
             Ok((tree, output)) => {
                 if let Some(field) = compiler.needs_memory {
-                    let message = format!("{field} counts what came before an event and never has a value here");
+                    let message =
+                        format!("{field} counts what came before an event and never has a value here");
                     program.problems.push(problem(&rule.condition, message, true));
                 }
                 let entry = program.lay(&tree);
@@ -146,17 +153,33 @@ impl<'d> Compiler<'d> {
         }
         let tree = joined(parts, Node::And).map_err(condition)?;
         if tree.size > RULE_CHECKS_MAX {
-            let message = format!("with its macros it has {} comparisons; at most {RULE_CHECKS_MAX} are allowed", tree.size);
+            let message = format!(
+                "with its macros it has {} comparisons; at most {RULE_CHECKS_MAX} are allowed",
+                tree.size
+            );
             return Err(condition(Wrong::whole(message).into()));
         }
-        let output = Output::of(&rule.output.text, |operand| self.operand(operand).map_err(|fault| (fault.wrong, fault.unknown)))
-            .map_err(|(wrong, unknown)| (rule.output.clone(), Fault { wrong: Wrong { message: format!("output: {}", wrong.message), ..wrong }, unknown }))?;
+        let output = Output::of(&rule.output.text, |operand| {
+            self.operand(operand).map_err(|fault| (fault.wrong, fault.unknown))
+        })
+        .map_err(|(wrong, unknown)| {
+            (
+                rule.output.clone(),
+                Fault {
+                    wrong: Wrong { message: format!("output: {}", wrong.message), ..wrong },
+                    unknown,
+                    placed: false,
+                },
+            )
+        })?;
         Ok((tree, output))
     }
 
     fn tree(&mut self, expr: &Expr, depth: u32) -> Result<Rc<Tree>, Fault> {
         if depth > DEPTH_MAX {
-            return Err(Wrong::whole(format!("with its macros it is nested more than {DEPTH_MAX} deep")).into());
+            return Err(
+                Wrong::whole(format!("with its macros it is nested more than {DEPTH_MAX} deep")).into()
+            );
         }
         let mut all = |exprs: &[Expr]| -> Result<Vec<Rc<Tree>>, Fault> {
             exprs.iter().map(|expr| self.tree(expr, depth + 1)).collect()
@@ -191,12 +214,17 @@ impl<'d> Compiler<'d> {
                 let made = parsed.and_then(|expr| self.tree(&expr, depth + 1));
                 self.open.pop();
                 let made = made.map_err(|fault| {
+                    if fault.placed {
+                        return fault;
+                    }
                     let place = &text.place;
                     let message = format!(
                         "in the macro {name:?} ({} line {}): {}",
-                        place.file, place.line, fault.wrong.shown(&text.text)
+                        place.file,
+                        place.line,
+                        fault.wrong.shown(&text.text)
                     );
-                    Fault { wrong: Wrong::whole(message), ..fault }
+                    Fault { wrong: Wrong::whole(message), placed: true, ..fault }
                 });
                 // A circle is one for whoever is in it; others may use what is not.
                 if self.open.is_empty() || made.is_ok() {
@@ -234,7 +262,9 @@ impl<'d> Compiler<'d> {
         }
         self.values += key.3.len();
         if self.values > ALL_VALUES_MAX {
-            return Err(wrong(format!("the lists of this source have more than {ALL_VALUES_MAX} values together")));
+            return Err(wrong(format!(
+                "the lists of this source have more than {ALL_VALUES_MAX} values together"
+            )));
         }
         let (left, op, modifier, values, other) = key.clone();
         let right = match (op, other) {
@@ -254,13 +284,19 @@ impl<'d> Compiler<'d> {
 
     fn operand(&mut self, operand: &condition::Operand) -> Result<(Operand, &'static Field), Fault> {
         let name = operand.field.as_str();
-        let wrong = |message: String, unknown| Fault { wrong: Wrong::at(operand.at, message), unknown };
-        let field = fields::find(name).ok_or_else(|| wrong(format!("the field {name} is not known"), true))?;
+        let wrong = |message: String, unknown| Fault {
+            wrong: Wrong::at(operand.at, message),
+            unknown,
+            placed: false,
+        };
+        let field =
+            fields::find(name).ok_or_else(|| wrong(format!("the field {name} is not known"), true))?;
         if !field.sources().contains(&self.source) {
             return Err(wrong(format!("the source {} has no field {name}", self.source.word()), true));
         }
         let argument = operand.argument.clone().unwrap_or_default();
-        let digits = !argument.is_empty() && argument.len() < 10 && argument.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            !argument.is_empty() && argument.len() < 10 && argument.bytes().all(|byte| byte.is_ascii_digit());
         match field.argument {
             Argument::No if !argument.is_empty() => {
                 return Err(wrong(format!("the field {name} takes no argument"), false));
@@ -336,7 +372,9 @@ impl<'d> Compiler<'d> {
         let mut slots: Vec<u32> = output.slots().collect();
         let mut found = Vec::new();
         gather(tree, &mut found);
-        slots.extend(found.iter().filter_map(|check| self.checks.get(*check as usize)).map(|check| check.left.slot));
+        slots.extend(
+            found.iter().filter_map(|check| self.checks.get(*check as usize)).map(|check| check.left.slot),
+        );
         let mut seen = std::collections::BTreeSet::new();
         slots.retain(|slot| seen.insert(*slot));
         slots.truncate(40);
@@ -379,15 +417,22 @@ fn excepted(exception: &Exception) -> Result<Option<Expr>, String> {
     let pairs = || exception.fields.iter().zip(&exception.comparisons);
     let mut tuples = Vec::new();
     if exception.single {
-        let items = exception.values.iter().map(item).collect::<Result<Vec<Item>, String>>().map_err(wrong)?;
+        let items =
+            exception.values.iter().map(item).collect::<Result<Vec<Item>, String>>().map_err(wrong)?;
         if let Some((field, op)) = pairs().next().filter(|_| !items.is_empty()) {
-            tuples.push(Expr::Check(Box::new(test(field, *op, condition::Right::List(items)).map_err(wrong)?)));
+            tuples
+                .push(Expr::Check(Box::new(test(field, *op, condition::Right::List(items)).map_err(wrong)?)));
         }
     } else {
         for tuple in &exception.values {
-            let values = tuple.as_array().ok_or_else(|| wrong("each of its values must be a list".to_owned()))?;
+            let values =
+                tuple.as_array().ok_or_else(|| wrong("each of its values must be a list".to_owned()))?;
             if values.len() != exception.fields.len() {
-                return Err(wrong(format!("a value has {} parts; it has {} fields", values.len(), exception.fields.len())));
+                return Err(wrong(format!(
+                    "a value has {} parts; it has {} fields",
+                    values.len(),
+                    exception.fields.len()
+                )));
             }
             let checks = pairs().zip(values).map(|((field, op), value)| {
                 let right = match value {
@@ -398,7 +443,9 @@ fn excepted(exception: &Exception) -> Result<Option<Expr>, String> {
                     one => condition::Right::Value(item(one)?),
                 };
                 match (&right, op.takes_list()) {
-                    (condition::Right::List(_), false) => Err(format!("`{}` compares with one value", op.word())),
+                    (condition::Right::List(_), false) => {
+                        Err(format!("`{}` compares with one value", op.word()))
+                    }
                     _ => test(field, *op, right).map(|test| Expr::Check(Box::new(test))),
                 }
             });
@@ -417,7 +464,8 @@ fn item(value: &serde_json::Value) -> Result<Item, String> {
 
 /// A comparison of a field that is written as in a condition, perhaps inside transformers.
 fn test(field: &str, op: Op, right: condition::Right) -> Result<Test, String> {
-    let parsed = condition::parse(&format!("{field} exists")).map_err(|wrong| format!("{field:?}: {}", wrong.message))?;
+    let parsed = condition::parse(&format!("{field} exists"))
+        .map_err(|wrong| format!("{field:?}: {}", wrong.message))?;
     match parsed {
         Expr::Check(test) if test.op == Op::Exists => Ok(Test { op, right, ..*test }),
         _ => Err(format!("{field:?} is no field")),

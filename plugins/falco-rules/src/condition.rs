@@ -238,7 +238,8 @@ impl<'a> Parser<'a> {
     /// Eats a word that no letter, digit, dot or underscore follows.
     fn eat_word(&mut self, word: &str) -> bool {
         let behind = self.rest().strip_prefix(word).map(|behind| behind.chars().next());
-        let ends = |next: Option<char>| !next.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+        let ends =
+            |next: Option<char>| !next.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
         match behind {
             Some(next) if ends(next) => self.eat(word),
             _ => false,
@@ -330,7 +331,10 @@ impl<'a> Parser<'a> {
     fn operand(&mut self) -> Result<Option<Operand>, Wrong> {
         let at = self.at;
         let known = |(word, transformer): &(&str, Transformer)| {
-            self.rest().strip_prefix(word).is_some_and(|behind| behind.starts_with('(')).then_some((word.len(), *transformer))
+            self.rest()
+                .strip_prefix(word)
+                .is_some_and(|behind| behind.starts_with('('))
+                .then_some((word.len(), *transformer))
         };
         if let Some((length, transformer)) = TRANSFORMERS.iter().find_map(known) {
             self.at += length + 1;
@@ -391,7 +395,8 @@ impl<'a> Parser<'a> {
             return Ok(Test { left, op, modifier: None, right: Right::Nothing, at });
         }
         self.blank();
-        let modifier = MODIFIERS.iter().find(|(word, _)| self.eat_modifier(word)).map(|(_, modifier)| *modifier);
+        let modifier =
+            MODIFIERS.iter().find(|(word, _)| self.eat_modifier(word)).map(|(_, modifier)| *modifier);
         self.blank();
         let right = if modifier.is_some() {
             if op.takes_list() || op.takes_number() {

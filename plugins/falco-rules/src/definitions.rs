@@ -21,8 +21,17 @@ const EXCEPTIONS_MAX: usize = 1_000;
 /// Newest engine whose language this is.
 const ENGINE: Version = Version(0, 63, 0);
 /// Plugins whose fields are known here.
-const PLUGINS: [&str; 9] =
-    ["k8saudit", "k8saudit-eks", "k8saudit-gke", "k8saudit-aks", "cloudtrail", "gcpaudit", "okta", "github", "json"];
+const PLUGINS: [&str; 9] = [
+    "k8saudit",
+    "k8saudit-eks",
+    "k8saudit-gke",
+    "k8saudit-aks",
+    "cloudtrail",
+    "gcpaudit",
+    "okta",
+    "github",
+    "json",
+];
 
 /// A file, as the platform's reader gives it.
 #[derive(Debug, Deserialize)]
@@ -221,7 +230,8 @@ impl Definitions {
                     continue;
                 }
             };
-            let (kind, of) = match ["rule", "macro", "list"].into_iter().find(|kind| map.contains_key(*kind)) {
+            let (kind, of) = match ["rule", "macro", "list"].into_iter().find(|kind| map.contains_key(*kind))
+            {
                 Some(kind) => (kind, format!("{kind} {}", map.get(kind).and_then(text).unwrap_or_default())),
                 None => ("", String::new()),
             };
@@ -269,20 +279,30 @@ impl Definitions {
                 let names = || std::iter::once(plugin).chain(alternatives.into_iter().flatten());
                 let name = |one: &Value| one.get("name").and_then(text).unwrap_or_default();
                 if !names().any(|one| PLUGINS.contains(&name(one).as_str())) {
-                    let message = format!("the fields of Falco's plugin {:?} are not known here", name(plugin));
+                    let message =
+                        format!("the fields of Falco's plugin {:?} are not known here", name(plugin));
                     self.warn(&item.place, "", message);
                 }
             }
         } else {
             let keys: Vec<&str> = item.map.keys().map(String::as_str).take(5).collect();
-            self.warn(&item.place, "", format!("an item of an unknown kind is left out ({})", keys.join(", ")));
+            self.warn(
+                &item.place,
+                "",
+                format!("an item of an unknown kind is left out ({})", keys.join(", ")),
+            );
         }
         Ok(())
     }
 
     fn list(&mut self, item: &Item<'_>) -> Result<(), String> {
         let name = item.name("list")?;
-        let items = texts(item.map.get("items").ok_or("a list needs `items`")?, "items")?;
+        let written = item.map.get("items").ok_or("a list needs `items`")?;
+        if written.as_array().is_some_and(|items| items.iter().any(Value::is_boolean)) {
+            let message = "an item is true or false; YAML holds yes, no, on, off, y and n to be that too: texts need quotation marks";
+            self.warn(&item.place, &format!("list {name}"), message);
+        }
+        let items = texts(written, "items")?;
         let way = item.way("items");
         if way == Way::New || way == Way::Replace {
             if way == Way::Replace && !self.lists.contains_key(&name) {
@@ -306,7 +326,8 @@ impl Definitions {
         let condition = item.text("condition")?.ok_or("a macro needs a `condition`")?;
         match item.way("condition") {
             Way::Append => {
-                let known = self.macros.get_mut(&name).ok_or("there is no macro of this name to append to")?;
+                let known =
+                    self.macros.get_mut(&name).ok_or("there is no macro of this name to append to")?;
                 append(&mut known.text, &condition.text)
             }
             Way::Replace if !self.macros.contains_key(&name) => {
@@ -326,9 +347,14 @@ impl Definitions {
         let name = item.name("rule")?;
         let known = self.by_name.get(&name).copied();
         let of = format!("rule {name}");
-        let odd: Vec<&str> = item.map.keys().map(String::as_str).filter(|key| !RULE_KEYS.contains(key)).take(5).collect();
+        let odd: Vec<&str> =
+            item.map.keys().map(String::as_str).filter(|key| !RULE_KEYS.contains(key)).take(5).collect();
         if !odd.is_empty() {
-            self.warn(&item.place, &of, format!("keys that are not known are passed over: {}", odd.join(", ")));
+            self.warn(
+                &item.place,
+                &of,
+                format!("keys that are not known are passed over: {}", odd.join(", ")),
+            );
         }
         if let Some(at) = known.filter(|_| item.changes()) {
             return self.rules.get_mut(at).map_or(Ok(()), |rule| change(rule, item));
@@ -359,8 +385,21 @@ impl Definitions {
 }
 
 const RULE_KEYS: [&str; 15] = [
-    "rule", "desc", "condition", "output", "priority", "source", "tags", "enabled", "exceptions", "append", "override",
-    "skip-if-unknown-filter", "warn_evttypes", "capture", "capture_duration",
+    "rule",
+    "desc",
+    "condition",
+    "output",
+    "priority",
+    "source",
+    "tags",
+    "enabled",
+    "exceptions",
+    "append",
+    "override",
+    "skip-if-unknown-filter",
+    "warn_evttypes",
+    "capture",
+    "capture_duration",
 ];
 
 fn new_rule(name: String, source: String, item: &Item<'_>) -> Result<Rule, String> {
@@ -445,7 +484,11 @@ fn exceptions(item: &Item<'_>) -> Result<Vec<Exception>, String> {
 }
 
 fn exception(raw: &Value, item: &Item<'_>, appends: bool) -> Result<Exception, String> {
-    let name = raw.get("name").and_then(text).filter(|name| !name.is_empty()).ok_or("an exception needs a `name`")?;
+    let name = raw
+        .get("name")
+        .and_then(text)
+        .filter(|name| !name.is_empty())
+        .ok_or("an exception needs a `name`")?;
     let wrong = |what: &str| format!("the exception {name:?}: {what}");
     let values = match raw.get("values") {
         None | Some(Value::Null) => Vec::new(),
@@ -457,7 +500,9 @@ fn exception(raw: &Value, item: &Item<'_>, appends: bool) -> Result<Exception, S
         None if appends => (false, Vec::new()),
         None => return Err(wrong("it needs `fields`")),
         Some(fields @ Value::Array(_)) => (false, texts(fields, "fields").map_err(|why| wrong(&why))?),
-        Some(field) => (true, vec![text(field).ok_or_else(|| wrong("`fields` must be a field or a list of them"))?]),
+        Some(field) => {
+            (true, vec![text(field).ok_or_else(|| wrong("`fields` must be a field or a list of them"))?])
+        }
     };
     let words = match raw.get("comps") {
         None => vec![if single { "in" } else { "=" }.to_owned(); fields.len()],
@@ -467,7 +512,11 @@ fn exception(raw: &Value, item: &Item<'_>, appends: bool) -> Result<Exception, S
     if words.len() != fields.len() {
         return Err(wrong("there must be as many `comps` as `fields`"));
     }
-    let of = |word: &String| Op::of(word).filter(|op| *op != Op::Exists).ok_or_else(|| wrong(&format!("{word:?} is no operator for exceptions")));
+    let of = |word: &String| {
+        Op::of(word)
+            .filter(|op| *op != Op::Exists)
+            .ok_or_else(|| wrong(&format!("{word:?} is no operator for exceptions")))
+    };
     let comparisons = words.iter().map(of).collect::<Result<Vec<Op>, String>>()?;
     if single && !comparisons.iter().all(|op| op.takes_list()) {
         return Err(wrong("one field is compared with all values by `in`, `pmatch` or `intersects`"));
@@ -476,7 +525,11 @@ fn exception(raw: &Value, item: &Item<'_>, appends: bool) -> Result<Exception, S
 }
 
 impl<'a> Item<'a> {
-    fn of(map: &'a Map<String, Value>, place: Place, lines: &'a BTreeMap<String, u32>) -> Result<Self, String> {
+    fn of(
+        map: &'a Map<String, Value>,
+        place: Place,
+        lines: &'a BTreeMap<String, u32>,
+    ) -> Result<Self, String> {
         let mut item = Self { map, place, lines, ways: BTreeMap::new(), append: false };
         item.append = item.flag("append")?.unwrap_or(false);
         let Some(ways) = map.get("override") else { return Ok(item) };
@@ -499,7 +552,8 @@ impl<'a> Item<'a> {
 
     fn name(&self, kind: &str) -> Result<String, String> {
         let name = self.map.get(kind).and_then(text).filter(|name| !name.trim().is_empty());
-        name.filter(|name| name.len() <= 500).ok_or_else(|| format!("a {kind} needs a name of at most 500 bytes"))
+        name.filter(|name| name.len() <= 500)
+            .ok_or_else(|| format!("a {kind} needs a name of at most 500 bytes"))
     }
 
     fn text(&self, key: &str) -> Result<Option<Text>, String> {

@@ -93,7 +93,11 @@ impl Reader<'_> {
             }
             if !self.behind(&mut open)? {
                 self.blank();
-                return if self.at == self.text.len() { Ok(()) } else { Err("something stands behind the end") };
+                return if self.at == self.text.len() {
+                    Ok(())
+                } else {
+                    Err("something stands behind the end")
+                };
             }
         }
     }
@@ -239,7 +243,9 @@ impl<'d> Json<'d> {
     /// The member of an object. `null` is none: sources write it where they do not know.
     pub(crate) fn get(self, key: &str) -> Option<Json<'d>> {
         self.members()
-            .find(|(name, _)| if name.kind() == Kind::Plain { name.slice() == key } else { name.text() == key })
+            .find(
+                |(name, _)| if name.kind() == Kind::Plain { name.slice() == key } else { name.text() == key },
+            )
             .map(|(_, value)| value)
             .filter(|value| !value.is_null())
     }
@@ -352,7 +358,9 @@ mod tests {
 
     fn at(text: &str, path: &[&str]) -> Option<String> {
         let doc = Doc::read(text).unwrap();
-        path.iter().try_fold(doc.root(), |value, part| value.step(part)).map(|value| value.text().into_owned())
+        path.iter()
+            .try_fold(doc.root(), |value, part| value.step(part))
+            .map(|value| value.text().into_owned())
     }
 
     #[test]
@@ -377,7 +385,9 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_refused() {
-        for text in ["", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "[1 2]", "nul", "\"a", "{} {}", "[}", "{1:2}", "\"\\"] {
+        for text in
+            ["", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "[1 2]", "nul", "\"a", "{} {}", "[}", "{1:2}", "\"\\"]
+        {
             assert!(Doc::read(text).is_err(), "{text}");
         }
         let deep = "[".repeat(DEPTH_MAX + 1);

@@ -101,8 +101,11 @@ pub struct Loaded {
 pub fn load(config: &str) -> Result<Loaded, Error> {
     let set = Set::of(&Config::new(config))?;
     let problems = set.problems();
-    let said = |warning| problems.iter().filter(move |one| one.warning == warning).map(ToString::to_string).collect();
-    let broken = |rule: &Rule| problems.iter().any(|one| !one.warning && one.of == format!("rule {}", rule.name));
+    let said = |warning| {
+        problems.iter().filter(move |one| one.warning == warning).map(ToString::to_string).collect()
+    };
+    let broken =
+        |rule: &Rule| problems.iter().any(|one| !one.warning && one.of == format!("rule {}", rule.name));
     let works = set.definitions.rules.iter().filter(|rule| !broken(rule));
     Ok(Loaded {
         rules: works.map(|rule| (rule.name.clone(), rule.source.clone())).collect(),
@@ -149,7 +152,10 @@ impl Correlator for FalcoRules {
         }
         let broken: Vec<String> = self.set.known_errors();
         if let Some(first) = broken.first() {
-            log::warn(&format!("{} rules or parts of rules cannot be used; the first: {first}", broken.len()));
+            log::warn(&format!(
+                "{} rules or parts of rules cannot be used; the first: {first}",
+                broken.len()
+            ));
         }
         Ok(())
     }
@@ -194,14 +200,21 @@ impl Call<'_> {
         let doc = Doc::read(text).map_err(|what| format!("the event's body is not JSON: {what}"))?;
         let raw = doc.root().get("raw").ok_or("the event's body has no `raw`")?;
         let raw = if source == Source::AwsCloudtrail { of_envelope(raw) } else { raw };
-        let run = program.run(fields::Event { source, raw, time: event.time, organization: &self.set.organization });
+        let run = program.run(fields::Event {
+            source,
+            raw,
+            time: event.time,
+            organization: &self.set.organization,
+        });
         let matching = run.matching();
         for rule in matching.iter().take(MATCHES_MAX) {
             self.detect(event, &run, rule, doc.root());
         }
         match matching.len().saturating_sub(MATCHES_MAX) {
             0 => Ok(()),
-            more => Err(format!("the event matches {more} more rules than are told; at most {MATCHES_MAX} are")),
+            more => {
+                Err(format!("the event matches {more} more rules than are told; at most {MATCHES_MAX} are"))
+            }
         }
     }
 
@@ -210,7 +223,12 @@ impl Call<'_> {
         self.detections += 1;
         if self.detections > DETECTIONS_MAX {
             let name = &rule.name;
-            self.problem(event, format!("rule {name}: a call has more than {DETECTIONS_MAX} detections; this one is left out"));
+            self.problem(
+                event,
+                format!(
+                    "rule {name}: a call has more than {DETECTIONS_MAX} detections; this one is left out"
+                ),
+            );
             return;
         }
         let evidence = json!({
@@ -277,7 +295,15 @@ mod tests {
 
     #[test]
     fn techniques_are_found_among_tags() {
-        let tags = ["T1610", "T1552.007", "T1490-inhibit-system-recovery", "TA0005-evasion", "T16101", "k8s", "T1611x"];
+        let tags = [
+            "T1610",
+            "T1552.007",
+            "T1490-inhibit-system-recovery",
+            "TA0005-evasion",
+            "T16101",
+            "k8s",
+            "T1611x",
+        ];
         let tags = tags.map(str::to_owned);
         assert_eq!(techniques(&tags), ["T1610", "T1552.007", "T1490"]);
     }

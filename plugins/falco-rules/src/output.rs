@@ -28,7 +28,10 @@ impl Output {
     ///
     /// # Errors
     /// A field that is not known, and whether that is all.
-    pub(crate) fn of(text: &str, mut look: impl FnMut(&condition::Operand) -> Looked) -> Result<Self, (Wrong, bool)> {
+    pub(crate) fn of(
+        text: &str,
+        mut look: impl FnMut(&condition::Operand) -> Looked,
+    ) -> Result<Self, (Wrong, bool)> {
         let mut output = Self::default();
         // A star at the beginning asks Falco for the line also where fields are missing: so it is always.
         let mut rest = text.trim().strip_prefix('*').unwrap_or(text.trim());
@@ -91,7 +94,8 @@ impl Output {
 
 /// The field that a text begins with, as a condition would write it, and how long it is. Of `a.b.c` it is `a.b` where only that is one.
 fn field(text: &str) -> Option<(String, usize)> {
-    let name_end = text.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.')).unwrap_or(text.len());
+    let name_end =
+        text.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.')).unwrap_or(text.len());
     let written = text.get(..name_end)?;
     if text.get(name_end..)?.starts_with('(') {
         // A transformer: all up to the parenthesis that closes it.
@@ -124,7 +128,8 @@ fn field(text: &str) -> Option<(String, usize)> {
             let argument = behind.get(1..=close)?;
             // What a condition needs in quotation marks stands here without them.
             let bare = !argument.contains(|c: char| c.is_whitespace() || matches!(c, '[' | '"' | '\''));
-            let argument = if bare { argument.to_owned() } else { format!("\"{}\"", argument.replace(['"', '\\'], "")) };
+            let argument =
+                if bare { argument.to_owned() } else { format!("\"{}\"", argument.replace(['"', '\\'], "")) };
             Some((format!("{name}[{argument}]"), end + close + 2))
         }
         None => Some((name.to_owned(), end)),
@@ -158,7 +163,8 @@ pub(crate) fn shown(value: &Value<'_>) -> String {
 fn plain(bytes: &[u8]) -> String {
     let cut = bytes.get(..VALUE_BYTES_MAX);
     let text = String::from_utf8_lossy(cut.unwrap_or(bytes));
-    let mut text: String = text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+    let mut text: String =
+        text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
     if cut.is_some() && bytes.len() > VALUE_BYTES_MAX {
         text.push('…');
     }

@@ -110,7 +110,9 @@ impl Net {
                 let unused = 32 - u32::from(self.bits);
                 same(u128::from(net.to_bits()), u128::from(address.to_bits()), unused)
             }
-            (IpAddr::V6(net), IpAddr::V6(address)) => same(net.to_bits(), address.to_bits(), 128 - u32::from(self.bits)),
+            (IpAddr::V6(net), IpAddr::V6(address)) => {
+                same(net.to_bits(), address.to_bits(), 128 - u32::from(self.bits))
+            }
             _ => false,
         }
     }

@@ -189,7 +189,11 @@ impl<'p, 'e> Run<'p, 'e> {
         let shown = |slot: &u32| {
             let Slot { field, argument } = self.program.slots.get(*slot as usize)?;
             let value = self.value(*slot);
-            let name = if argument.is_empty() { field.name.to_owned() } else { format!("{}[{argument}]", field.name) };
+            let name = if argument.is_empty() {
+                field.name.to_owned()
+            } else {
+                format!("{}[{argument}]", field.name)
+            };
             (*value != Value::Missing).then(|| (name, output::shown(value)))
         };
         rule.slots.iter().filter_map(shown).collect()
@@ -234,7 +238,9 @@ fn dullness(name: &str) -> usize {
 /// What fields have to be for a condition to hold.
 fn needed(tree: &Tree, checks: &[Check], slots: &[Slot]) -> Needed {
     match &tree.node {
-        Node::Check(check) => checks.get(*check as usize).and_then(|check| equality(check, slots)).into_iter().collect(),
+        Node::Check(check) => {
+            checks.get(*check as usize).and_then(|check| equality(check, slots)).into_iter().collect()
+        }
         Node::Not(_) => Needed::new(),
         Node::And(trees) => {
             let mut all = Needed::new();
@@ -273,7 +279,9 @@ fn equality(check: &Check, slots: &[Slot]) -> Option<(u32, BTreeSet<Box<[u8]>>)>
     let values = match &check.right {
         Right::Set(set) if set.nets.is_empty() && set.texts.len() <= KEYS_MAX => set.texts.clone(),
         Right::Patterns(patterns)
-            if check.op == Op::Eq && matches!(check.modifier, None | Some(Modifier::AnyOf)) && patterns.len() <= KEYS_MAX =>
+            if check.op == Op::Eq
+                && matches!(check.modifier, None | Some(Modifier::AnyOf))
+                && patterns.len() <= KEYS_MAX =>
         {
             let text = |pattern: &Pattern| match pattern {
                 Pattern::Text(text) => Some(text.clone()),

@@ -86,7 +86,9 @@ impl Set {
         let raw: RawConfig = config.parse()?;
         if raw.rules.len() > FILES_MAX {
             let count = raw.rules.len();
-            return Err(Error::InvalidConfig(format!("rules: {count} files are there; at most {FILES_MAX} are allowed")));
+            return Err(Error::InvalidConfig(format!(
+                "rules: {count} files are there; at most {FILES_MAX} are allowed"
+            )));
         }
         let minimum = match &raw.minimum_priority {
             None => Priority::Debug,

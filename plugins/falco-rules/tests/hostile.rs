@@ -25,7 +25,9 @@ fn config(text: &str) -> String {
 
 fn rule(name: &str, condition: &str) -> String {
     let condition = serde_json::to_string(condition).unwrap();
-    format!("- rule: {name}\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n  source: k8s_audit\n")
+    format!(
+        "- rule: {name}\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n  source: k8s_audit\n"
+    )
 }
 
 /// The one error of a text.
@@ -52,12 +54,20 @@ fn bombs_of_macros_and_lists() {
     let mut text = String::from("- macro: m0\n  condition: ka.verb = x\n- list: l0\n  items: [x]\n");
     for n in 1..40 {
         let below = n - 1;
-        writeln!(text, "- macro: m{n}\n  condition: m{below} and m{below}\n- list: l{n}\n  items: [l{below}, l{below}]").unwrap();
+        writeln!(
+            text,
+            "- macro: m{n}\n  condition: m{below} and m{below}\n- list: l{n}\n  items: [l{below}, l{below}]"
+        )
+        .unwrap();
     }
     assert!(error(&format!("{text}{}", rule("r", "m39"))).contains("rule r: with its macros it has"));
-    assert!(error(&format!("{text}{}", rule("r", "ka.verb in (l39)"))).contains("has more than 100000 values"));
+    assert!(
+        error(&format!("{text}{}", rule("r", "ka.verb in (l39)"))).contains("has more than 100000 values")
+    );
     let empty = text.replace("items: [x]", "items: []");
-    assert!(error(&format!("{empty}{}", rule("r", "ka.verb in (l39)"))).contains("has more than 100000 values"));
+    assert!(
+        error(&format!("{empty}{}", rule("r", "ka.verb in (l39)"))).contains("has more than 100000 values")
+    );
 }
 
 #[test]
@@ -82,7 +92,9 @@ fn regular_expressions_are_bounded() {
     assert!(error(&rule("r", &format!("ka.uri regex '{}'", "a".repeat(3_000)))).contains("bytes"));
     let catastrophic = rule("r", "ka.uri regex '(a+)+b' or ka.uri glob '*a*a*a*a*a*a*a*a*a*b'");
     let body = json!({ "raw": { "requestURI": "a".repeat(100_000) } }).to_string();
-    let told = palisade_sdk::correlate::<FalcoRules>(&config(&catastrophic), &[event(body.as_bytes())], &[], 0).unwrap();
+    let told =
+        palisade_sdk::correlate::<FalcoRules>(&config(&catastrophic), &[event(body.as_bytes())], &[], 0)
+            .unwrap();
     assert!(told.detections.is_empty() && told.problems.is_empty());
 }
 
@@ -104,7 +116,13 @@ fn a_rule_that_matches_everything_is_bounded() {
 fn what_is_no_event_is_told_and_the_others_count() {
     let config = config(&rule("r", "ka.verb = get"));
     let bodies: [&[u8]; 7] = [
-        b"", b"{", b"[]", b"{\"raw\":null}", b"{\"raw\":\"text\"}", b"\xff", b"{\"raw\":{\"verb\":\"get\"}}",
+        b"",
+        b"{",
+        b"[]",
+        b"{\"raw\":null}",
+        b"{\"raw\":\"text\"}",
+        b"\xff",
+        b"{\"raw\":{\"verb\":\"get\"}}",
     ];
     let events: Vec<Event> = bodies.iter().map(|body| event(body)).collect();
     let told = palisade_sdk::correlate::<FalcoRules>(&config, &events, &[], 0).unwrap();
@@ -116,7 +134,8 @@ fn what_is_no_event_is_told_and_the_others_count() {
 fn values_of_strangers_are_cut_and_cannot_steer_a_terminal() {
     let text = rule("r", "ka.verb exists").replace("output: o", "output: '%ka.verb %ka.uri'");
     let body = json!({ "raw": { "verb": "\u{1b}[2J", "requestURI": "é".repeat(100_000) } }).to_string();
-    let told = palisade_sdk::correlate::<FalcoRules>(&config(&text), &[event(body.as_bytes())], &[], 0).unwrap();
+    let told =
+        palisade_sdk::correlate::<FalcoRules>(&config(&text), &[event(body.as_bytes())], &[], 0).unwrap();
     assert!(told.detections[0].evidence.len() < 16_000);
     let evidence: Value = serde_json::from_slice(&told.detections[0].evidence).unwrap();
     assert!(evidence["output"].as_str().unwrap().starts_with("\u{fffd}[2J éé"));
@@ -124,7 +143,14 @@ fn values_of_strangers_are_cut_and_cannot_steer_a_terminal() {
 
 #[test]
 fn configurations_that_are_none_are_refused() {
-    for config in ["", "[]", "{\"other\": 1}", "{\"rules\": [{\"items\": [{}]}]}", "{\"minimum-priority\": \"loud\"}", "{\"rule-ids\": 1}"] {
+    for config in [
+        "",
+        "7",
+        "{\"other\": 1}",
+        "{\"rules\": [{\"items\": [{}]}]}",
+        "{\"minimum-priority\": \"loud\"}",
+        "{\"rule-ids\": 1}",
+    ] {
         assert!(palisade_sdk::correlate::<FalcoRules>(config, &[], &[], 0).is_err(), "{config}");
     }
     // Items that are no mapping, and keys of wrong types, are told.

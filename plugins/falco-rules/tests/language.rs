@@ -17,7 +17,10 @@ use palisade_sdk::{Correlation, Event, Severity};
 use serde_json::{Value, json};
 
 fn config(texts: &[&str]) -> String {
-    let files = texts.iter().enumerate().map(|(place, text)| falco::rules(&format!("f{place}.yaml"), text.as_bytes()).unwrap());
+    let files = texts
+        .iter()
+        .enumerate()
+        .map(|(place, text)| falco::rules(&format!("f{place}.yaml"), text.as_bytes()).unwrap());
     json!({ "pack": false, "rules": files.collect::<Vec<Value>>() }).to_string()
 }
 
@@ -87,7 +90,7 @@ fn conditions_hold_or_fail() {
         ("ka.useragent glob kube*", false),
         ("ka.useragent regex '[A-Z]ubectl/v[0-9.]+'", true),
         ("ka.useragent regex ubectl", false),
-        ("ka.uri pmatch (/apis, /api?x=a%20b&y)", true),
+        ("ka.uri pmatch (/apis, '/api?x=a%20b&y')", true),
         ("ka.uri pmatch (/ap)", false),
         ("ka.uri.param[x] = 'a b'", true),
         ("ka.uri.param[y] exists", true),
@@ -132,13 +135,16 @@ fn conditions_hold_or_fail() {
 
 #[test]
 fn lists_and_macros_are_put_in() {
-    let items = "- list: a\n  items: [get, b]\n- list: b\n  items: ['\"create\"']\n- macro: m\n  condition: ka.verb in (a)\n- macro: n\n  condition: not m\n";
-    assert_eq!(correlate(&rule(items, "m and not n"), &raw()).detections.len(), 1);
+    let items = "- list: a\n  items: [get, b]\n- list: b\n  items: ['\"create\"']\n- macro: m\n  condition: ka.verb in (a)\n- macro: other\n  condition: not m\n";
+    assert_eq!(correlate(&rule(items, "m and not other"), &raw()).detections.len(), 1);
     // What comes later counts for rules that came earlier.
     let text = |items: &str| format!("{items}\n- macro: m\n  condition: ka.verb = get\n");
     let later = rule("- macro: m\n  condition: ka.verb = create\n", "m");
     assert_eq!(correlate(&later, &raw()).detections.len(), 1);
-    let changed = config(&["- macro: m\n  condition: ka.verb = create\n- rule: r\n  desc: d\n  condition: m\n  output: o\n  priority: INFO\n  source: k8s_audit\n", &text("")]);
+    let changed = config(&[
+        "- macro: m\n  condition: ka.verb = create\n- rule: r\n  desc: d\n  condition: m\n  output: o\n  priority: INFO\n  source: k8s_audit\n",
+        &text(""),
+    ]);
     assert_eq!(correlate(&changed, &raw()).detections.len(), 0);
 }
 
@@ -173,8 +179,15 @@ fn later_items_append_replace_and_switch() {
     assert_eq!(matches("- macro: m\n  condition: ka.verb = create\n"), 1);
     assert_eq!(matches("- rule: r\n  condition: or ka.verb = create\n  append: true\n"), 1);
     assert_eq!(matches("- rule: r\n  condition: ka.verb = create\n  override: {condition: replace}\n"), 1);
-    assert_eq!(matches("- rule: r\n  condition: ka.verb = create\n  override: {condition: replace}\n- rule: r\n  enabled: false\n"), 0);
-    let told = changed("- rule: r\n  condition: ka.verb = create\n  output: x %ka.verb\n  priority: ERROR\n  tags: [b]\n  override: {condition: replace, output: append, priority: replace, tags: append}\n");
+    assert_eq!(
+        matches(
+            "- rule: r\n  condition: ka.verb = create\n  override: {condition: replace}\n- rule: r\n  enabled: false\n"
+        ),
+        0
+    );
+    let told = changed(
+        "- rule: r\n  condition: ka.verb = create\n  output: x %ka.verb\n  priority: ERROR\n  tags: [b]\n  override: {condition: replace, output: append, priority: replace, tags: append}\n",
+    );
     let evidence: Value = serde_json::from_slice(&told.detections[0].evidence).unwrap();
     assert_eq!(evidence["output"], "o x create");
     assert_eq!(evidence["tags"], json!(["a", "b"]));
@@ -184,7 +197,9 @@ fn later_items_append_replace_and_switch() {
 #[test]
 fn exceptions_say_nothing_of_their_values() {
     let with = |exceptions: &str| {
-        let items = format!("- list: names\n  items: [web, other]\n- rule: r\n  desc: d\n  condition: ka.verb = create\n  output: o\n  priority: INFO\n  source: k8s_audit\n  exceptions:\n{exceptions}");
+        let items = format!(
+            "- list: names\n  items: [web, other]\n- rule: r\n  desc: d\n  condition: ka.verb = create\n  output: o\n  priority: INFO\n  source: k8s_audit\n  exceptions:\n{exceptions}"
+        );
         let config = config(&[&items]);
         assert_eq!(load(&config).unwrap().errors, Vec::<String>::new(), "{exceptions}");
         correlate(&config, &raw()).detections.len()
@@ -193,24 +208,53 @@ fn exceptions_say_nothing_of_their_values() {
     assert_eq!(with("  - {name: e, fields: ka.target.name, values: [a, web]}\n"), 0);
     assert_eq!(with("  - {name: e, fields: ka.target.name, values: [names]}\n"), 0);
     assert_eq!(with("  - {name: e, fields: ka.uri, comps: pmatch, values: [/other]}\n"), 1);
-    assert_eq!(with("  - {name: e, fields: [ka.target.name, ka.verb], values: [[web, get], [web, create]]}\n"), 0);
+    assert_eq!(
+        with("  - {name: e, fields: [ka.target.name, ka.verb], values: [[web, get], [web, create]]}\n"),
+        0
+    );
     assert_eq!(with("  - {name: e, fields: [ka.target.name, ka.verb], values: [[web, get]]}\n"), 1);
-    assert_eq!(with("  - {name: e, fields: [ka.target.name, ka.verb], comps: [startswith, in], values: [[we, [get, create]]]}\n"), 0);
+    assert_eq!(
+        with(
+            "  - {name: e, fields: [ka.target.name, ka.verb], comps: [startswith, in], values: [[we, [get, create]]]}\n"
+        ),
+        0
+    );
     assert_eq!(with("  - {name: e, fields: [ka.target.name], comps: [in], values: [[(names)]]}\n"), 0);
-    assert_eq!(with("  - {name: e, fields: ka.target.name, values: [a]}\n- rule: r\n  append: true\n  exceptions:\n  - {name: e, values: [web]}\n"), 0);
-    assert_eq!(with("  - {name: e, fields: ka.target.name, values: [web]}\n- rule: r\n  override: {exceptions: replace}\n  exceptions:\n  - {name: e, fields: ka.target.name, values: [a]}\n"), 1);
+    assert_eq!(
+        with(
+            "  - {name: e, fields: ka.target.name, values: [a]}\n- rule: r\n  append: true\n  exceptions:\n  - {name: e, values: [web]}\n"
+        ),
+        0
+    );
+    assert_eq!(
+        with(
+            "  - {name: e, fields: ka.target.name, values: [web]}\n- rule: r\n  override: {exceptions: replace}\n  exceptions:\n  - {name: e, fields: ka.target.name, values: [a]}\n"
+        ),
+        1
+    );
 }
 
 #[test]
 fn a_detection_says_what_was_seen() {
-    let items = config(&["- rule: R 1\n  desc: d\n  condition: ka.verb = create and ka.target.subresource != x or ka.user.name exists\n  output: '*%ka.user.name (%ka.uri.param[x]) 100% %% %ka.target.subresource, %ka.verb. %ka.user.groups %toupper(ka.verb) %evt.time.iso8601 %jevt.value[/stage]'\n  priority: critical\n  source: k8s_audit\n  tags: [T1610, x]\n"]);
+    let items = config(&[
+        "- rule: R 1\n  desc: d\n  condition: ka.verb = create and ka.target.subresource != x or ka.user.name exists\n  output: '*%ka.user.name (%ka.uri.param[x]) 100% %% %ka.target.subresource, %ka.verb. %ka.user.groups %toupper(ka.verb) %evt.time.iso8601 %jevt.value[/stage]'\n  priority: critical\n  source: k8s_audit\n  tags: [T1610, x]\n",
+    ]);
     let told = correlate(&items, &raw());
     let detection = &told.detections[0];
-    assert_eq!((detection.rule.as_str(), detection.title.as_str(), detection.severity), ("k8s-audit", "R 1", Severity::Critical));
-    assert_eq!((detection.asset.as_str(), detection.incident_key.as_str()), ("k8s:c/apps/Deployment/shop/web", "workload:shop/Deployment/web@c"));
+    assert_eq!(
+        (detection.rule.as_str(), detection.title.as_str(), detection.severity),
+        ("k8s-audit", "R 1", Severity::Critical)
+    );
+    assert_eq!(
+        (detection.asset.as_str(), detection.incident_key.as_str()),
+        ("k8s:c/apps/Deployment/shop/web", "workload:shop/Deployment/web@c")
+    );
     assert_eq!(detection.items, [0]);
     let evidence: Value = serde_json::from_slice(&detection.evidence).unwrap();
-    assert_eq!(evidence["output"], "Bob (a b) 100% % <NA>, create. (dev,ops) CREATE 2024-06-11T12:15:24.058348969+0000 ResponseComplete");
+    assert_eq!(
+        evidence["output"],
+        "Bob (a b) 100% % <NA>, create. (dev,ops) CREATE 2024-06-11T12:15:24.058348969+0000 ResponseComplete"
+    );
     assert_eq!(evidence["techniques"], json!(["T1610"]));
     assert_eq!(evidence["priority"], "Critical");
     assert_eq!(evidence["fields"]["ka.uri.param[x]"], "a b");
@@ -224,9 +268,11 @@ fn a_detection_says_what_was_seen() {
 #[test]
 fn what_cannot_be_used_is_named_with_its_place() {
     let of = |text: &str| load(&config(&[text])).unwrap();
-    let rule = |rest: &str| format!("- rule: r\n  desc: d\n  output: o\n  priority: INFO\n  source: k8s_audit\n  {rest}\n");
+    let rule = |rest: &str| {
+        format!("- rule: r\n  desc: d\n  output: o\n  priority: INFO\n  source: k8s_audit\n  {rest}\n")
+    };
     for (text, wanted) in [
-        (rule("condition: ka.verb = get and\n    ka.verb is x"), "f0.yaml line 6: rule r: line 1, column 25: an operator is expected"),
+        (rule("condition: ka.verb = get and\n    ka.verb is x"), "f0.yaml line 6: rule r: line 1, column 27: an operator is expected"),
         (rule("condition: ka.nothing = x"), "rule r: line 1, column 1: the field ka.nothing is not known"),
         (rule("condition: ct.name = x"), "the source k8s_audit has no field ct.name"),
         (rule("condition: nothing"), "rule r: line 1, column 1: there is no macro \"nothing\""),
@@ -254,21 +300,35 @@ fn what_cannot_be_used_is_named_with_its_place() {
         assert_eq!(errors.len(), 1, "{text}: {errors:?}");
         assert!(errors[0].contains(wanted), "{wanted}: {errors:?}");
     }
-    let loaded = of("- required_plugin_versions: [{name: other, version: 1.0.0}]\n- rule: s\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: INFO\n- rule: s\n  enabled: false\n");
+    let loaded = of(
+        "- required_plugin_versions: [{name: other, version: 1.0.0}]\n- rule: s\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: INFO\n- rule: s\n  enabled: false\n",
+    );
     assert!(loaded.errors.is_empty() && loaded.warnings[0].contains("other"), "{loaded:?}");
     assert_eq!(loaded.elsewhere, ["s"]);
+    // What YAML holds to be no text.
+    let norway = of("- list: l\n  items: [SE, NO]\n");
+    assert!(norway.errors.is_empty() && norway.warnings[0].contains("quotation marks"), "{norway:?}");
     let skipped = of(&rule("condition: ka.nothing = x\n  skip-if-unknown-filter: true"));
     assert_eq!(skipped.errors, Vec::<String>::new());
-    let memory = of("- rule: r\n  desc: d\n  condition: okta.mfa.deny.countlast[300] >= 3\n  output: o\n  priority: INFO\n  source: okta\n");
+    let memory = of(
+        "- rule: r\n  desc: d\n  condition: okta.mfa.deny.countlast[300] >= 3\n  output: o\n  priority: INFO\n  source: okta\n",
+    );
     assert!(memory.errors.is_empty() && memory.warnings[0].contains("never has a value"), "{memory:?}");
 }
 
 #[test]
 fn a_rule_that_does_not_work_costs_only_itself() {
-    let config = config(&[BASE, "- rule: broken\n  desc: d\n  condition: (\n  output: o\n  priority: INFO\n  source: k8s_audit\n- list: verbs\n  items: [create]\n"]);
+    let config = config(&[
+        BASE,
+        "- rule: broken\n  desc: d\n  condition: (\n  output: o\n  priority: INFO\n  source: k8s_audit\n- list: verbs\n  items: [create]\n",
+    ]);
     assert_eq!(correlate(&config, &raw()).detections.len(), 1);
     let asked = Event::new("e", 1, CHECK, "", &json!({}));
     let problems = palisade_sdk::correlate::<FalcoRules>(&config, &[asked], &[], 0).unwrap().problems;
     assert_eq!(problems.len(), 1);
-    assert!(problems[0].message.starts_with("f1.yaml line 3: rule broken: line 1, column 2"), "{}", problems[0].message);
+    assert!(
+        problems[0].message.starts_with("f1.yaml line 3: rule broken: line 1, column 2"),
+        "{}",
+        problems[0].message
+    );
 }

@@ -27,7 +27,8 @@ fn folder() -> PathBuf {
 
 /// Files of rules, or of tests, by name.
 fn files(tests: bool) -> Vec<(String, Vec<u8>)> {
-    let names = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> =
         names.filter(|name| name.ends_with(".yaml") && falco::is_tests(name) == tests).collect();
     names.sort();
@@ -51,14 +52,23 @@ fn written() -> BTreeMap<String, Value> {
 
 fn event(source: &str, raw: &Value) -> Event {
     let source = event_source(source).unwrap();
-    Event::new("e", 1_781_079_360_000_000_000, source, "asset", &json!({ "source": source, "kind": "api.call", "raw": raw }))
+    Event::new(
+        "e",
+        1_781_079_360_000_000_000,
+        source,
+        "asset",
+        &json!({ "source": source, "kind": "api.call", "raw": raw }),
+    )
 }
 
 fn told(source: &str, raw: &Value) -> Vec<(String, Severity, Value)> {
     let correlation = palisade_sdk::correlate::<FalcoRules>("{}", &[event(source, raw)], &[], 0).unwrap();
     assert!(correlation.problems.is_empty(), "{:?}", correlation.problems);
     let told = correlation.detections.into_iter();
-    told.map(|detection| (detection.rule, detection.severity, serde_json::from_slice(&detection.evidence).unwrap())).collect()
+    told.map(|detection| {
+        (detection.rule, detection.severity, serde_json::from_slice(&detection.evidence).unwrap())
+    })
+    .collect()
 }
 
 #[test]
@@ -77,7 +87,9 @@ fn every_rule_matches_what_it_should_and_nothing_else() {
     let mut tested: BTreeMap<(String, bool), usize> = BTreeMap::new();
     for (name, bytes) in files(true) {
         for case in falco::tests(&name, &bytes).unwrap() {
-            let rule = rules.get(&case.rule).unwrap_or_else(|| panic!("{name} line {}: no rule {}", case.line, case.rule));
+            let rule = rules
+                .get(&case.rule)
+                .unwrap_or_else(|| panic!("{name} line {}: no rule {}", case.line, case.rule));
             for raw in &case.events {
                 let told = told(rule["source"].as_str().unwrap(), raw);
                 let found = told.iter().find(|(_, _, evidence)| evidence["rule"] == case.rule.as_str());
@@ -94,7 +106,10 @@ fn every_rule_matches_what_it_should_and_nothing_else() {
     }
     for rule in rules.keys() {
         for matches in [true, false] {
-            assert!(tested.contains_key(&(rule.clone(), matches)), "{rule}: no event with matches: {matches}");
+            assert!(
+                tested.contains_key(&(rule.clone(), matches)),
+                "{rule}: no event with matches: {matches}"
+            );
         }
     }
 }
@@ -135,7 +150,8 @@ fn the_manifest_has_every_rule_of_the_pack() {
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "rules/pack.toml is out of date");
     let whole: toml::Table = toml::from_str(&format!("{MANIFEST}\n{text}")).unwrap();
-    let ids: Vec<&str> = whole["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        whole["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "two rules have one id");
     for id in ["k8s-audit", "aws-cloudtrail", "gcp-auditlog", "okta", "github"] {
         assert!(ids.contains(&id));

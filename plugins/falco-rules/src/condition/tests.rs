@@ -48,7 +48,12 @@ fn comparisons_of_every_form() {
 fn transformers_nest_and_stand_on_both_sides() {
     let test = check("tolower( b64(ka.uri) ) = toupper(ka.verb)");
     assert_eq!(test.left.transformers, [Transformer::ToLower, Transformer::B64]);
-    let right = Operand { transformers: vec![Transformer::ToUpper], field: "ka.verb".to_owned(), argument: None, at: 33 };
+    let right = Operand {
+        transformers: vec![Transformer::ToUpper],
+        field: "ka.verb".to_owned(),
+        argument: None,
+        at: 33,
+    };
     assert_eq!(test.right, Right::Field(right));
     let test = check("ka.verb in val(ka.user.groups)");
     assert!(matches!(test.right, Right::Field(field) if field.field == "ka.user.groups"));
@@ -62,7 +67,9 @@ fn escapes_are_bytes() {
     };
     assert_eq!(bytes(r#"a.b = "x\xFF\n\\\"\/""#), b"x\xff\n\\\"/");
     assert_eq!(bytes(r"a.b = 'it\'s'"), b"it's");
-    for text in [r#"a.b = "\d""#, r#"a.b = "\x0""#, r#"a.b = "\x00""#, r#"a.b = "\'""#, "a.b = \"x", "a.b = \"\\"] {
+    for text in
+        [r#"a.b = "\d""#, r#"a.b = "\x0""#, r#"a.b = "\x00""#, r#"a.b = "\'""#, "a.b = \"x", "a.b = \"\\"]
+    {
         assert!(parse(text).is_err(), "{text}");
     }
 }
@@ -74,7 +81,19 @@ fn errors_tell_the_line_and_the_column() {
     assert!(shown("(a and b").contains("`)` is expected; the condition ends here"));
     assert!(shown("ka.verb is x").contains("an operator is expected"));
     assert!(shown("a b").contains("`and`, `or` or the end"));
-    for text in ["", "()", "not", "a and", "ka.verb =", "ka.verb in (a", "ka.verb in (a b)", "tolower(x) = a", "val(a.b) = c", "a.b[", "a.b[] = c"] {
+    for text in [
+        "",
+        "()",
+        "not",
+        "a and",
+        "ka.verb =",
+        "ka.verb in (a",
+        "ka.verb in (a b)",
+        "tolower(x) = a",
+        "val(a.b) = c",
+        "a.b[",
+        "a.b[] = c",
+    ] {
         assert!(parse(text).is_err(), "{text}");
     }
 }

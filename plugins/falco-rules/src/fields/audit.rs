@@ -39,9 +39,11 @@ pub(super) const FIELDS: &[Field] = &[
     Field::path("ka.req.container.host_network", &["requestObject", "spec", "hostNetwork"]),
     Field::path("ka.req.pod.host_pid", &["requestObject", "spec", "hostPID"]),
     Field::made("ka.req.pod.containers.host_port", host_ports).shape(List).with(Place),
-    Field::made("ka.req.pod.containers.privileged", |e, place| each(e, place, &["securityContext", "privileged"]))
-        .shape(List)
-        .with(Place),
+    Field::made("ka.req.pod.containers.privileged", |e, place| {
+        each(e, place, &["securityContext", "privileged"])
+    })
+    .shape(List)
+    .with(Place),
     Field::made("ka.req.container.privileged", any_privileged),
     Field::made("ka.req.pod.containers.allow_privilege_escalation", |e, place| {
         each(e, place, &["securityContext", "allowPrivilegeEscalation"])
@@ -54,42 +56,59 @@ pub(super) const FIELDS: &[Field] = &[
     .shape(List)
     .with(Place),
     Field::path("ka.req.pod.run_as_user", &["requestObject", "spec", "securityContext", "runAsUser"]),
-    Field::made("ka.req.pod.containers.run_as_user", |e, place| each(e, place, &["securityContext", "runAsUser"]))
-        .shape(List)
-        .with(Place),
+    Field::made("ka.req.pod.containers.run_as_user", |e, place| {
+        each(e, place, &["securityContext", "runAsUser"])
+    })
+    .shape(List)
+    .with(Place),
     Field::made("ka.req.pod.containers.eff_run_as_user", |e, place| effective(e, place, "runAsUser"))
         .shape(List)
         .with(Place),
     Field::path("ka.req.pod.run_as_group", &["requestObject", "spec", "securityContext", "runAsGroup"]),
-    Field::made("ka.req.pod.containers.run_as_group", |e, place| each(e, place, &["securityContext", "runAsGroup"]))
-        .shape(List)
-        .with(Place),
+    Field::made("ka.req.pod.containers.run_as_group", |e, place| {
+        each(e, place, &["securityContext", "runAsGroup"])
+    })
+    .shape(List)
+    .with(Place),
     Field::made("ka.req.pod.containers.eff_run_as_group", |e, place| effective(e, place, "runAsGroup"))
         .shape(List)
         .with(Place),
-    Field::made("ka.req.pod.containers.proc_mount", |e, place| each(e, place, &["securityContext", "procMount"]))
+    Field::made("ka.req.pod.containers.proc_mount", |e, place| {
+        each(e, place, &["securityContext", "procMount"])
+    })
+    .shape(List)
+    .with(Place),
+    Field::path("ka.req.role.rules", &["requestObject", "rules"]).shape(List),
+    Field::made("ka.req.role.rules.apiGroups", |e, place| of_rules(e, place, "apiGroups"))
         .shape(List)
         .with(Place),
-    Field::path("ka.req.role.rules", &["requestObject", "rules"]).shape(List),
-    Field::made("ka.req.role.rules.apiGroups", |e, place| of_rules(e, place, "apiGroups")).shape(List).with(Place),
     Field::made("ka.req.role.rules.nonResourceURLs", |e, place| of_rules(e, place, "nonResourceURLs"))
         .shape(List)
         .with(Place),
     Field::made("ka.req.role.rules.verbs", |e, place| of_rules(e, place, "verbs")).shape(List).with(Place),
-    Field::made("ka.req.role.rules.resources", |e, place| of_rules(e, place, "resources")).shape(List).with(Place),
+    Field::made("ka.req.role.rules.resources", |e, place| of_rules(e, place, "resources"))
+        .shape(List)
+        .with(Place),
     Field::path("ka.req.pod.fs_group", &["requestObject", "spec", "securityContext", "fsGroup"]),
-    Field::path("ka.req.pod.supplemental_groups", &["requestObject", "spec", "securityContext", "supplementalGroups"])
-        .shape(List),
+    Field::path(
+        "ka.req.pod.supplemental_groups",
+        &["requestObject", "spec", "securityContext", "supplementalGroups"],
+    )
+    .shape(List),
     Field::made("ka.req.pod.containers.add_capabilities", capabilities).shape(List).with(Place),
     Field::path("ka.req.service.type", &["requestObject", "spec", "type"]),
-    Field::made("ka.req.service.ports", |e, place| many(chosen(e, place, &["spec", "ports"]))).shape(List).with(Place),
+    Field::made("ka.req.service.ports", |e, place| many(chosen(e, place, &["spec", "ports"])))
+        .shape(List)
+        .with(Place),
     Field::made("ka.req.pod.volumes.hostpath", |e, place| of_volumes(e, place, &["hostPath", "path"]))
         .shape(List)
         .with(Place),
     Field::made("ka.req.volume.hostpath", has_host_path).with(Key),
-    Field::made("ka.req.pod.volumes.flexvolume_driver", |e, place| of_volumes(e, place, &["flexVolume", "driver"]))
-        .shape(List)
-        .with(Place),
+    Field::made("ka.req.pod.volumes.flexvolume_driver", |e, place| {
+        of_volumes(e, place, &["flexVolume", "driver"])
+    })
+    .shape(List)
+    .with(Place),
     Field::made("ka.req.pod.volumes.volume_type", volume_types).shape(List).with(Place),
     Field::path("ka.resp.name", &["responseObject", "metadata", "name"]),
     Field::path("ka.response.code", &["responseStatus", "code"]),
@@ -122,9 +141,11 @@ fn first(value: Value<'_>) -> Value<'_> {
 
 /// Images without tag and digest. A port of the registry's name stays.
 fn repositories<'e>(event: &Event<'e>, place: &str) -> Value<'e> {
-    list(containers(event, place).filter_map(|container| container.get("image")).map(|image| match image.text() {
-        Cow::Borrowed(image) => Cow::Borrowed(repository(image)),
-        Cow::Owned(image) => Cow::Owned(repository(&image).to_owned()),
+    list(containers(event, place).filter_map(|container| container.get("image")).map(|image| {
+        match image.text() {
+            Cow::Borrowed(image) => Cow::Borrowed(repository(image)),
+            Cow::Owned(image) => Cow::Owned(repository(&image).to_owned()),
+        }
     }))
 }
 

@@ -44,12 +44,14 @@ pub(super) const FIELDS: &[Field] = &[
     Field::made("s3.uri", |e, _| perhaps(uri(e))),
     Field::path("s3.bucket", &["requestParameters", "bucketName"]),
     Field::path("s3.key", &["requestParameters", "key"]),
-    Field::made("s3.bytes", |e, _| transferred(e, &["bytesTransferredIn", "bytesTransferredOut"])).shape(Number),
+    Field::made("s3.bytes", |e, _| transferred(e, &["bytesTransferredIn", "bytesTransferredOut"]))
+        .shape(Number),
     Field::made("s3.bytes.in", |e, _| transferred(e, &["bytesTransferredIn"])).shape(Number),
     Field::made("s3.bytes.out", |e, _| transferred(e, &["bytesTransferredOut"])).shape(Number),
     Field::made("s3.cnt.get", |e, _| counted(name(e) == "GetObject")).shape(Number),
     Field::made("s3.cnt.put", |e, _| counted(name(e) == "PutObject")).shape(Number),
-    Field::made("s3.cnt.other", |e, _| counted(!matches!(name(e).as_str(), "GetObject" | "PutObject"))).shape(Number),
+    Field::made("s3.cnt.other", |e, _| counted(!matches!(name(e).as_str(), "GetObject" | "PutObject")))
+        .shape(Number),
     Field::made("ec2.name", |e, _| instance_name(e)),
     Field::made("ec2.imageid", |e, _| image(e)),
     Field::path("ecr.repository", &["requestParameters", "repositoryName"]),
@@ -58,10 +60,46 @@ pub(super) const FIELDS: &[Field] = &[
 
 /// Beginnings of the names of calls that change something, for records that do not say whether they do.
 const CHANGING: [&str; 40] = [
-    "Activate", "Add", "Admin", "Assign", "Associate", "Attach", "Cancel", "Close", "Create", "Delete", "Deregister",
-    "Destroy", "Detach", "Disable", "Disassociate", "Enable", "Initialize", "Modify", "Open", "Purchase", "Put", "Reboot",
-    "Register", "Remove", "Run", "Set", "Start", "Stop", "Suspend", "Terminate", "Unassign", "Unlink", "Update", "Upgrade",
-    "Wipe", "Invoke", "Import", "Export", "Revoke", "Authorize",
+    "Activate",
+    "Add",
+    "Admin",
+    "Assign",
+    "Associate",
+    "Attach",
+    "Cancel",
+    "Close",
+    "Create",
+    "Delete",
+    "Deregister",
+    "Destroy",
+    "Detach",
+    "Disable",
+    "Disassociate",
+    "Enable",
+    "Initialize",
+    "Modify",
+    "Open",
+    "Purchase",
+    "Put",
+    "Reboot",
+    "Register",
+    "Remove",
+    "Run",
+    "Set",
+    "Start",
+    "Stop",
+    "Suspend",
+    "Terminate",
+    "Unassign",
+    "Unlink",
+    "Update",
+    "Upgrade",
+    "Wipe",
+    "Invoke",
+    "Import",
+    "Export",
+    "Revoke",
+    "Authorize",
 ];
 
 fn is_true(found: Option<Json<'_>>) -> bool {
@@ -133,14 +171,18 @@ fn counted<'e>(is: bool) -> Value<'e> {
 
 fn instance_name<'e>(event: &Event<'e>) -> Value<'e> {
     let sets = event.raw.at(&["requestParameters", "tagSpecificationSet", "items"]);
-    let is = |value: &Json<'e>, member: &str, text: &str| value.get(member).is_some_and(|found| found.text() == text);
+    let is = |value: &Json<'e>, member: &str, text: &str| {
+        value.get(member).is_some_and(|found| found.text() == text)
+    };
     let instances = sets.into_iter().flat_map(Json::items).filter(|set| is(set, "resourceType", "instance"));
     let tags = instances.filter_map(|set| set.get("tags")).flat_map(Json::items);
     text(tags.filter(|tag| is(tag, "key", "Name")).find_map(|tag| tag.get("value")))
 }
 
 fn image<'e>(event: &Event<'e>) -> Value<'e> {
-    let of = |part: &str| event.raw.at(&[part, "instancesSet", "items"])?.items().find_map(|item| item.get("imageId"));
+    let of = |part: &str| {
+        event.raw.at(&[part, "instancesSet", "items"])?.items().find_map(|item| item.get("imageId"))
+    };
     text(of("responseElements").or_else(|| of("requestParameters")))
 }
 
@@ -158,8 +200,14 @@ fn info(event: &Event<'_>) -> String {
     if let Some(size) = shown(transferred(event, &["bytesTransferredIn", "bytesTransferredOut"])) {
         line.push_str(&format!(" Size={size}"));
     }
-    let parameter = |member| event.raw.at(&["requestParameters", member]).map(|value| value.text().into_owned());
-    let what = [("URI", uri(event)), ("Bucket", parameter("bucketName")), ("Key", parameter("key")), ("Host", parameter("Host"))];
+    let parameter =
+        |member| event.raw.at(&["requestParameters", member]).map(|value| value.text().into_owned());
+    let what = [
+        ("URI", uri(event)),
+        ("Bucket", parameter("bucketName")),
+        ("Key", parameter("key")),
+        ("Host", parameter("Host")),
+    ];
     if let Some((word, value)) = what.into_iter().find_map(|(word, value)| Some((word, value?))) {
         line.push_str(&format!(" {word}={value}"));
     }

@@ -24,7 +24,9 @@ pub(super) const FIELDS: &[Field] = &[
     Field::made("evt.time.s", |e, _| one(time::clock(e.time, false))),
     Field::made("evt.time.iso8601", |e, _| one(time::iso8601(e.time))),
     Field::made("evt.datetime", |e, _| one(format!("{} {}", time::date(e.time), time::clock(e.time, true)))),
-    Field::made("evt.datetime.s", |e, _| one(format!("{} {}", time::date(e.time), time::clock(e.time, false)))),
+    Field::made("evt.datetime.s", |e, _| {
+        one(format!("{} {}", time::date(e.time), time::clock(e.time, false)))
+    }),
     Field::made("evt.rawtime", |e, _| one(e.time.to_string())).shape(Number),
     Field::made("evt.rawtime.s", |e, _| one((e.time / 1_000_000_000).to_string())).shape(Number),
     Field::made("evt.rawtime.ns", |e, _| one((e.time % 1_000_000_000).to_string())).shape(Number),
@@ -34,7 +36,11 @@ pub(super) const FIELDS: &[Field] = &[
 fn value<'e>(event: &Event<'e>, pointer: &str) -> Value<'e> {
     let pointer = pointer.strip_prefix('/').unwrap_or(pointer);
     let step = |value: crate::json::Json<'e>, part: &str| {
-        if part.contains('~') { value.step(&part.replace("~1", "/").replace("~0", "~")) } else { value.step(part) }
+        if part.contains('~') {
+            value.step(&part.replace("~1", "/").replace("~0", "~"))
+        } else {
+            value.step(part)
+        }
     };
     text(pointer.split('/').try_fold(event.raw, step))
 }

@@ -21,7 +21,9 @@ pub(super) const FIELDS: &[Field] = &[
     Field::made("github.owner", |e, _| either(e, &["repository", "owner", "login"], &["org"])),
     Field::made("github.repo.public", |e, _| public(e)),
     Field::made("github.collaborator.name", |e, _| either(e, &["member", "login"], &["user"])),
-    Field::made("github.collaborator.role", |e, _| either(e, &["changes", "permission", "to"], &["permission"])),
+    Field::made("github.collaborator.role", |e, _| {
+        either(e, &["changes", "permission", "to"], &["permission"])
+    }),
     Field::path("github.webhook.id", &["hook", "id"]),
     Field::path("github.webhook.type", &["hook", "type"]),
     Field::made("github.commit.added", |e, _| files(e, "added")),
@@ -117,7 +119,9 @@ fn files<'e>(event: &Event<'e>, member: &str) -> Value<'e> {
 
 fn found<'e>(event: &Event<'e>) -> impl Iterator<Item = (Json<'e>, Json<'e>)> + use<'e> {
     let files = event.raw.get("files").into_iter().flat_map(Json::items);
-    files.flat_map(|file| file.get("matches").into_iter().flat_map(Json::items).map(move |found| (file, found)))
+    files.flat_map(|file| {
+        file.get("matches").into_iter().flat_map(Json::items).map(move |found| (file, found))
+    })
 }
 
 fn shown(value: Json<'_>, member: &str) -> String {

@@ -36,7 +36,10 @@ pub(super) const FIELDS: &[Field] = &[
     Field::path("okta.transaction.type", &["transaction", "type"]),
     Field::path("okta.requesturi", &["debugContext", "debugData", "requestUri"]),
     Field::path("okta.principal.id", &["debugContext", "debugData", "originalPrincipal", "id"]),
-    Field::path("okta.principal.alternateid", &["debugContext", "debugData", "originalPrincipal", "alternateId"]),
+    Field::path(
+        "okta.principal.alternateid",
+        &["debugContext", "debugData", "originalPrincipal", "alternateId"],
+    ),
     Field::path("okta.principal.type", &["debugContext", "debugData", "originalPrincipal", "type"]),
     Field::path("okta.principal.name", &["debugContext", "debugData", "originalPrincipal", "displayName"]),
     Field::path("okta.authentication.step", &["authenticationContext", "authenticationStep"]),
