@@ -143,10 +143,15 @@ impl<'d> Compiler<'d> {
         let expr = condition::parse(&rule.condition.text).map_err(|wrong| condition(wrong.into()))?;
         let mut parts = vec![self.tree(&expr, 0).map_err(condition)?];
         for exception in &rule.exceptions {
-            if let Some(expr) = excepted(exception).map_err(|why| condition(Wrong::whole(why).into()))? {
+            let wrong = |message: String, fault: Option<Fault>| {
+                let text = Text { text: String::new(), place: exception.place.clone() };
+                let unknown = fault.is_some_and(|fault| fault.unknown);
+                (text, Fault { wrong: Wrong::whole(message), unknown, placed: false })
+            };
+            if let Some(expr) = excepted(exception).map_err(|why| wrong(why, None))? {
                 let tree = self.tree(&expr, 0).map_err(|fault| {
                     let message = format!("the exception {:?}: {}", exception.name, fault.wrong.message);
-                    (rule.condition.clone(), Fault { wrong: Wrong::whole(message), ..fault })
+                    wrong(message, Some(fault))
                 })?;
                 parts.push(tree);
             }

@@ -234,6 +234,8 @@ impl Call<'_> {
         let evidence = json!({
             "rule": rule.name,
             "source": rule.source,
+            "file": &*rule.place.file,
+            "line": rule.place.line,
             "priority": rule.priority.word(),
             "output": run.line(compiled),
             "fields": run.fields(compiled),

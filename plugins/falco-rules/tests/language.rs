@@ -257,6 +257,7 @@ fn a_detection_says_what_was_seen() {
     );
     assert_eq!(evidence["techniques"], json!(["T1610"]));
     assert_eq!(evidence["priority"], "Critical");
+    assert_eq!((&evidence["file"], &evidence["line"]), (&json!("f0.yaml"), &json!(1)));
     assert_eq!(evidence["fields"]["ka.uri.param[x]"], "a b");
     assert_eq!(evidence["fields"].get("ka.target.subresource"), None);
     let by_name = items.replace("\"pack\":false", "\"pack\":false,\"rule-ids\":\"rule\"");
