@@ -84,12 +84,14 @@ impl<C: Cluster> Survey<'_, C> {
         namespaces.sort();
         namespaces.dedup();
         for namespace in namespaces {
-            let target = ObjectRef::named(Kind::NetworkPolicy, namespace, &format!("palisade-quarantine-{name}"));
+            let target =
+                ObjectRef::named(Kind::NetworkPolicy, namespace, &format!("palisade-quarantine-{name}"));
             let body = policy(&target, &name, allow);
             self.act(step, Class::Reversible, target, None, Change::Create(body));
         }
         for (target, pod) in pods {
-            let mut fields = vec![Field::new(&pod, &["metadata", "labels", QUARANTINE], Some(name.as_str().into()))];
+            let mut fields =
+                vec![Field::new(&pod, &["metadata", "labels", QUARANTINE], Some(name.as_str().into()))];
             let mut after = Labels::of(&pod);
             if detach {
                 let others = after.names().filter(|label| *label != QUARANTINE);
@@ -104,14 +106,22 @@ impl<C: Cluster> Survey<'_, C> {
     }
 
     /// Policies add up: what another one allows a pod, a quarantine does not take away.
-    async fn still_allowed(&mut self, target: &ObjectRef, pod: &Value, labels: &Labels) -> Result<(), CallError> {
+    async fn still_allowed(
+        &mut self,
+        target: &ObjectRef,
+        pod: &Value,
+        labels: &Labels,
+    ) -> Result<(), CallError> {
         if pod.pointer("/spec/hostNetwork") == Some(&Value::Bool(true)) {
             self.warn(format!("{target} uses the network of its node, which no NetworkPolicy is about"));
         }
         let policies = self.list(Query::of(Kind::NetworkPolicy, &target.namespace)).await?;
         for policy in policies {
             let allows = ["ingress", "egress"].iter().any(|side| {
-                policy.pointer(&format!("/spec/{side}")).and_then(Value::as_array).is_some_and(|rules| !rules.is_empty())
+                policy
+                    .pointer(&format!("/spec/{side}"))
+                    .and_then(Value::as_array)
+                    .is_some_and(|rules| !rules.is_empty())
             });
             if allows && selects(policy.pointer("/spec/podSelector"), labels) {
                 self.warn(format!(
@@ -146,7 +156,11 @@ impl<C: Cluster> Survey<'_, C> {
         Ok(())
     }
 
-    async fn pods_of(&mut self, target: &ObjectRef, object: &Value) -> Result<Vec<(ObjectRef, Value)>, CallError> {
+    async fn pods_of(
+        &mut self,
+        target: &ObjectRef,
+        object: &Value,
+    ) -> Result<Vec<(ObjectRef, Value)>, CallError> {
         let selector = object.pointer("/spec/selector");
         let pods = self.list(Query::of(Kind::Pod, &target.namespace)).await?;
         let fits = |pod: &Value| selector.is_some() && selects(selector, &Labels::of(pod));
@@ -156,7 +170,10 @@ impl<C: Cluster> Survey<'_, C> {
 
     /// Ends a pod.
     fn end(&mut self, step: &PlannedStep, target: ObjectRef, pod: &Value, change: Change) {
-        if pod.pointer("/metadata/annotations").is_some_and(|all| all.get("kubernetes.io/config.mirror").is_some()) {
+        if pod
+            .pointer("/metadata/annotations")
+            .is_some_and(|all| all.get("kubernetes.io/config.mirror").is_some())
+        {
             self.refuse(format!("{target} mirrors a file of its node, and ends only when that is removed"));
             return;
         }
@@ -175,7 +192,8 @@ impl<C: Cluster> Survey<'_, C> {
                 continue;
             }
             let name = ObjectRef::of(Kind::PodDisruptionBudget, &budget);
-            let allowed = budget.pointer("/status/disruptionsAllowed").and_then(Value::as_i64).unwrap_or_default();
+            let allowed =
+                budget.pointer("/status/disruptionsAllowed").and_then(Value::as_i64).unwrap_or_default();
             match self.plan.disruptions.iter_mut().find(|known| known.budget == name) {
                 Some(known) => known.evicted += 1,
                 None => self.plan.disruptions.push(Disruption { budget: name, allowed, evicted: 1 }),
@@ -232,7 +250,9 @@ impl<C: Cluster> Survey<'_, C> {
                 ..Query::of(Kind::Secret, &target.namespace)
             };
             for secret in self.list(query).await? {
-                let of = secret.pointer("/metadata/annotations").and_then(|all| all.get("kubernetes.io/service-account.name"));
+                let of = secret
+                    .pointer("/metadata/annotations")
+                    .and_then(|all| all.get("kubernetes.io/service-account.name"));
                 if of.and_then(Value::as_str) == Some(target.name.as_str()) {
                     let name = self.seen(Kind::Secret, &secret);
                     self.act(step, Class::Destructive, name, Some(&secret), Change::Delete { grace: None });
@@ -296,7 +316,8 @@ fn anew(account: &Value) -> Value {
         let kept = kept.filter(|(name, _)| {
             !name.starts_with("palisade.dev/") && *name != "kubectl.kubernetes.io/last-applied-configuration"
         });
-        let kept: serde_json::Map<String, Value> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let kept: serde_json::Map<String, Value> =
+            kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         if !kept.is_empty() {
             metadata[map] = kept.into();
         }

@@ -173,12 +173,20 @@ impl Change {
     }
 
     /// How an object stands to this. `tried` says whether we may have asked for it before.
-    pub(crate) fn stance(&self, target: &ObjectRef, key: &Key, object: Option<&Value>, tried: bool) -> Stance {
+    pub(crate) fn stance(
+        &self,
+        target: &ObjectRef,
+        key: &Key,
+        object: Option<&Value>,
+        tried: bool,
+    ) -> Stance {
         let object = object.filter(|object| target.is(object));
         match (self, object) {
             (Self::Patch(_), None) => Stance::Gone,
             (Self::Patch(fields), Some(object)) => patch_stance(fields, key, object),
-            (Self::Create(_), None) => Stance::Ready(Precondition { uid: String::new(), version: String::new() }),
+            (Self::Create(_), None) => {
+                Stance::Ready(Precondition { uid: String::new(), version: String::new() })
+            }
             (Self::Create(_), Some(object)) if is_marked(object, key) => Stance::Done(How::Found),
             (Self::Create(_), Some(_)) => {
                 Stance::Changed(format!("there is a {target} that this response did not make"))
@@ -201,7 +209,8 @@ impl Change {
         match self {
             Self::Patch(fields) => {
                 let object = object?;
-                let mut keys: Vec<&str> = marks(object).into_iter().filter(|one| *one != key.as_str()).collect();
+                let mut keys: Vec<&str> =
+                    marks(object).into_iter().filter(|one| *one != key.as_str()).collect();
                 keys.push(key.as_str());
                 let kept = keys.get(keys.len().saturating_sub(MARKS_MAX)..).unwrap_or_default().join(" ");
                 let forward = fields.iter().map(|field| (field.path.as_slice(), field.after.as_ref()));
@@ -209,7 +218,11 @@ impl Change {
             }
             Self::Create(body) => {
                 let mut body = body.clone();
-                set(&mut body, &["metadata".to_owned(), "labels".to_owned(), MARK.to_owned()], key.as_str().into());
+                set(
+                    &mut body,
+                    &["metadata".to_owned(), "labels".to_owned(), MARK.to_owned()],
+                    key.as_str().into(),
+                );
                 Some(Write::Create { target, body })
             }
             Self::Delete { grace } => {
@@ -232,14 +245,21 @@ impl Change {
     }
 
     /// Whether an object that was read back shows the effect; otherwise why not.
-    pub(crate) fn verify(&self, target: &ObjectRef, key: &Key, object: Option<&Value>) -> Result<String, String> {
+    pub(crate) fn verify(
+        &self,
+        target: &ObjectRef,
+        key: &Key,
+        object: Option<&Value>,
+    ) -> Result<String, String> {
         let object = object.filter(|object| target.is(object));
         match (self, object) {
             (Self::Patch(_) | Self::Create(_), None) => Err(format!("{target} is gone")),
             (Self::Patch(fields), Some(object)) => {
                 let missing = fields.iter().find(|field| at(object, &field.path) != field.after.as_ref());
                 match missing {
-                    Some(field) => Err(format!("{} of {target} is not what it was made", field.path.join("."))),
+                    Some(field) => {
+                        Err(format!("{} of {target} is not what it was made", field.path.join(".")))
+                    }
                     None => Ok(format!("{target} is as it was made")),
                 }
             }
@@ -339,7 +359,9 @@ impl Change {
             (Self::Patch(_), None) => Back::Left(format!("{target} is gone")),
             (Self::Patch(_), Some(object)) if !is_marked(object, key) => match tried {
                 true => Back::Done,
-                false => Back::Left(format!("somebody took the mark of this response off {target}{}", by(object))),
+                false => {
+                    Back::Left(format!("somebody took the mark of this response off {target}{}", by(object)))
+                }
             },
             (Self::Patch(fields), Some(object)) => patch_back(fields, target, key, object),
             (Self::Create(_), None) => Back::Done,

@@ -39,12 +39,20 @@ pub(crate) async fn collect<C: Cluster>(
         }
     }
     let uid = word(&object, "/metadata/uid");
-    let query = Query { fields: Some(format!("involvedObject.uid={uid}")), ..Query::of(Kind::Event, &target.namespace) };
+    let query = Query {
+        fields: Some(format!("involvedObject.uid={uid}")),
+        ..Query::of(Kind::Event, &target.namespace)
+    };
     let events = evidence.or_gap("events", cluster.list(&query).await)?.unwrap_or_default();
     let events: Vec<Value> = events.into_iter().take(EVENTS_MAX).collect();
-    let containers = ["initContainers", "containers"].into_iter().filter(|_| target.kind == Kind::Pod).flat_map(|list| {
-        object["spec"][list].as_array().into_iter().flatten().map(|container| word(container, "/name").to_owned())
-    });
+    let containers =
+        ["initContainers", "containers"].into_iter().filter(|_| target.kind == Kind::Pod).flat_map(|list| {
+            object["spec"][list]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|container| word(container, "/name").to_owned())
+        });
     let containers: Vec<String> = containers.take(CONTAINERS_MAX).collect();
     evidence.json("object", &object);
     evidence.json("owners", &json!(owners));

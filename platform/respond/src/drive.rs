@@ -22,6 +22,8 @@ use crate::survey::{NoPlan, quotas, survey};
 const PAUSE: i64 = 5;
 /// Longest time that a server may ask for, in seconds.
 const PAUSE_MAX: i64 = 300;
+/// Seconds after which a request that was sent has arrived or never will: as long as clients wait for an answer.
+const ARRIVES: i64 = 60;
 
 /// What a move came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +61,8 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         if let Some(journal) = self.book.journal(&run.begin.tenant, &run.id).await? {
             return Run::read(&run.id, journal);
         }
-        let commit = Commit { entries: vec![Entry::Begun(Box::new(run.begin.clone()))], ..empty(&run, now, 0) };
+        let commit =
+            Commit { entries: vec![Entry::Begun(Box::new(run.begin.clone()))], ..empty(&run, now, 0) };
         match self.book.commit(commit).await {
             Ok(()) => Ok(run),
             Err(BookError::Fenced) => self.resume(&run.begin.tenant, &run.id).await,
@@ -82,7 +85,12 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
     ///
     /// # Errors
     /// [`RespondError::Decision`] if it does not count.
-    pub async fn decide(&self, run: &mut Run, decision: Decision, now: Timestamp) -> Result<(), RespondError> {
+    pub async fn decide(
+        &self,
+        run: &mut Run,
+        decision: Decision,
+        now: Timestamp,
+    ) -> Result<(), RespondError> {
         run.may_decide(&decision, now)?;
         let what = if decision.agree { "approved" } else { "denied" };
         let fact = Fact { by: vec![shown(&decision.by)], ..whole(run, what, &decision.plan) };
@@ -94,7 +102,10 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
     /// # Errors
     /// [`RespondError::Phase`] unless something was done.
     pub async fn undo(&self, run: &mut Run, by: &str, now: Timestamp) -> Result<(), RespondError> {
-        if !matches!(run.phase, Phase::Acting | Phase::Leased | Phase::Over(Outcome::Succeeded | Outcome::Partial)) {
+        if !matches!(
+            run.phase,
+            Phase::Acting | Phase::Leased | Phase::Over(Outcome::Succeeded | Outcome::Partial)
+        ) {
             let (run, phase) = (run.id.to_string(), run.phase.as_str());
             return Err(RespondError::Phase { run, phase, what: "there is nothing to take back" });
         }
@@ -120,10 +131,11 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
                 Some(place) => self.act(run, place, now).await,
                 None => self.end(run, now).await,
             },
-            Phase::Leased => match run.next_back() {
-                Some((_, due)) if due > now => Ok(Progress::Waiting(due)),
-                Some((place, _)) => self.back(run, place, now).await,
-                None => self.end(run, now).await,
+            Phase::Leased => match (run.unsettled(), run.next_back()) {
+                (Some(place), _) => self.settle(run, place, now).await,
+                (None, Some((_, due))) if due > now => Ok(Progress::Waiting(due)),
+                (None, Some((place, _))) => self.back(run, place, now).await,
+                (None, None) => self.end(run, now).await,
             },
             Phase::Over(outcome) => Ok(Progress::Over(outcome)),
         }
@@ -144,7 +156,9 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         let plan = match made {
             Ok(plan) => plan,
             Err(NoPlan::Book(error)) => return Err(error.into()),
-            Err(NoPlan::Call(error)) if error.is_passing() => return Ok(Progress::Waiting(later(now, &error))),
+            Err(NoPlan::Call(error)) if error.is_passing() => {
+                return Ok(Progress::Waiting(later(now, &error)));
+            }
             Err(NoPlan::Call(error)) => crate::plan::Plan {
                 refusals: vec![format!("the cluster cannot be asked: {}", error.message)],
                 ..crate::plan::Plan::default()
@@ -197,7 +211,8 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
                 let messages = vec![Message { key: act.key.to_string(), how, body: body.clone() }];
                 let entries = vec![Entry::Done { act: place, how: How::Applied, made: None }];
                 let facts = vec![of_act(run, &act, "applied", "")];
-                self.commit_all(run, Commit { entries, facts, messages, ..empty(run, now, run.entries) }).await?;
+                self.commit_all(run, Commit { entries, facts, messages, ..empty(run, now, run.entries) })
+                    .await?;
                 Ok(Progress::Moved)
             }
             Change::Collect { lines } => self.keep(run, place, &act, *lines, now).await,
@@ -213,13 +228,16 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         lines: u32,
         now: Timestamp,
     ) -> Result<Progress, RespondError> {
-        let Some(target) = &act.target else { return self.fail(run, place, act, "it has no target", now).await };
+        let Some(target) = &act.target else {
+            return self.fail(run, place, act, "it has no target", now).await;
+        };
         let evidence = match collect(self.cluster, act, target, lines).await {
             Ok(evidence) => evidence,
             Err(error) if error.is_passing() => return self.put_off(run, place, act, &error, now).await,
             Err(error) => return self.fail(run, place, act, &error.message, now).await,
         };
-        let digests: Vec<String> = evidence.iter().map(|kept| format!("{} {}", kept.name, kept.digest)).collect();
+        let digests: Vec<String> =
+            evidence.iter().map(|kept| format!("{} {}", kept.name, kept.digest)).collect();
         let entries = vec![Entry::Done { act: place, how: How::Applied, made: None }];
         let facts = vec![of_act(run, act, "applied", &digests.join(", "))];
         self.commit_all(run, Commit { entries, facts, evidence, ..empty(run, now, run.entries) }).await?;
@@ -235,7 +253,9 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         intents: u32,
         now: Timestamp,
     ) -> Result<Progress, RespondError> {
-        let Some(target) = &act.target else { return self.fail(run, place, act, "it has no target", now).await };
+        let Some(target) = &act.target else {
+            return self.fail(run, place, act, "it has no target", now).await;
+        };
         let object = match self.cluster.read(target).await {
             Ok(object) => object,
             Err(error) if error.is_passing() => return self.put_off(run, place, act, &error, now).await,
@@ -251,7 +271,9 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
             Stance::Gone => return self.fail(run, place, act, &format!("{target} is gone"), now).await,
         };
         if intents >= INTENTS_MAX {
-            return self.fail(run, place, act, "it was changed again and again while this was tried", now).await;
+            return self
+                .fail(run, place, act, "it was changed again and again while this was tried", now)
+                .await;
         }
         let first = intents == 0;
         let commit = Commit {
@@ -267,7 +289,9 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
             }
             other => other?,
         }
-        let Some(write) = act.change.write(target, &act.key, object.as_ref()) else { return Ok(Progress::Moved) };
+        let Some(write) = act.change.write(target, &act.key, object.as_ref()) else {
+            return Ok(Progress::Moved);
+        };
         match self.cluster.write(&write, false).await {
             Ok(answer) => {
                 let made = matches!(act.change, Change::Create(_)).then(|| content(&answer));
@@ -279,12 +303,49 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
                 CallCause::Uncertain | CallCause::Busy | CallCause::Blocked => {
                     self.put_off(run, place, act, &error, now).await
                 }
-                CallCause::Denied | CallCause::Invalid => self.fail(run, place, act, &error.message, now).await,
+                CallCause::Denied | CallCause::Invalid => {
+                    self.fail(run, place, act, &error.message, now).await
+                }
             },
         }
     }
 
-    async fn verify(&self, run: &mut Run, place: usize, act: &Act, now: Timestamp) -> Result<Progress, RespondError> {
+    /// Finds out what became of a request that nobody heard of when the run was stopped. Nothing is sent any more; a request that is still
+    /// on its way is waited for.
+    async fn settle(&self, run: &mut Run, place: usize, now: Timestamp) -> Result<Progress, RespondError> {
+        let (Some(act), Some(state)) = (run.act(place).cloned(), run.acts.get(place).cloned()) else {
+            return self.end(run, now).await;
+        };
+        let arrived =
+            state.intended_at.and_then(|at| at.checked_add(SignedDuration::from_secs(ARRIVES)).ok());
+        let free = [arrived, state.until].into_iter().flatten().max().unwrap_or(now);
+        if free > now {
+            return Ok(Progress::Waiting(free));
+        }
+        let Some(target) = &act.target else {
+            return self.fail(run, place, &act, "it has no target", now).await;
+        };
+        let object = match self.cluster.read(target).await {
+            Ok(object) => object,
+            Err(error) if error.is_passing() => return self.put_off(run, place, &act, &error, now).await,
+            Err(error) => return self.fail(run, place, &act, &error.message, now).await,
+        };
+        match act.change.stance(target, &act.key, object.as_ref(), true) {
+            Stance::Done(how) => {
+                let made = object.as_ref().filter(|_| matches!(act.change, Change::Create(_))).map(content);
+                self.done(run, place, &act, how, made, now).await
+            }
+            _ => self.fail(run, place, &act, "the run was stopped before it was done", now).await,
+        }
+    }
+
+    async fn verify(
+        &self,
+        run: &mut Run,
+        place: usize,
+        act: &Act,
+        now: Timestamp,
+    ) -> Result<Progress, RespondError> {
         let object = match &act.target {
             Some(target) if act.change.is_write() => match self.cluster.read(target).await {
                 Ok(object) => object,
@@ -353,9 +414,9 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         error: &CallError,
         now: Timestamp,
     ) -> Result<Progress, RespondError> {
-        let waits = run.acts.get(place).map_or(0, |state| state.waits);
-        let back = run.phase == Phase::Leased;
-        if waits >= WAITS_MAX && !back && error.cause != CallCause::Uncertain {
+        let (waits, tried) = run.acts.get(place).map_or((0, false), |state| (state.waits, state.intents > 0));
+        let unknown = tried && error.cause == CallCause::Uncertain;
+        if waits >= WAITS_MAX && run.phase == Phase::Acting && !unknown {
             let why = format!("it had to wait too often: {}", error.message);
             return self.fail(run, place, act, &why, now).await;
         }
@@ -370,7 +431,9 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         let (Some(act), Some(state)) = (run.act(place).cloned(), run.acts.get(place).cloned()) else {
             return self.end(run, now).await;
         };
-        let Some(target) = &act.target else { return self.left(run, place, &act, "it has no target", now).await };
+        let Some(target) = &act.target else {
+            return self.left(run, place, &act, "it has no target", now).await;
+        };
         let object = match self.cluster.read(target).await {
             Ok(object) => object,
             Err(error) if error.is_passing() => return self.put_off(run, place, &act, &error, now).await,
@@ -393,7 +456,9 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
                 CallCause::Conflict | CallCause::Uncertain | CallCause::Busy | CallCause::Blocked => {
                     self.put_off(run, place, &act, &error, now).await
                 }
-                CallCause::Denied | CallCause::Invalid => self.left(run, place, &act, &error.message, now).await,
+                CallCause::Denied | CallCause::Invalid => {
+                    self.left(run, place, &act, &error.message, now).await
+                }
             },
         }
     }

@@ -45,7 +45,11 @@ mod tests {
     #[test]
     fn reconcilers_are_told_by_their_marks() {
         let who = |metadata: serde_json::Value| reconciler(&json!({ "metadata": metadata }));
-        assert_eq!(who(json!({ "labels": { "app.kubernetes.io/instance": "web" } })), None, "Helm alone puts nothing back");
+        assert_eq!(
+            who(json!({ "labels": { "app.kubernetes.io/instance": "web" } })),
+            None,
+            "Helm alone puts nothing back"
+        );
         let argo = json!({ "argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web" });
         assert_eq!(who(json!({ "annotations": argo })).unwrap(), "the application shop of Argo CD");
         let flux = json!({ "kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux" });

@@ -106,7 +106,8 @@ impl Head {
     /// [`LedgerError`] with what is wrong with it.
     pub fn take(&mut self, bytes: &[u8]) -> Result<Record, LedgerError> {
         let broken = |why: String| LedgerError { sequence: self.next, why };
-        let record: Record = serde_json::from_slice(bytes).map_err(|error| broken(format!("it is none: {error}")))?;
+        let record: Record =
+            serde_json::from_slice(bytes).map_err(|error| broken(format!("it is none: {error}")))?;
         let again = serde_json::to_vec(&record).map_err(|error| broken(error.to_string()))?;
         if again != bytes || record.form != FORM {
             return Err(broken("it is not in the form of this version".to_owned()));
@@ -152,7 +153,10 @@ pub fn verify<'a>(
     let mut head = Head::default();
     let records = records.into_iter().map(|bytes| head.take(bytes)).collect::<Result<Vec<_>, _>>()?;
     if head.hash != expected {
-        return Err(LedgerError { sequence: head.next, why: "the ledger does not end with the expected head".to_owned() });
+        return Err(LedgerError {
+            sequence: head.next,
+            why: "the ledger does not end with the expected head".to_owned(),
+        });
     }
     Ok(records)
 }
@@ -186,7 +190,9 @@ mod tests {
     }
 
     fn verified(lines: &[Vec<u8>], head: &str) -> Result<usize, u64> {
-        verify(lines.iter().map(Vec::as_slice), head).map(|records| records.len()).map_err(|error| error.sequence)
+        verify(lines.iter().map(Vec::as_slice), head)
+            .map(|records| records.len())
+            .map_err(|error| error.sequence)
     }
 
     #[test]
@@ -213,7 +219,8 @@ mod tests {
             verified(&lines, &head)
         };
         let reword = |lines: &mut Vec<Vec<u8>>| {
-            lines[2] = String::from_utf8(lines[2].clone()).unwrap().replace("number 2", "number 3").into_bytes();
+            lines[2] =
+                String::from_utf8(lines[2].clone()).unwrap().replace("number 2", "number 3").into_bytes();
         };
         assert_eq!(changed(&reword), Err(3));
         assert_eq!(changed(&|lines| drop(lines.remove(1))), Err(1));

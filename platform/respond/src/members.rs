@@ -74,7 +74,8 @@ impl<'a> Members<'a> {
     pub(crate) fn only(&self, allowed: &[&str]) -> Result<(), PlaybookError> {
         match self.map.keys().find(|name| !allowed.contains(&name.as_str())) {
             Some(name) => {
-                Err(self.wrong(name, &format!("there is no such member here; there are {}", allowed.join(", "))))
+                Err(self
+                    .wrong(name, &format!("there is no such member here; there are {}", allowed.join(", "))))
             }
             None => Ok(()),
         }

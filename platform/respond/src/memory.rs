@@ -74,7 +74,11 @@ impl MemoryBook {
 }
 
 impl Book for MemoryBook {
-    async fn journal(&self, tenant: &TenantId, run: &RunId) -> Result<Option<Vec<(Timestamp, Entry)>>, BookError> {
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        run: &RunId,
+    ) -> Result<Option<Vec<(Timestamp, Entry)>>, BookError> {
         Ok(self.state().journals.get(&(tenant.clone(), run.clone())).cloned())
     }
 
@@ -84,7 +88,8 @@ impl Book for MemoryBook {
         if state.journals.get(&key).map_or(0, Vec::len) as u64 != commit.sequence {
             return Err(BookError::Fenced);
         }
-        if let Some(quota) = commit.quotas.iter().find(|quota| state.used(&commit.tenant, quota) >= quota.max) {
+        if let Some(quota) = commit.quotas.iter().find(|quota| state.used(&commit.tenant, quota) >= quota.max)
+        {
             return Err(quota.error());
         }
         let (mut head, mut records) = state.ledgers.get(&commit.tenant).cloned().unwrap_or_default();

@@ -227,7 +227,10 @@ impl Playbook {
         let settings = ["id", "when", "lease", "on-error"];
         let mut actions = members.names().filter(|name| !settings.contains(name));
         let (Some(action), None) = (actions.next(), actions.next()) else {
-            return Err(PlaybookError::at(members.line(), "a step has one action, and nothing else but id, when, lease and on-error"));
+            return Err(PlaybookError::at(
+                members.line(),
+                "a step has one action, and nothing else but id, when, lease and on-error",
+            ));
         };
         let body = members.get(action).cloned().unwrap_or_default();
         let line = members.line_of(action);
@@ -243,7 +246,9 @@ impl Playbook {
         let sample = Step::read(action, &values.put(&body, line)?, line)?;
         let lease = members.duration("lease")?;
         if lease.is_some() && sample.class() != Class::Reversible {
-            return Err(members.wrong("lease", &format!("{action} cannot be taken back, so it cannot have a lease")));
+            return Err(
+                members.wrong("lease", &format!("{action} cannot be taken back, so it cannot have a lease"))
+            );
         }
         Ok(PlannedStep {
             id,
@@ -273,7 +278,8 @@ impl Playbook {
         }
         let kept = |step: &PlannedStep| matches!(step.sample, Step::CollectEvidence { .. });
         if !self.steps.iter().take(first).any(kept) {
-            warnings.push(format!("step {destructive:?} destroys what no step before it collects evidence of"));
+            warnings
+                .push(format!("step {destructive:?} destroys what no step before it collects evidence of"));
         }
         warnings
     }
@@ -288,8 +294,14 @@ impl Playbook {
     ///
     /// # Errors
     /// [`PlaybookError::Parameter`].
-    pub fn parameters(&self, given: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Value>, PlaybookError> {
-        let wrong = |name: &str, what: &str| PlaybookError::Parameter { name: name.to_owned(), what: what.to_owned() };
+    pub fn parameters(
+        &self,
+        given: &BTreeMap<String, Value>,
+    ) -> Result<BTreeMap<String, Value>, PlaybookError> {
+        let wrong = |name: &str, what: &str| PlaybookError::Parameter {
+            name: name.to_owned(),
+            what: what.to_owned(),
+        };
         if let Some(name) = given.keys().find(|name| !self.parameters.contains_key(*name)) {
             return Err(wrong(name, "the playbook has no such parameter"));
         }
@@ -338,7 +350,8 @@ impl ParameterType {
             Self::Number => value.is_i64() || value.is_u64(),
             Self::Boolean => value.is_boolean(),
             Self::List => value.as_array().is_some_and(|items| {
-                items.len() <= 64 && items.iter().all(|item| item.as_str().is_some_and(|item| item.len() <= 1024))
+                items.len() <= 64
+                    && items.iter().all(|item| item.as_str().is_some_and(|item| item.len() <= 1024))
             }),
         }
     }
@@ -386,7 +399,11 @@ impl Values<'_> {
                 return Err(PlaybookError::at(line, format!("`${{` in {text:?} is never closed")));
             };
             let value = self.value(place.trim(), line)?;
-            if before.is_empty() && after.is_empty() && out.is_empty() && place.trim().starts_with("parameters.") {
+            if before.is_empty()
+                && after.is_empty()
+                && out.is_empty()
+                && place.trim().starts_with("parameters.")
+            {
                 return Ok(value);
             }
             out.push_str(before);
@@ -426,7 +443,9 @@ fn name(members: &Members<'_>) -> Result<String, PlaybookError> {
     let name = members.text("name")?.ok_or_else(|| members.missing("name"))?;
     match is_label(&name) && name.bytes().all(|byte| !byte.is_ascii_uppercase()) {
         true => Ok(name),
-        false => Err(members.wrong("name", "a name has lower-case letters, digits, `-`, `_` and `.`, at most 63")),
+        false => {
+            Err(members.wrong("name", "a name has lower-case letters, digits, `-`, `_` and `.`, at most 63"))
+        }
     }
 }
 

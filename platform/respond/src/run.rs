@@ -7,9 +7,10 @@ use crate::entry::{Begin, Decision, Entry, Outcome, RunId};
 use crate::error::{PlaybookError, RespondError};
 use crate::plan::{Act, Plan};
 use crate::playbook::{OnError, Playbook};
+use crate::step::Class;
 
-/// Most requests for one act.
-pub(crate) const INTENTS_MAX: u32 = 8;
+/// Most requests for one act: the status of a pod changes often, and with it the version that a request is bound to.
+pub(crate) const INTENTS_MAX: u32 = 64;
 /// How often an act may have to wait: a disruption budget may take its time.
 pub(crate) const WAITS_MAX: u32 = 60;
 
@@ -47,6 +48,8 @@ impl Phase {
 pub struct ActState {
     /// Requests that were intended.
     pub intents: u32,
+    /// When the last of them was.
+    pub intended_at: Option<Timestamp>,
     /// How often it had to wait.
     pub waits: u32,
     /// Until when it waits.
@@ -170,7 +173,7 @@ impl Run {
             }
             Entry::Intended { act, .. } => {
                 let act = self.act_mut(act)?;
-                (act.intents, act.until) = (act.intents + 1, None);
+                (act.intents, act.intended_at, act.until) = (act.intents + 1, Some(at), None);
             }
             Entry::PutOff { act, until, .. } => {
                 let act = self.act_mut(act)?;
@@ -228,12 +231,20 @@ impl Run {
         })
     }
 
+    /// An act that was intended, and of which nobody wrote down what became of it.
+    #[must_use]
+    pub fn unsettled(&self) -> Option<usize> {
+        self.acts.iter().position(|act| act.intents > 0 && act.done.is_none() && act.failed.is_none())
+    }
+
     /// The act that is to be taken back next, the last one first, and when.
     #[must_use]
     pub fn next_back(&self) -> Option<(usize, Timestamp)> {
         let mut next: Option<(usize, Timestamp)> = None;
         for (place, state) in self.acts.iter().enumerate() {
-            let (Some(act), Some((_, done)), true) = (self.act(place), state.done, state.is_ours()) else { continue };
+            let (Some(act), Some((_, done)), true) = (self.act(place), state.done, state.is_ours()) else {
+                continue;
+            };
             let lease = match self.back_asked {
                 Some(_) if act.change.is_reversible() => 0,
                 Some(_) => continue,
@@ -264,7 +275,8 @@ impl Run {
     /// [`RespondError::Decision`] with the reason why not.
     pub fn may_decide(&self, decision: &Decision, now: Timestamp) -> Result<(), RespondError> {
         let no = |why: String| Err(RespondError::Decision(why));
-        let (Phase::Asking, Some(approval), Some(plan)) = (self.phase, &self.playbook.approval, &self.plan) else {
+        let (Phase::Asking, Some(approval), Some(plan)) = (self.phase, &self.playbook.approval, &self.plan)
+        else {
             return no(format!("nobody is asked: the run is {}", self.phase.as_str()));
         };
         if self.asked_until().is_some_and(|until| now >= until) {

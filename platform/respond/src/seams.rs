@@ -157,7 +157,8 @@ impl Quota {
     /// The error of one that is used up.
     #[must_use]
     pub fn error(&self) -> BookError {
-        let of = self.playbook.as_ref().map_or_else(|| "of all playbooks".to_owned(), |name| format!("of {name}"));
+        let of =
+            self.playbook.as_ref().map_or_else(|| "of all playbooks".to_owned(), |name| format!("of {name}"));
         let class = self.class.map_or("", Class::as_str);
         let what = [class, &of].join(" ").trim().to_owned();
         BookError::OverBudget { max: self.max, what, seconds: self.seconds }

@@ -25,7 +25,10 @@ impl Labels {
 pub(crate) fn selects(selector: Option<&Value>, labels: &Labels) -> bool {
     let Some(selector) = selector.filter(|selector| !selector.is_null()) else { return false };
     let wanted = selector.get("matchLabels").and_then(Value::as_object);
-    let equal = wanted.into_iter().flatten().all(|(name, value)| labels.0.get(name).map(String::as_str) == value.as_str());
+    let equal = wanted
+        .into_iter()
+        .flatten()
+        .all(|(name, value)| labels.0.get(name).map(String::as_str) == value.as_str());
     let expressions = selector.get("matchExpressions").and_then(Value::as_array);
     equal && expressions.into_iter().flatten().all(|expression| expressed(expression, labels))
 }
@@ -56,11 +59,17 @@ mod tests {
         let labels = Labels::of(&json!({ "metadata": { "labels": { "app": "web", "tier": "front" } } }));
         let is = |selector: serde_json::Value| selects(Some(&selector), &labels);
         assert!(is(json!({})) && !selects(None, &labels));
-        assert!(is(json!({ "matchLabels": { "app": "web" } })) && !is(json!({ "matchLabels": { "app": "api" } })));
+        assert!(
+            is(json!({ "matchLabels": { "app": "web" } })) && !is(json!({ "matchLabels": { "app": "api" } }))
+        );
         let express = |key: &str, operator: &str, values: &[&str]| {
             is(json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": values }] }))
         };
-        assert!(express("app", "In", &["web", "api"]) && !express("app", "In", &["api"]) && !express("x", "In", &["web"]));
+        assert!(
+            express("app", "In", &["web", "api"])
+                && !express("app", "In", &["api"])
+                && !express("x", "In", &["web"])
+        );
         assert!(express("app", "NotIn", &["api"]) && express("x", "NotIn", &["web"]));
         assert!(express("app", "Exists", &[]) && express("x", "DoesNotExist", &[]));
     }

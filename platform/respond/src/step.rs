@@ -133,9 +133,10 @@ impl Step {
             Self::Label { .. } | Self::Quarantine { .. } | Self::ScaleToZero { .. } | Self::Cordon { .. } => {
                 Class::Reversible
             }
-            Self::DeletePod { .. } | Self::EvictPod { .. } | Self::Drain { .. } | Self::RevokeToken { .. } => {
-                Class::Destructive
-            }
+            Self::DeletePod { .. }
+            | Self::EvictPod { .. }
+            | Self::Drain { .. }
+            | Self::RevokeToken { .. } => Class::Destructive,
             Self::CollectEvidence { .. } | Self::Tell { .. } => Class::Observing,
         }
     }
@@ -154,7 +155,9 @@ impl Step {
                 // The marks of responses are what tells them from each other; those of Kubernetes mean something to it.
                 let reserved = |key: &&String| {
                     let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
-                    prefix == "palisade.dev" || prefix.ends_with("kubernetes.io") || prefix.ends_with("k8s.io")
+                    prefix == "palisade.dev"
+                        || prefix.ends_with("kubernetes.io")
+                        || prefix.ends_with("k8s.io")
                 };
                 if let Some(key) = labels.keys().find(reserved) {
                     return Err(members.wrong("labels", &format!("{key} is not for playbooks to set")));
@@ -300,9 +303,9 @@ fn labels(members: &Members<'_>, name: &str) -> Result<BTreeMap<String, String>,
 fn peer(members: &Members<'_>) -> Result<Value, PlaybookError> {
     members.only(&["cidr", "namespace", "labels"])?;
     if let Some(cidr) = members.text("cidr")? {
-        let parts = cidr.split_once('/').and_then(|(address, bits)| {
-            Some((address.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?))
-        });
+        let parts = cidr
+            .split_once('/')
+            .and_then(|(address, bits)| Some((address.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?)));
         let fits = parts.is_some_and(|(address, bits)| bits <= if address.is_ipv4() { 32 } else { 128 });
         if !fits || members.names().count() > 1 {
             return Err(members.wrong("cidr", "an address with a prefix length, alone, is expected"));

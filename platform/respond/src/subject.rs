@@ -48,8 +48,9 @@ impl Subjects {
         let account = ObjectRef::named(Kind::ServiceAccount, namespace, word(event, "/pod/serviceAccount"));
         self.cut |= put(&mut self.accounts, account);
         // An actor of an audit log is `system:serviceaccount:NAMESPACE:NAME`.
-        if let Some((namespace, name)) =
-            word(event, "/actor/name").strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'))
+        if let Some((namespace, name)) = word(event, "/actor/name")
+            .strip_prefix("system:serviceaccount:")
+            .and_then(|rest| rest.split_once(':'))
         {
             self.cut |= put(&mut self.accounts, ObjectRef::named(Kind::ServiceAccount, namespace, name));
         }
@@ -69,7 +70,9 @@ fn put(set: &mut BTreeSet<ObjectRef>, object: ObjectRef) -> bool {
     // With its uid it is the same one, only better known.
     if object.uid.is_some() {
         set.remove(&ObjectRef { uid: None, ..object.clone() });
-    } else if set.iter().any(|other| other.name == object.name && other.namespace == object.namespace && other.kind == object.kind) {
+    } else if set.iter().any(|other| {
+        other.name == object.name && other.namespace == object.namespace && other.kind == object.kind
+    }) {
         return false;
     }
     set.insert(object);

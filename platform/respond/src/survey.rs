@@ -257,7 +257,11 @@ impl<C: Cluster> Survey<'_, C> {
     }
 
     /// The objects that a step is about, as they are now.
-    pub(crate) async fn aim(&mut self, step: &PlannedStep, aim: &Aim) -> Result<Vec<(ObjectRef, Value)>, CallError> {
+    pub(crate) async fn aim(
+        &mut self,
+        step: &PlannedStep,
+        aim: &Aim,
+    ) -> Result<Vec<(ObjectRef, Value)>, CallError> {
         let wanted: Vec<ObjectRef> = match aim {
             Aim::Pod => self.subjects.pods.iter().cloned().collect(),
             Aim::Workload => self.workloads().await?,
@@ -375,8 +379,12 @@ impl<C: Cluster> Survey<'_, C> {
             let Some(write) = act.change.write(target, &act.key, object.as_ref()) else { return Ok(Ok(())) };
             match self.cluster.write(&write, true).await {
                 Ok(_) => return Ok(Ok(())),
-                Err(error) if matches!(error.cause, CallCause::Busy | CallCause::Uncertain) => return Err(error),
-                Err(error) if error.cause == CallCause::Conflict && matches!(act.change, Change::Patch(_)) => {
+                Err(error) if matches!(error.cause, CallCause::Busy | CallCause::Uncertain) => {
+                    return Err(error);
+                }
+                Err(error)
+                    if error.cause == CallCause::Conflict && matches!(act.change, Change::Patch(_)) =>
+                {
                     object = self.cluster.read(target).await?;
                     last = Some(error);
                 }
@@ -391,7 +399,8 @@ impl<C: Cluster> Survey<'_, C> {
         self.plan.pods = self.affected.iter().cloned().collect();
         self.plan.pods_total = self.cluster.pods().await?;
         let touched = self.plan.pods.len() as u64;
-        let percent = self.playbook.budget.max_pods_percent.unwrap_or(100).min(self.settings.max_pods_percent);
+        let percent =
+            self.playbook.budget.max_pods_percent.unwrap_or(100).min(self.settings.max_pods_percent);
         let allowed = (self.plan.pods_total.saturating_mul(percent) / 100).max(1);
         if touched > allowed {
             let total = self.plan.pods_total;
