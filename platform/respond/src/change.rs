@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 use crate::key::{Key, MARK, MARKS_MAX, sha256};
 use crate::object::{ObjectRef, shown, word};
 
+/// The name under which this changes objects (`fieldManager`).
+pub const MANAGER: &str = "palisade";
+
 /// What is done to one object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -410,10 +413,14 @@ pub(crate) fn content(object: &Value) -> String {
     sha256(content.to_string().as_bytes())
 }
 
-/// Who changed an object last, as far as it says so.
+/// Who else changed an object last, as far as it says so.
 fn by(object: &Value) -> String {
     let managers = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    let last = managers.into_iter().flatten().max_by_key(|one| word(one, "/time").to_owned());
+    let others = managers
+        .into_iter()
+        .flatten()
+        .filter(|one| word(one, "/manager") != MANAGER && word(one, "/subresource").is_empty());
+    let last = others.max_by_key(|one| word(one, "/time").to_owned());
     last.map(|one| word(one, "/manager"))
         .filter(|name| !name.is_empty())
         .map_or_else(String::new, |name| format!(", last by {}", shown(name)))

@@ -58,11 +58,16 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
     /// [`RespondError`].
     pub async fn begin(&self, begin: Begin, now: Timestamp) -> Result<Run, RespondError> {
         let run = Run::new(begin)?;
+        // What is nested too deeply could be written and never read again.
+        let first = Entry::Begun(Box::new(run.begin.clone()));
+        let text = serde_json::to_string(&first);
+        if let Err(error) = text.and_then(|text| serde_json::from_str::<Entry>(&text)) {
+            return Err(RespondError::Journal { run: run.id.to_string(), sequence: 0, what: error.to_string() });
+        }
         if let Some(journal) = self.book.journal(&run.begin.tenant, &run.id).await? {
             return Run::read(&run.id, journal);
         }
-        let commit =
-            Commit { entries: vec![Entry::Begun(Box::new(run.begin.clone()))], ..empty(&run, now, 0) };
+        let commit = Commit { entries: vec![first], ..empty(&run, now, 0) };
         match self.book.commit(commit).await {
             Ok(()) => Ok(run),
             Err(BookError::Fenced) => self.resume(&run.begin.tenant, &run.id).await,

@@ -83,8 +83,8 @@ impl Head {
     /// The next record as it is written.
     ///
     /// # Errors
-    /// [`LedgerError`] where it cannot be written.
-    pub fn append(&mut self, tenant: &str, at: Timestamp, fact: Fact) -> Result<Vec<u8>, LedgerError> {
+    /// What serde says where it cannot be written.
+    pub fn append(&mut self, tenant: &str, at: Timestamp, fact: Fact) -> Result<Vec<u8>, serde_json::Error> {
         let record = Record {
             at,
             fact,
@@ -93,8 +93,7 @@ impl Head {
             sequence: self.next,
             tenant: tenant.to_owned(),
         };
-        let bytes = serde_json::to_vec(&record)
-            .map_err(|error| LedgerError { sequence: self.next, why: error.to_string() })?;
+        let bytes = serde_json::to_vec(&record)?;
         self.hash = sha256(&bytes);
         self.next += 1;
         Ok(bytes)

@@ -38,7 +38,7 @@ mod survey;
 mod tests;
 
 pub use acts::{QUARANTINE, REPLICAS};
-pub use change::{Change, Field, How, Precondition, Write};
+pub use change::{Change, Field, How, MANAGER, Precondition, Write};
 pub use drive::{Driver, Progress};
 pub use entry::{Begin, Decision, Entry, Outcome, RunId};
 pub use error::{BookError, PlaybookError, RespondError};

@@ -246,7 +246,7 @@ impl Run {
                 continue;
             };
             let lease = match self.back_asked {
-                Some(_) if act.change.is_reversible() => 0,
+                Some(_) if act.change.is_reversible() && act.class == Class::Reversible => 0,
                 Some(_) => continue,
                 None => match act.lease {
                     Some(lease) => lease,

@@ -41,6 +41,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0004_scopes.sql"),
         postgres: include_str!("../migrations/postgres/0004_scopes.sql"),
     },
+    Migration {
+        version: 5,
+        sqlite: include_str!("../migrations/sqlite/0005_response.sql"),
+        postgres: include_str!("../migrations/postgres/0005_response.sql"),
+    },
 ];
 
 impl Migration {

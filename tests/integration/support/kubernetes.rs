@@ -354,8 +354,12 @@ impl Served {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let query = query.map(|(name, value)| (name.to_owned(), decoded(value))).collect();
-        let length = headers.get("content-length").map_or(0, |length: &String| length.parse::<usize>().unwrap());
-        assert!(length <= 1024 * 1024 && !headers.contains_key("transfer-encoding"), "a body without a length");
+        let length =
+            headers.get("content-length").map_or(0, |length: &String| length.parse::<usize>().unwrap());
+        assert!(
+            length <= 1024 * 1024 && !headers.contains_key("transfer-encoding"),
+            "a body without a length"
+        );
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).ok()?;
         let request = Request { method, path: path.to_owned(), query, headers, body };
@@ -443,7 +447,9 @@ impl Served {
         let (namespace, plural, name, subresource) = match rest.as_slice() {
             [_, "namespaces", namespace, plural] => (Some(*namespace), *plural, None, None),
             [_, "namespaces", namespace, plural, name] => (Some(*namespace), *plural, Some(*name), None),
-            [_, "namespaces", namespace, plural, name, of] => (Some(*namespace), *plural, Some(*name), Some(*of)),
+            [_, "namespaces", namespace, plural, name, of] => {
+                (Some(*namespace), *plural, Some(*name), Some(*of))
+            }
             [_, plural] => (None, *plural, None, None),
             [_, plural, name] => (None, *plural, Some(*name), None),
             _ => return self.refuse(request, "there is no such path"),
@@ -459,7 +465,9 @@ impl Served {
             return self.change(request, kind, namespace.unwrap_or_default(), name, subresource, cut);
         }
         match name {
-            Some(name) if subresource == Some("log") => self.log(request, namespace.unwrap_or_default(), name),
+            Some(name) if subresource == Some("log") => {
+                self.log(request, namespace.unwrap_or_default(), name)
+            }
             Some(_) if subresource.is_some() => self.refuse(request, "there is no such subresource"),
             Some(name) => self.one(request, kind, namespace.unwrap_or_default(), name),
             None if request.is_watch() => self.watch(request, kind),
@@ -515,7 +523,8 @@ impl Served {
             return self.send(404, &[], body(404, "NotFound", &message).to_string().as_bytes(), usize::MAX);
         };
         let lines: usize = request.query["tailLines"].parse().unwrap();
-        let all: Vec<&str> = word(&pod, "/metadata/annotations/example.org~1log").split_inclusive('\n').collect();
+        let all: Vec<&str> =
+            word(&pod, "/metadata/annotations/example.org~1log").split_inclusive('\n').collect();
         let text = all[all.len().saturating_sub(lines)..].concat();
         self.send(200, &[], text.as_bytes(), usize::MAX)
     }
@@ -524,7 +533,15 @@ impl Served {
         let key = (format!("{}.{}", kind.kind, kind.group), format!("{namespace}/{name}"));
         let object = self.shared.state.lock().unwrap().objects.get(&key).cloned();
         match object {
-            Some(object) => self.compressed(request, object.to_string().as_bytes(), usize::MAX),
+            Some(object) => {
+                let partial = request
+                    .headers
+                    .get("accept")
+                    .is_some_and(|accept| accept.contains("as=PartialObjectMetadata;"));
+                let only = json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"] });
+                let object = if partial { only } else { object };
+                self.compressed(request, object.to_string().as_bytes(), usize::MAX)
+            }
             None => {
                 let message = format!("{} \"{name}\" not found", kind.plural);
                 self.send(404, &[], body(404, "NotFound", &message).to_string().as_bytes(), usize::MAX)
@@ -596,7 +613,8 @@ impl Served {
             item.as_object_mut().unwrap().retain(|key, _| key != "kind" && key != "apiVersion");
         }
         let api_version = api_version(kind);
-        if request.headers.get("accept").is_some_and(|accept| accept.contains("as=PartialObjectMetadataList")) {
+        if request.headers.get("accept").is_some_and(|accept| accept.contains("as=PartialObjectMetadataList"))
+        {
             let only = |item: &Value| json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"] });
             let items: Vec<Value> = items.iter().map(only).collect();
             let list = json!({ "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items });

@@ -312,8 +312,10 @@ impl World<'_> {
 
 /// Who changed it last.
 fn sign(object: &mut Value) {
-    object["metadata"]["managedFields"] =
-        json!([{ "manager": "palisade", "operation": "Update", "time": "2026-11-22T00:00:00Z" }]);
+    let mut managers = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+    managers.retain(|one| one["manager"] != "palisade");
+    managers.push(json!({ "manager": "palisade", "operation": "Update", "time": "2026-11-22T00:00:00Z" }));
+    object["metadata"]["managedFields"] = managers.into();
 }
 
 /// RFC 7396.

@@ -125,6 +125,10 @@ impl Parser {
         if self.terms > TERMS_MAX {
             return Err(FilterError::TooLarge { at: self.at + 1, limit: TERMS_MAX, what: "terms" });
         }
+        let start = self.at;
+        if self.word("and") || self.word("or") {
+            return Err(self.wrong_at(start, "a term is expected here"));
+        }
         let field = self.field()?;
         let rest: String = self.letters.iter().skip(self.at).take(2).collect();
         let operators = ["!=", "<=", ">=", "<", ">", "=", ":"];

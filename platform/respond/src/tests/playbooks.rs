@@ -113,10 +113,10 @@ fn texts_are_filled_and_text_of_strangers_stays_text() {
     let text = "
 name: a
 trigger: \"x:*\"
-parameters: { labels: { type: list, default: [] }, n: { type: number, default: 3 }, who: { type: text } }
+parameters: { labels: { type: list, default: [] }, count: { type: number, default: 3 }, who: { type: text } }
 steps:
-  - notify: { channel: \"${parameters.who}\", text: \"${parameters.n} ${event.pod.name} ${event.none} ${incident}\" }
-  - collect-evidence: { target: pod, logs: \"${parameters.n}\" }
+  - notify: { channel: \"${parameters.who}\", text: \"${parameters.count} ${event.pod.name} ${event.none} ${incident}\" }
+  - collect-evidence: { target: pod, logs: \"${parameters.count}\" }
 ";
     let playbook = Playbook::read(text.as_bytes()).unwrap();
     let given = BTreeMap::from([("who".to_owned(), json!("ops"))]);

@@ -144,7 +144,10 @@ fn rates_are_shared_by_all_runs_and_counted_when_acts_are_intended() {
     let driver = Driver::new(&fake, &book, &settings);
     let one = |incident: &str| crate::Begin {
         incident: incident.to_owned(),
-        ..begin(&playbook("", LABEL), event())
+        ..begin(
+            &playbook("", &format!("  - label: {{ target: node, labels: {{ seen-by: {incident} }} }}")),
+            event(),
+        )
     };
     let mut runs: Vec<Run> =
         ["a", "b"].map(|incident| live(driver.begin(one(incident), at(70))).unwrap().unwrap()).into();
@@ -267,8 +270,7 @@ fn the_kill_switch_stops_between_two_acts_and_what_was_done_is_taken_back_after_
         let driver = Driver::new(&fake, &book, &settings);
         let text = playbook("lease: 10m", &format!("{LABEL}\n  - scale-to-zero: {{ target: workload }}"));
         let mut run = live(driver.begin(begin(&text, event()), at(0))).unwrap().unwrap();
-        let mut move_on =
-            |run: &mut Run, seconds: i64| live(driver.advance(run, at(seconds))).unwrap().unwrap();
+        let move_on = |run: &mut Run, seconds: i64| live(driver.advance(run, at(seconds))).unwrap().unwrap();
         move_on(&mut run, 0);
         move_on(&mut run, 0);
         assert_eq!(fake.effects().len(), 1);
@@ -465,7 +467,7 @@ fn what_the_server_refuses_is_known_before_anybody_is_asked() {
     let run = run(
         &fake,
         &Settings::default(),
-        &playbook("", &format!("  - when: severity<low\n  {}", LABEL.trim().trim_start_matches("- "))),
+        &playbook("", &format!("  - when: severity<low\n    {}", LABEL.trim().trim_start_matches("- "))),
     );
     assert_eq!(run.phase, Phase::Over(Outcome::Succeeded));
     assert_eq!(run.plan.unwrap().skipped.len(), 1);

@@ -232,6 +232,10 @@ impl Fake {
                     members.remove("uid");
                 }
             }
+            // Which other marks are left depends on what was taken back before.
+            if let Some(annotations) = body["metadata"]["annotations"].as_object_mut() {
+                annotations.remove(crate::MARK);
+            }
             state.effects.push(format!("{method} {target} {body}"));
         }
         match reply {
