@@ -62,7 +62,11 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         let first = Entry::Begun(Box::new(run.begin.clone()));
         let text = serde_json::to_string(&first);
         if let Err(error) = text.and_then(|text| serde_json::from_str::<Entry>(&text)) {
-            return Err(RespondError::Journal { run: run.id.to_string(), sequence: 0, what: error.to_string() });
+            return Err(RespondError::Journal {
+                run: run.id.to_string(),
+                sequence: 0,
+                what: error.to_string(),
+            });
         }
         if let Some(journal) = self.book.journal(&run.begin.tenant, &run.id).await? {
             return Run::read(&run.id, journal);

@@ -181,9 +181,8 @@ impl Store {
             [true.into(), OPEN_MAX.into()],
         );
         let rows = self.backend.rows("list open runs", statement).await?;
-        let read = |row: &Row| {
-            Ok((row.word("tenant", |text| TenantId::parse(text).ok())?, RunId(row.text("id")?)))
-        };
+        let read =
+            |row: &Row| Ok((row.word("tenant", |text| TenantId::parse(text).ok())?, RunId(row.text("id")?)));
         rows.iter().map(read).collect()
     }
 
@@ -269,10 +268,11 @@ impl Store {
             tokio::task::yield_now().await;
         }
         let end = sql("SELECT hash FROM response_ledger_head WHERE tenant = $1", [tenant.into()]);
-        let end = self.backend.row("verify the ledger", end).await?.map(|row| row.text("hash")).transpose()?;
-        let broken = end.filter(|end| *end != head.hash).map(|_| {
-            (head.next, "the ledger ends before its head, or its head is another".to_owned())
-        });
+        let end =
+            self.backend.row("verify the ledger", end).await?.map(|row| row.text("hash")).transpose()?;
+        let broken = end
+            .filter(|end| *end != head.hash)
+            .map(|_| (head.next, "the ledger ends before its head, or its head is another".to_owned()));
         Ok(LedgerCheck { records: head.next, head: head.hash, broken })
     }
 }
@@ -341,7 +341,8 @@ fn entry(row: &Row) -> Result<(Timestamp, Entry)> {
 
 /// JSON as text: U+0000 is an escape in it, which a database's own JSON would refuse.
 fn json_text(entry: &Entry) -> Result<String> {
-    serde_json::to_string(entry).map_err(|source| StoreError::Encode { what: "an entry of a journal", source })
+    serde_json::to_string(entry)
+        .map_err(|source| StoreError::Encode { what: "an entry of a journal", source })
 }
 
 fn whole(number: u64) -> i64 {

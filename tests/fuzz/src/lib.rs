@@ -27,6 +27,7 @@ mod java_archive;
 mod layer;
 mod layer_index;
 mod osv_record;
+mod playbook;
 mod plugin_documents;
 mod purl;
 mod rpm_database;
@@ -40,7 +41,7 @@ mod yaml;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
-pub const TARGETS: [(&str, Target); 22] = [
+pub const TARGETS: [(&str, Target); 23] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
     ("cloud-policy", cloud_policy::run),
@@ -55,6 +56,7 @@ pub const TARGETS: [(&str, Target); 22] = [
     ("java-archive", java_archive::run),
     ("layer-index", layer_index::run),
     ("osv-record", osv_record::run),
+    ("playbook", playbook::run),
     ("plugin-documents", plugin_documents::run),
     ("purl", purl::run),
     ("rpm-database", rpm_database::run),

@@ -2,8 +2,9 @@
 
 use model::TenantId;
 use respond::{
-    Action, Begin, Book as _, BookError, CallCause, CallError, Class, Cluster, Commit, Decision, Driver, Entry, Kept, Kind, ObjectRef,
-    Outcome, Phase, Progress, Query, Quota, Run, RunId, Settings, Write, ledger::Fact,
+    Action, Begin, Book as _, BookError, CallCause, CallError, Class, Cluster, Commit, Decision, Driver,
+    Entry, Kept, Kind, ObjectRef, Outcome, Phase, Progress, Query, Quota, Run, RunId, Settings, Write,
+    ledger::Fact,
 };
 use serde_json::{Value, json};
 use store::Store;
@@ -34,7 +35,11 @@ impl Cluster for Pods {
     }
 
     async fn write(&self, _: &Write, _: bool) -> Result<Value, CallError> {
-        Err(CallError { cause: CallCause::Denied, message: "nothing is changed here".to_owned(), retry_after: None })
+        Err(CallError {
+            cause: CallCause::Denied,
+            message: "nothing is changed here".to_owned(),
+            retry_after: None,
+        })
     }
 }
 
@@ -96,7 +101,13 @@ pub(crate) async fn a_run_is_kept_and_goes_on_where_it_stood(place: Place) {
     assert_eq!(body["body"]["text"], "web i-1");
     let evidence = store.response_evidence(&tenant(), &begin("i-1").run()).await.unwrap();
     assert_eq!(evidence.len(), 3);
-    assert!(store.response_evidence(&TenantId::parse("other").unwrap(), &begin("i-1").run()).await.unwrap().is_empty());
+    assert!(
+        store
+            .response_evidence(&TenantId::parse("other").unwrap(), &begin("i-1").run())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let check = store.verify_responses(&tenant()).await.unwrap();
     assert!(check.broken.is_none() && check.records > 6, "{check:?}");
     assert!(store.open_responses().await.unwrap().is_empty());
@@ -141,7 +152,12 @@ pub(crate) async fn of_many_who_go_on_with_a_run_one_does(place: Place) {
         for _ in 0..8 {
             let store = store.clone();
             tasks.spawn(async move {
-                let kept = Kept { key: format!("k{sequence}"), name: "n".to_owned(), digest: "d".to_owned(), bytes: vec![0, 1] };
+                let kept = Kept {
+                    key: format!("k{sequence}"),
+                    name: "n".to_owned(),
+                    digest: "d".to_owned(),
+                    bytes: vec![0, 1],
+                };
                 store.commit(Commit { evidence: vec![kept], ..commit("r", sequence, 0) }).await
             });
         }
