@@ -101,7 +101,7 @@ pub enum BookError {
     #[error("another process went on with the run; read its journal again")]
     Fenced,
     /// There would be more actions than there may be.
-    #[error("the budget allows {max} actions {what} in {seconds} s, and they were used up")]
+    #[error("the budget allows {max} {what} in {seconds} s, and they were used up")]
     OverBudget {
         /// How many there may be.
         max: u64,

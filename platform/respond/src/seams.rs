@@ -160,7 +160,7 @@ impl Quota {
         let of =
             self.playbook.as_ref().map_or_else(|| "of all playbooks".to_owned(), |name| format!("of {name}"));
         let class = self.class.map_or("", Class::as_str);
-        let what = [class, &of].join(" ").trim().to_owned();
+        let what = [class, "actions", &of].join(" ").trim().to_owned();
         BookError::OverBudget { max: self.max, what, seconds: self.seconds }
     }
 }

@@ -145,7 +145,7 @@ fn rates_are_shared_by_all_runs_and_counted_when_acts_are_intended() {
     let one = |incident: &str| crate::Begin {
         incident: incident.to_owned(),
         ..begin(
-            &playbook("", &format!("  - label: {{ target: node, labels: {{ seen-by: {incident} }} }}")),
+            &playbook("", &format!("  - label: {{ target: node, labels: {{ seen-{incident}: \"yes\" }} }}")),
             event(),
         )
     };
@@ -167,7 +167,7 @@ fn rates_are_shared_by_all_runs_and_counted_when_acts_are_intended() {
             .failed
             .as_ref()
             .unwrap()
-            .contains("the budget allows 3 actions reversible of all playbooks")
+            .contains("the budget allows 3 reversible actions of all playbooks")
     );
     // Later there is room again.
     first.incident = "incident-3".to_owned();
