@@ -349,7 +349,6 @@ fn whole(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn unavailable(error: StoreError) -> BookError {
     BookError::Unavailable(error.to_string())
 }

@@ -11,8 +11,8 @@ use respond::{
 };
 use serde_json::{Value, json};
 
-use crate::api::connect::{Connection, Order};
-use crate::api::failure::{Cause, Failure, Status};
+use crate::api::connect::{Connection, Order, Refused};
+use crate::api::failure::Cause;
 use crate::api::list::encoded;
 
 /// Objects of one page, and most objects of one list: more than a response should be decided on.
@@ -48,7 +48,7 @@ impl Actor {
     async fn order(&self, order: &Order<'_>) -> Result<Vec<u8>, CallError> {
         match self.connection.order(order).await {
             Ok(body) => Ok(body),
-            Err((failure, status)) => Err(error(failure, &status)),
+            Err(refused) => Err(error(refused)),
         }
     }
 
@@ -193,12 +193,13 @@ fn uncertain(message: String) -> CallError {
 }
 
 /// What a failure says about whether the request was done.
-fn error(failure: Failure, status: &Status) -> CallError {
-    let cause = match (failure.cause, status.code) {
+fn error(refused: Refused) -> CallError {
+    let failure = refused.failure;
+    let cause = match (failure.cause, refused.code) {
         (Cause::Unauthorized | Cause::Forbidden, _) => CallCause::Denied,
         (Cause::NotFound, _) => CallCause::NotFound,
         (_, 409) => CallCause::Conflict,
-        (_, 429) if status.is_disruption() => CallCause::Blocked,
+        (_, 429) if refused.is_disruption => CallCause::Blocked,
         (_, 429) => CallCause::Busy,
         // The server may have done it before it failed, or before the connection did.
         (Cause::Busy | Cause::Unreachable | Cause::Cut, _) => CallCause::Uncertain,

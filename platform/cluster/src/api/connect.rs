@@ -117,19 +117,19 @@ impl Connection {
 
     /// Sends a request that may change something, and reads what comes of it. It is sent a second time only if the first was answered with
     /// 401, and new credentials were had.
-    pub(crate) async fn order(&self, order: &Order<'_>) -> Result<Vec<u8>, (Failure, Status)> {
+    pub(crate) async fn order(&self, order: &Order<'_>) -> Result<Vec<u8>, Refused> {
         let (made, client) = self.shared.client.read().await.clone();
         match self.send(&client, order).await {
-            Err((failure, _)) if failure.cause == Cause::Unauthorized => {
-                let client = self.renew(made).await.map_err(|failure| (failure, Status::default()))?;
+            Err(refused) if refused.failure.cause == Cause::Unauthorized => {
+                let client = self.renew(made).await.map_err(Refused::unknown)?;
                 self.send(&client, order).await
             }
             answer => answer,
         }
     }
 
-    async fn send(&self, client: &Client, order: &Order<'_>) -> Result<Vec<u8>, (Failure, Status)> {
-        let unknown = |failure| (failure, Status::default());
+    async fn send(&self, client: &Client, order: &Order<'_>) -> Result<Vec<u8>, Refused> {
+        let unknown = Refused::unknown;
         let mut request =
             Request::builder().method(order.method.clone()).uri(order.uri).header(ACCEPT, order.accept);
         if let Some(content_type) = order.content_type {
@@ -151,7 +151,8 @@ impl Connection {
         let (code, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
         let body = read(answer.into_body(), STATUS_BYTES_MAX, idle).await.unwrap_or_default();
         let status = Status::of(code, &body);
-        Err((Failure::of_status(code, &status, retry_after), status))
+        let failure = Failure::of_status(code, &status, retry_after);
+        Err(Refused { failure, code, is_disruption: status.is_disruption() })
     }
 
     async fn ask(&self, client: &Client, question: &Question<'_>) -> Result<Response<Body>, Failure> {
@@ -221,6 +222,22 @@ pub(crate) struct Order<'a> {
     pub(crate) body: Vec<u8>,
     /// Largest answer, in bytes.
     pub(crate) max: usize,
+}
+
+/// An order that was not answered with success.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) failure: Failure,
+    /// Code of HTTP; 0 where there was no answer.
+    pub(crate) code: u16,
+    /// Whether a disruption budget does not allow it.
+    pub(crate) is_disruption: bool,
+}
+
+impl Refused {
+    fn unknown(failure: Failure) -> Self {
+        Self { failure, code: 0, is_disruption: false }
+    }
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
