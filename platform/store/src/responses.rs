@@ -181,8 +181,12 @@ impl Store {
             [true.into(), OPEN_MAX.into()],
         );
         let rows = self.backend.rows("list open runs", statement).await?;
-        let read =
-            |row: &Row| Ok((row.word("tenant", |text| TenantId::parse(text).ok())?, RunId(row.text("id")?)));
+        let read = |row: &Row| {
+            Ok::<_, StoreError>((
+                row.word("tenant", |text| TenantId::parse(text).ok())?,
+                RunId(row.text("id")?),
+            ))
+        };
         rows.iter().map(read).collect()
     }
 
@@ -233,7 +237,7 @@ impl Store {
         );
         let rows = self.backend.rows("read evidence of a run", statement).await?;
         let read = |row: &Row| {
-            Ok(ResponseEvidence {
+            Ok::<_, StoreError>(ResponseEvidence {
                 key: row.text("key")?,
                 name: row.text("name")?,
                 digest: row.text("digest")?,
