@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::change::{Change, Field};
-use crate::object::{Kind, ObjectRef, word};
+use crate::object::{Kind, ObjectRef, put, word};
 use crate::plan::{Disruption, Replicas};
 use crate::playbook::PlannedStep;
 use crate::seams::{CallError, Cluster, Query};
@@ -297,8 +297,8 @@ fn policy(target: &ObjectRef, name: &str, allow: &[Value]) -> Value {
         "podSelector": { "matchLabels": { QUARANTINE: name } }, "policyTypes": ["Ingress", "Egress"],
     });
     if !allow.is_empty() {
-        spec["ingress"] = json!([{ "from": allow }]);
-        spec["egress"] = json!([{ "to": allow }]);
+        put(&mut spec, "ingress", json!([{ "from": allow }]));
+        put(&mut spec, "egress", json!([{ "to": allow }]));
     }
     json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
@@ -312,20 +312,21 @@ fn anew(account: &Value) -> Value {
         "name": word(account, "/metadata/name"), "namespace": word(account, "/metadata/namespace"),
     });
     for map in ["labels", "annotations"] {
-        let kept = account["metadata"][map].as_object().into_iter().flatten();
+        let kept =
+            account.pointer(&format!("/metadata/{map}")).and_then(Value::as_object).into_iter().flatten();
         let kept = kept.filter(|(name, _)| {
             !name.starts_with("palisade.dev/") && *name != "kubectl.kubernetes.io/last-applied-configuration"
         });
         let kept: serde_json::Map<String, Value> =
             kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         if !kept.is_empty() {
-            metadata[map] = kept.into();
+            put(&mut metadata, map, kept.into());
         }
     }
     let mut body = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata });
     for member in ["imagePullSecrets", "automountServiceAccountToken"] {
         if let Some(value) = account.get(member) {
-            body[member] = value.clone();
+            put(&mut body, member, value.clone());
         }
     }
     body

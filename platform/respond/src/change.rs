@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::key::{Key, MARK, MARKS_MAX, sha256};
-use crate::object::{ObjectRef, shown, word};
+use crate::object::{ObjectRef, put, shown, word};
 
 /// The name under which this changes objects (`fieldManager`).
 pub const MANAGER: &str = "palisade";
@@ -231,7 +231,7 @@ impl Change {
             Self::Delete { grace } => {
                 let mut body = json!({ "kind": "DeleteOptions", "apiVersion": "v1" });
                 with_conditions(&mut body, &target, *grace);
-                body["propagationPolicy"] = "Background".into();
+                put(&mut body, "propagationPolicy", "Background".into());
                 Some(Write::Delete { target, body })
             }
             Self::Evict { grace } => {
@@ -379,7 +379,8 @@ impl Change {
                 let mut body = json!({ "kind": "DeleteOptions", "apiVersion": "v1" });
                 with_conditions(&mut body, &found, None);
                 // Between reading and deleting nobody may change it either.
-                body["preconditions"]["resourceVersion"] = word(object, "/metadata/resourceVersion").into();
+                let version = word(object, "/metadata/resourceVersion");
+                set(&mut body, &["preconditions".to_owned(), "resourceVersion".to_owned()], version.into());
                 Back::Ready(Write::Delete { target: found, body }, Vec::new())
             }
             _ => Back::Left("this cannot be taken back".to_owned()),

@@ -47,8 +47,9 @@ pub(crate) async fn collect<C: Cluster>(
     let events: Vec<Value> = events.into_iter().take(EVENTS_MAX).collect();
     let containers =
         ["initContainers", "containers"].into_iter().filter(|_| target.kind == Kind::Pod).flat_map(|list| {
-            object["spec"][list]
-                .as_array()
+            object
+                .pointer(&format!("/spec/{list}"))
+                .and_then(Value::as_array)
                 .into_iter()
                 .flatten()
                 .map(|container| word(container, "/name").to_owned())

@@ -155,6 +155,13 @@ pub fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 253 && name.bytes().all(fits) && name != "." && name != ".."
 }
 
+/// Sets a member of an object.
+pub(crate) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
 /// Text at a JSON Pointer; empty where there is none.
 pub(crate) fn word<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()

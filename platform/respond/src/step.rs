@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::error::PlaybookError;
 use crate::members::Members;
-use crate::object::{Kind, is_name};
+use crate::object::{Kind, is_name, put};
 use crate::playbook::{NAMEABLE, is_label};
 
 /// What a step does to the world, the least first.
@@ -317,10 +317,11 @@ fn peer(members: &Members<'_>) -> Result<Value, PlaybookError> {
         if !is_name(&namespace) {
             return Err(members.wrong("namespace", "this is no name of a namespace"));
         }
-        peer["namespaceSelector"] = json!({ "matchLabels": { "kubernetes.io/metadata.name": namespace } });
+        let selector = json!({ "matchLabels": { "kubernetes.io/metadata.name": namespace } });
+        put(&mut peer, "namespaceSelector", selector);
     }
     if members.get("labels").is_some() {
-        peer["podSelector"] = json!({ "matchLabels": labels(members, "labels")? });
+        put(&mut peer, "podSelector", json!({ "matchLabels": labels(members, "labels")? }));
     }
     match peer.as_object().is_some_and(|peer| peer.is_empty()) {
         true => Err(PlaybookError::at(members.line(), "a peer has a cidr, a namespace or labels")),

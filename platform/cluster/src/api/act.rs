@@ -152,8 +152,8 @@ impl Cluster for Actor {
             }
             Write::Delete { target, body } => {
                 let mut body = body.clone();
-                if dry_run {
-                    body["dryRun"] = json!(["All"]);
+                if let Some(options) = body.as_object_mut().filter(|_| dry_run) {
+                    options.insert("dryRun".to_owned(), json!(["All"]));
                 }
                 (Method::DELETE, path(target)?, JSON, body)
             }
