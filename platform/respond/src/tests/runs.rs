@@ -196,7 +196,7 @@ fn approvers_are_several_people_with_a_role_and_not_who_started_it() {
     let text = playbook("approval: { of: [responder], need: 2, expires: 10m }", LABEL);
     let mut begin = begin(&text, event());
     begin.by = Some("ann".to_owned());
-    let mut run = live(driver.begin(begin.clone(), at(0))).unwrap().unwrap();
+    let mut run = live(driver.begin(begin, at(0))).unwrap().unwrap();
     let decide = |run: &mut Run, by: &str, role: &str, seconds: i64| {
         let decision = decision(run, by, &[role]);
         live(driver.decide(run, decision, at(seconds))).unwrap().map_err(|error| error.to_string())
