@@ -12,6 +12,8 @@
 //! server does not let us see is a gap with its reason, never an empty list. The least rights that this needs are in
 //! `platform/cluster/collector-role.yaml`. Without the feature nothing here needs a runtime or a network.
 //!
+//! [`Actor`] does to a cluster what responses decide (crate `respond`); its least rights are in `platform/cluster/responder-role.yaml`.
+//!
 //! Objects are parsed here only as far as their names, labels and references go; what they mean is for plugins in the sandbox to
 //! judge. Values of Secrets do not get past this crate.
 
@@ -55,7 +57,7 @@ pub use access::{Ability, Access, Holder, Proof, Subject};
 pub use access_rules::{Request, Rule, Target};
 #[cfg(feature = "live")]
 pub use api::{
-    CollectOptions, Collected, ConnectOptions, Connection, Following, Patience, Resource, Watch,
+    Actor, CollectOptions, Collected, ConnectOptions, Connection, Following, Patience, Resource, Watch,
     WatchOptions, collect, collect_blocking,
 };
 pub use attack::{Attack, AttackPath, ChokePoint, Goal, Limits, Paths, Place, Sources, Step, Technique};

@@ -41,6 +41,7 @@ mod page;
 mod plugin_state;
 mod plugins;
 mod prepare;
+mod responses;
 mod row;
 mod scans;
 mod scopes;
@@ -65,6 +66,7 @@ pub use ledger::Ledger;
 pub use outbox::OutboxMessage;
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
 pub use plugins::{NewPluginVersion, PluginVersion, VersionChange, VersionState};
+pub use responses::{LedgerCheck, ResponseEvidence};
 pub use scans::{NewScan, Scan, ScanFailure, ScanFilter, ScanRequest, ScanState, Submitted};
 pub use scopes::{
     Counted, NewAssessment, NewResource, Resource, ResourceFacets, ResourceFilter, Scope, ScopeState,

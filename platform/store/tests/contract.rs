@@ -25,6 +25,8 @@ mod plugins;
 mod postgres;
 #[path = "contract/records.rs"]
 mod records;
+#[path = "contract/responses.rs"]
+mod responses;
 #[path = "contract/scopes.rs"]
 mod scopes;
 #[path = "contract/world.rs"]
@@ -128,6 +130,11 @@ contract![
     follow::a_change_touches_what_was_judged_and_nothing_else,
     follow::a_change_goes_on_from_the_newest_scan_alone,
     follow::one_process_follows_a_cluster,
+    responses::a_run_is_kept_and_goes_on_where_it_stood,
+    responses::of_many_who_go_on_with_a_run_one_does,
+    responses::a_budget_is_never_exceeded_by_many_at_once,
+    responses::the_ledger_tells_what_was_changed,
+    responses::the_kill_switch_is_of_a_tenant_and_a_playbook,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,

@@ -27,6 +27,7 @@ mod java_archive;
 mod layer;
 mod layer_index;
 mod osv_record;
+mod playbook;
 mod plugin_documents;
 mod purl;
 mod rpm_database;
@@ -42,6 +43,7 @@ pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
 pub const TARGETS: [(&str, Target); 26] = [
+pub const TARGETS: [(&str, Target); 23] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
     ("cloud-policy", cloud_policy::run),
@@ -60,6 +62,7 @@ pub const TARGETS: [(&str, Target); 26] = [
     ("java-archive", java_archive::run),
     ("layer-index", layer_index::run),
     ("osv-record", osv_record::run),
+    ("playbook", playbook::run),
     ("plugin-documents", plugin_documents::run),
     ("purl", purl::run),
     ("rpm-database", rpm_database::run),

@@ -1,4 +1,4 @@
-//! A strict Kubernetes API server: discovery, lists in pages, single objects and watches over objects that a test gives it, with
+//! A strict Kubernetes API server: discovery, lists in pages, single objects, watches and changes over objects that a test gives it, with
 //! faults that a test writes down. What no client should send is answered with 400 and fails the test when the server is dropped.
 //!
 //! Only the standard library, JSON and gzip are used, so that the tests of `platform/cluster` include this file too.
@@ -9,6 +9,11 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::{Value, json};
+
+#[path = "kubernetes_writes.rs"]
+pub(crate) mod writes;
+
+use writes::{Call, Reply, World, selected};
 
 /// Plural, group, version, kind, and whether its objects are of namespaces: what Kubernetes 1.36 serves of what is asked for.
 const KINDS: [(&str, &str, &str, &str, bool); 37] = [
@@ -79,9 +84,11 @@ type Matches = dyn Fn(&Request) -> bool + Send;
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: BTreeMap<String, String>,
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
@@ -99,6 +106,8 @@ pub(crate) enum Answer {
     Body(Vec<u8>),
     /// A good answer that ends after so many bytes of the right one.
     Cut(usize),
+    /// What is asked for is done, and the connection is lost before anybody hears of it.
+    Unheard,
     /// A watch that sends this; then it ends, or stays open without a word.
     Lines(Vec<u8>, bool),
     /// A watch that sends this, and a connection that is lost in the middle of it.
@@ -353,11 +362,16 @@ impl Served {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let query = query.map(|(name, value)| (name.to_owned(), decoded(value))).collect();
-        let request = Request { path: path.to_owned(), query, headers };
+        let length =
+            headers.get("content-length").map_or(0, |length: &String| length.parse::<usize>().unwrap());
+        assert!(
+            length <= 1024 * 1024 && !headers.contains_key("transfer-encoding"),
+            "a body without a length"
+        );
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).ok()?;
+        let request = Request { method, path: path.to_owned(), query, headers, body };
         let mut state = self.shared.state.lock().unwrap();
-        if method != "GET" {
-            state.unexpected.push(format!("{method} {target}"));
-        }
         state.requests.push(request.clone());
         Some(request)
     }
@@ -367,6 +381,10 @@ impl Served {
         match self.fault(request) {
             None => self.right(request, usize::MAX),
             Some(Answer::Cut(bytes)) => self.right(request, bytes),
+            Some(Answer::Unheard) => {
+                self.right(request, 0);
+                None
+            }
             Some(Answer::Status(code, body, headers)) => {
                 self.send(code, &headers, body.to_string().as_bytes(), usize::MAX)
             }
@@ -425,7 +443,7 @@ impl Served {
         let kinds = kinds(&state);
         let classic = state.classic;
         drop(state);
-        if let Some(answer) = discovery(request, &kinds, classic) {
+        if let Some(answer) = discovery(request, &kinds, classic).filter(|_| request.method == "GET") {
             return self.compressed(request, answer.to_string().as_bytes(), cut);
         }
         let mut segments: Vec<&str> = request.path.split('/').skip(1).collect();
@@ -434,11 +452,14 @@ impl Served {
             Some(&"apis") if segments.len() > 2 => (segments[1], segments.split_off(2)),
             _ => return self.refuse(request, "there is no such path"),
         };
-        let (namespace, plural, name) = match rest.as_slice() {
-            [_, "namespaces", namespace, plural] => (Some(*namespace), *plural, None),
-            [_, "namespaces", namespace, plural, name] => (Some(*namespace), *plural, Some(*name)),
-            [_, plural] => (None, *plural, None),
-            [_, plural, name] => (None, *plural, Some(*name)),
+        let (namespace, plural, name, subresource) = match rest.as_slice() {
+            [_, "namespaces", namespace, plural] => (Some(*namespace), *plural, None, None),
+            [_, "namespaces", namespace, plural, name] => (Some(*namespace), *plural, Some(*name), None),
+            [_, "namespaces", namespace, plural, name, of] => {
+                (Some(*namespace), *plural, Some(*name), Some(*of))
+            }
+            [_, plural] => (None, *plural, None, None),
+            [_, plural, name] => (None, *plural, Some(*name), None),
             _ => return self.refuse(request, "there is no such path"),
         };
         let kind = kinds.iter().find(|kind| kind.group == group && kind.plural == plural);
@@ -448,18 +469,87 @@ impl Served {
         if !kind.namespaced && namespace.is_some() {
             return self.refuse(request, "these have no namespace");
         }
+        if request.method != "GET" {
+            return self.change(request, kind, namespace.unwrap_or_default(), name, subresource, cut);
+        }
         match name {
+            Some(name) if subresource == Some("log") => {
+                self.log(request, namespace.unwrap_or_default(), name)
+            }
+            Some(_) if subresource.is_some() => self.refuse(request, "there is no such subresource"),
             Some(name) => self.one(request, kind, namespace.unwrap_or_default(), name),
             None if request.is_watch() => self.watch(request, kind),
             None => self.list(request, kind, namespace, cut),
         }
     }
 
+    fn change(
+        &mut self,
+        request: &Request,
+        kind: &Kind,
+        namespace: &str,
+        name: Option<&str>,
+        subresource: Option<&str>,
+        cut: usize,
+    ) -> Option<()> {
+        let call = Call {
+            method: &request.method,
+            kind: &kind.kind,
+            plural: &kind.plural,
+            group: &kind.group,
+            version: &kind.version,
+            namespace,
+            name: name.unwrap_or_default(),
+            subresource,
+            query: &request.query,
+            content_type: request.headers.get("content-type").map_or("", String::as_str),
+            body: &request.body,
+        };
+        let mut state = self.shared.state.lock().unwrap();
+        let State { objects, version, log, .. } = &mut *state;
+        let reply = World { objects, version, log }.answer(&call);
+        drop(state);
+        self.shared.changed.notify_all();
+        match reply {
+            Reply::Good(code, body) | Reply::Refused(code, body) => {
+                self.send(code, &[], body.to_string().as_bytes(), cut)
+            }
+            Reply::Wrong(why) => self.refuse(request, &why),
+        }
+    }
+
+    /// The log of a container: what its pod's annotation says, the newest lines.
+    fn log(&mut self, request: &Request, namespace: &str, name: &str) -> Option<()> {
+        let expected = ["container", "limitBytes", "tailLines"];
+        if !request.query.keys().eq(expected) {
+            return self.refuse(request, "logs have these parameters");
+        }
+        let key = ("Pod.".to_owned(), format!("{namespace}/{name}"));
+        let pod = self.shared.state.lock().unwrap().objects.get(&key).cloned();
+        let Some(pod) = pod else {
+            let message = format!("pods \"{name}\" not found");
+            return self.send(404, &[], body(404, "NotFound", &message).to_string().as_bytes(), usize::MAX);
+        };
+        let lines: usize = request.query["tailLines"].parse().unwrap();
+        let all: Vec<&str> =
+            word(&pod, "/metadata/annotations/example.org~1log").split_inclusive('\n').collect();
+        let text = all[all.len().saturating_sub(lines)..].concat();
+        self.send(200, &[], text.as_bytes(), usize::MAX)
+    }
+
     fn one(&mut self, request: &Request, kind: &Kind, namespace: &str, name: &str) -> Option<()> {
         let key = (format!("{}.{}", kind.kind, kind.group), format!("{namespace}/{name}"));
         let object = self.shared.state.lock().unwrap().objects.get(&key).cloned();
         match object {
-            Some(object) => self.compressed(request, object.to_string().as_bytes(), usize::MAX),
+            Some(object) => {
+                let partial = request
+                    .headers
+                    .get("accept")
+                    .is_some_and(|accept| accept.contains("as=PartialObjectMetadata;"));
+                let only = json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"] });
+                let object = if partial { only } else { object };
+                self.compressed(request, object.to_string().as_bytes(), usize::MAX)
+            }
             None => {
                 let message = format!("{} \"{name}\" not found", kind.plural);
                 self.send(404, &[], body(404, "NotFound", &message).to_string().as_bytes(), usize::MAX)
@@ -468,7 +558,8 @@ impl Served {
     }
 
     fn list(&mut self, request: &Request, kind: &Kind, namespace: Option<&str>, cut: usize) -> Option<()> {
-        if request.query.keys().any(|key| !["limit", "continue"].contains(&key.as_str())) {
+        let known = ["limit", "continue", "labelSelector", "fieldSelector"];
+        if request.query.keys().any(|key| !known.contains(&key.as_str())) {
             return self.refuse(request, "lists have other parameters");
         }
         let Some(limit) = request.query.get("limit").and_then(|limit| limit.parse::<usize>().ok()) else {
@@ -508,12 +599,21 @@ impl Served {
             namespace.is_none_or(|namespace| word(object, "/metadata/namespace") == namespace)
         };
         let all = state.objects.iter_mut().filter(|((kind, _), object)| *kind == wanted && here(object));
-        let all: Vec<Value> = all.map(|(_, object)| object.clone()).collect();
+        let mut all: Vec<Value> = all.map(|(_, object)| object.clone()).collect();
         drop(state);
+        for object in &all {
+            if let Err(why) = selected(&request.query, object) {
+                return self.refuse(request, &why);
+            }
+        }
+        all.retain(|object| selected(&request.query, object).unwrap());
         let mut metadata = json!({ "resourceVersion": version.to_string() });
         if from + limit < all.len() {
             metadata["continue"] = format!("next+/={version}:{}:{limit}", from + limit).into();
-            metadata["remainingItemCount"] = (all.len() - from - limit).into();
+            // Nobody counts what a selector leaves out.
+            if known.iter().skip(2).all(|selector| !request.query.contains_key(*selector)) {
+                metadata["remainingItemCount"] = (all.len() - from - limit).into();
+            }
         }
         let mut items: Vec<Value> = all.into_iter().skip(from).take(limit).collect();
         // Items of built-in kinds do not say what they are.
@@ -521,6 +621,13 @@ impl Served {
             item.as_object_mut().unwrap().retain(|key, _| key != "kind" && key != "apiVersion");
         }
         let api_version = api_version(kind);
+        if request.headers.get("accept").is_some_and(|accept| accept.contains("as=PartialObjectMetadataList"))
+        {
+            let only = |item: &Value| json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": item["metadata"] });
+            let items: Vec<Value> = items.iter().map(only).collect();
+            let list = json!({ "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items });
+            return self.compressed(request, list.to_string().as_bytes(), cut);
+        }
         let list = format!("{}List", kind.kind);
         let list = json!({ "kind": list, "apiVersion": api_version, "metadata": metadata, "items": items });
         self.compressed(request, list.to_string().as_bytes(), cut)

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, RETRY_AFTER};
-use http::{HeaderValue, Request, Response};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -115,6 +115,46 @@ impl Connection {
         read(answer.into_body(), max, self.shared.patience.idle).await
     }
 
+    /// Sends a request that may change something, and reads what comes of it. It is sent a second time only if the first was answered with
+    /// 401, and new credentials were had.
+    pub(crate) async fn order(&self, order: &Order<'_>) -> Result<Vec<u8>, Refused> {
+        let (made, client) = self.shared.client.read().await.clone();
+        match self.send(&client, order).await {
+            Err(refused) if refused.failure.cause == Cause::Unauthorized => {
+                let client = self.renew(made).await.map_err(Refused::unknown)?;
+                self.send(&client, order).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn send(&self, client: &Client, order: &Order<'_>) -> Result<Vec<u8>, Refused> {
+        let unknown = Refused::unknown;
+        let mut request =
+            Request::builder().method(order.method.clone()).uri(order.uri).header(ACCEPT, order.accept);
+        if let Some(content_type) = order.content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        let request = request
+            .body(Body::from(order.body.clone()))
+            .map_err(|error| unknown(Failure::new(Cause::Odd, chain(&error))))?;
+        let idle = self.shared.patience.idle;
+        let answer = match tokio::time::timeout(idle, client.send(request)).await {
+            Ok(answer) => answer.map_err(|error| unknown(Failure::of_client(&error)))?,
+            Err(_) => {
+                return Err(unknown(Failure::new(Cause::Cut, format!("no answer came within {idle:?}"))));
+            }
+        };
+        if answer.status().is_success() {
+            return read(answer.into_body(), order.max, idle).await.map_err(unknown);
+        }
+        let (code, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
+        let body = read(answer.into_body(), STATUS_BYTES_MAX, idle).await.unwrap_or_default();
+        let status = Status::of(code, &body);
+        let failure = Failure::of_status(code, &status, retry_after);
+        Err(Refused { failure, code, is_disruption: status.is_disruption() })
+    }
+
     async fn ask(&self, client: &Client, question: &Question<'_>) -> Result<Response<Body>, Failure> {
         let mut request = Request::get(question.uri)
             .header(ACCEPT, question.accept)
@@ -137,8 +177,7 @@ impl Connection {
 
     async fn failure(&self, answer: Response<Body>) -> Failure {
         let code = answer.status().as_u16();
-        let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = header.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after = retry_after(answer.headers());
         let body = read(answer.into_body(), STATUS_BYTES_MAX, self.shared.patience.idle).await;
         let status: Status =
             body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
@@ -170,6 +209,40 @@ impl<'a> Question<'a> {
     pub(crate) fn json(uri: &'a str) -> Self {
         Self { uri, accept: "application/json", stream: false }
     }
+}
+
+/// A request that may change something.
+#[derive(Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) method: Method,
+    /// Path and query.
+    pub(crate) uri: &'a str,
+    pub(crate) accept: &'a str,
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) body: Vec<u8>,
+    /// Largest answer, in bytes.
+    pub(crate) max: usize,
+}
+
+/// An order that was not answered with success.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) failure: Failure,
+    /// Code of HTTP; 0 where there was no answer.
+    pub(crate) code: u16,
+    /// Whether a disruption budget does not allow it.
+    pub(crate) is_disruption: bool,
+}
+
+impl Refused {
+    fn unknown(failure: Failure) -> Self {
+        Self { failure, code: 0, is_disruption: false }
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    header.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs)
 }
 
 /// The body of an answer, as long as it is not larger than this, and something comes.

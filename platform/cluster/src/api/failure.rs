@@ -54,10 +54,31 @@ pub(crate) struct Status {
     details: Option<Details>,
 }
 
+impl Status {
+    /// What a server said, with the code of HTTP where it names none.
+    pub(crate) fn of(code: u16, body: &[u8]) -> Self {
+        let status: Self = serde_json::from_slice(body).unwrap_or_default();
+        Self { code, ..status }
+    }
+
+    /// Whether a disruption budget does not allow it.
+    pub(crate) fn is_disruption(&self) -> bool {
+        let causes = self.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+        causes.iter().any(|cause| cause.reason == "DisruptionBudget")
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Details {
     retry_after_seconds: Option<u64>,
+    causes: Vec<StatusCause>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct StatusCause {
+    reason: String,
 }
 
 impl Failure {

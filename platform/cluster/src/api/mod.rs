@@ -1,5 +1,6 @@
 //! The API server of a cluster: what it serves, lists and tells of changes.
 
+mod act;
 mod collect;
 mod connect;
 mod discover;
@@ -11,6 +12,7 @@ mod page;
 mod patience;
 mod watch;
 
+pub use act::Actor;
 pub use collect::{CollectOptions, Collected, collect, collect_blocking};
 pub use connect::{ConnectOptions, Connection};
 pub use discover::Resource;

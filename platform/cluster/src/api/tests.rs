@@ -16,6 +16,7 @@ use crate::snapshot::Snapshot;
 #[path = "../../../../tests/integration/support/kubernetes.rs"]
 pub(crate) mod kubernetes;
 
+mod acting;
 mod faults;
 mod transport;
 mod watching;

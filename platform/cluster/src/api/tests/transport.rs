@@ -115,6 +115,11 @@ async fn nobody_there_is_told_with_the_address() {
 
 /// A server behind TLS, and the PEM of its certificate.
 fn with_tls() -> (ApiServer, String) {
+    with_tls_over(&small())
+}
+
+/// The same with these objects.
+pub(super) fn with_tls_over(objects: &[serde_json::Value]) -> (ApiServer, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
@@ -124,7 +129,7 @@ fn with_tls() -> (ApiServer, String) {
         let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
         Box::new(StreamOwned::new(connection, stream))
     };
-    (ApiServer::start_with(&small(), wrap), cert.pem())
+    (ApiServer::start_with(objects, wrap), cert.pem())
 }
 
 #[tokio::test(flavor = "multi_thread")]
