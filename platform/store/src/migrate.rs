@@ -45,8 +45,11 @@ const MIGRATIONS: &[Migration] = &[
         version: 5,
         sqlite: include_str!("../migrations/sqlite/0005_followers.sql"),
         postgres: include_str!("../migrations/postgres/0005_followers.sql"),
-        sqlite: include_str!("../migrations/sqlite/0005_response.sql"),
-        postgres: include_str!("../migrations/postgres/0005_response.sql"),
+    },
+    Migration {
+        version: 6,
+        sqlite: include_str!("../migrations/sqlite/0006_response.sql"),
+        postgres: include_str!("../migrations/postgres/0006_response.sql"),
     },
 ];
 
