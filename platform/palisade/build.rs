@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const PLUGINS: [&str; 7] = [
+const PLUGINS: [&str; 9] = [
     "image-packages",
     "kube-posture",
     "compliance-frameworks",
@@ -12,6 +12,8 @@ const PLUGINS: [&str; 7] = [
     "cloud-aws",
     "dockerfile-posture",
     "user-policies",
+    "sigma",
+    "falco-rules",
 ];
 
 fn main() -> io::Result<()> {

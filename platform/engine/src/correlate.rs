@@ -10,7 +10,9 @@ use std::time::Instant;
 
 use host::kinds::{Correlation, Detection, Event, IncidentLink, Timer};
 use host::services::Caller;
-use host::{Answer, CallContext, Fault, Grant, Input, Kind, Plugin, Rights, Services, Session, StateChanges};
+use host::{
+    Answer, CallContext, Fault, Grant, Input, Kind, Plugin, Refusal, Rights, Services, Session, StateChanges,
+};
 use model::{Digest, Gap, GapCode, Severity, TenantId};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,6 +25,8 @@ const BATCH_EVENTS: usize = 512;
 const BATCH_BYTES: usize = 1024 * 1024;
 /// Source of the events that detections become, for correlators that join them.
 pub const DETECTIONS: &str = "palisade";
+/// What a correlator consumes that wants the events of every source.
+const EVERY_SOURCE: &str = "runtime.events";
 
 /// A plugin of kind `correlator`, and what is granted to it.
 #[derive(Clone)]
@@ -162,8 +166,9 @@ fn event(judged: &Judged) -> Event {
 impl Lane {
     fn run(&mut self, events: &[Event], watermark: u64, all: &mut Correlated) {
         let consumed = self.correlator.plugin.manifest().consumes(Kind::Correlator);
+        let every = consumed.is_empty() || consumed.iter().any(|source| source == EVERY_SOURCE);
         let wanted: Vec<&Event> =
-            events.iter().filter(|event| consumed.is_empty() || consumed.contains(&event.source)).collect();
+            events.iter().filter(|event| every || consumed.contains(&event.source)).collect();
         let batches = batches(&wanted);
         let last = batches.len().saturating_sub(1);
         for (number, batch) in batches.iter().enumerate() {
@@ -296,4 +301,22 @@ fn batches<'a, 'b>(events: &'b [&'a Event]) -> Vec<&'b [&'a Event]> {
         all.push(rest);
     }
     all
+}
+
+/// Serves a state that begins empty, and nothing else: for events of files, which nothing came before.
+#[derive(Debug, Default)]
+pub struct EmptyState;
+
+impl Services for EmptyState {
+    fn state_get(&self, _: &Caller, _: &str) -> Result<Option<Vec<u8>>, Refusal> {
+        Ok(None)
+    }
+
+    fn state_keys(&self, _: &Caller, _: &str, _: Option<&str>, _: usize) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    fn state_bytes(&self, _: &Caller) -> Result<u64, Refusal> {
+        Ok(0)
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! `<case>.input` is a body as it comes; `<case>.json` is what is read from it. There `raw` is told only where it is not a piece
 //! of the body as it stands. `PALISADE_WRITE_EXPECTED=1` writes what is read now; look at the difference before keeping it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

@@ -58,6 +58,11 @@ pub(crate) enum Command {
     /// Answer the admission requests of a Kubernetes cluster
     #[command(subcommand)]
     Admission(Admission),
+    /// Judge run-time events of files: alerts of sensors, audit logs of clusters and clouds
+    Ingest(Ingest),
+    /// Test rules for run-time events, in Sigma and in Falco's language
+    #[command(subcommand)]
+    Rules(Rules),
     /// Import, update, query and check advisories
     #[command(subcommand)]
     Advisories(Advisories),
@@ -167,6 +172,37 @@ pub(crate) enum Policy {
     /// List the policies that are in files, and what is wrong with them
     List {
         /// File, or folder of files that end in .rego, .yaml, .yml or .json
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// Which events to judge, and by which rules.
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// Files of events, unpacked; `-` for standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// What the files are [default: by what each begins with]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// The cluster that the events are of: the uid of its namespace kube-system
+    #[arg(long, value_name = "UID")]
+    pub(crate) cluster: Option<String>,
+    /// Rules of your own beside the built-in ones: a file, or a folder of files in Sigma's or Falco's language; can be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = GraphFormat::Table)]
+    pub(crate) print: GraphFormat,
+}
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Run the tests of rules in the sandbox that production runs: files that end in _test.yml or _test.yaml, each beside its rules
+    Test {
+        /// File of tests, or folder to look for such files in
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
     },

@@ -42,6 +42,7 @@ pub(crate) fn code(error: &anyhow::Error) -> Option<&'static str> {
             .or_else(|| cause.code(cluster::ClusterError::code))
             .or_else(|| cause.code(advisories::AdvisoryError::code))
             .or_else(|| cause.code(ingest::IngestError::code))
+            .or_else(|| cause.code(rules::RulesError::code))
             .or_else(|| cause.code(distribution::DistributionError::code))
             .or_else(|| cause.code(distribution::Refusal::code))
             .or_else(|| cause.code(author::AuthorError::code))

@@ -20,6 +20,7 @@ mod plugins;
 mod policies;
 mod posture;
 mod progress;
+mod rules;
 mod scope;
 mod serve;
 mod services;

@@ -20,7 +20,7 @@ use crate::policies::{self, Policy as OwnPolicy};
 use crate::trust::Trust;
 
 /// First-party components, each with what it is loaded for; empty where `cargo xtask guests` had not been run (see `build.rs`).
-const BUILT_IN: [(Kind, &[u8]); 7] = [
+const BUILT_IN: [(Kind, &[u8]); 9] = [
     (Kind::ImageAnalyzer, include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm"))),
     (Kind::Posture, include_bytes!(concat!(env!("OUT_DIR"), "/kube-posture.wasm"))),
     (Kind::Compliance, include_bytes!(concat!(env!("OUT_DIR"), "/compliance-frameworks.wasm"))),
@@ -28,6 +28,8 @@ const BUILT_IN: [(Kind, &[u8]); 7] = [
     (Kind::Collector, include_bytes!(concat!(env!("OUT_DIR"), "/cloud-aws.wasm"))),
     (Kind::Posture, include_bytes!(concat!(env!("OUT_DIR"), "/dockerfile-posture.wasm"))),
     (Kind::Admission, include_bytes!(concat!(env!("OUT_DIR"), "/user-policies.wasm"))),
+    (Kind::Correlator, include_bytes!(concat!(env!("OUT_DIR"), "/sigma.wasm"))),
+    (Kind::Correlator, include_bytes!(concat!(env!("OUT_DIR"), "/falco-rules.wasm"))),
 ];
 
 /// What a command needs plugins for. Compiling one for the first time takes a second for each megabyte, so that a command loads no
@@ -40,6 +42,8 @@ pub(crate) enum Need {
     Directories,
     /// Clusters and accounts.
     Posture,
+    /// Events of run time.
+    Events,
     /// Everything.
     All,
 }
@@ -59,7 +63,13 @@ impl Need {
                 Kind::Admission => policies,
                 _ => false,
             },
-            Self::All => kind != Kind::Admission || policies,
+            Self::Events => matches!(kind, Kind::ImageAnalyzer | Kind::Correlator),
+            // The service does not receive events yet.
+            Self::All => match kind {
+                Kind::Admission => policies,
+                Kind::Correlator => false,
+                _ => true,
+            },
         }
     }
 }

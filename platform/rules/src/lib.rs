@@ -1,10 +1,11 @@
 //! Rules over run-time events, without any I/O: files of rules to the configuration of the plugin that evaluates them, files of tests to
 //! events, and what the plugin told to what was expected.
 //!
-//! Whoever reads files and runs the plugin uses it so: [`sigma::read`] every file, [`sigma::config`]; for tests [`TestFile::read`],
+//! Whoever reads files and runs the plugin uses it so: [`sigma::read`] every file, [`sigma::config`], or [`falco::rules`]; for tests [`TestFile::read`],
 //! [`Case::events`], and [`Case::judge`] of the names of the rules that the plugin told of. README.md of `plugins/sigma` has the formats.
 
 mod error;
+pub mod falco;
 pub mod sigma;
 mod test_file;
 

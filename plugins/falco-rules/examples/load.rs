@@ -2,15 +2,11 @@
 //!
 //! `cargo run -p falco-rules --example load FILE...`
 
-#[allow(dead_code, unreachable_pub, reason = "the platform's part, as it will be there")]
-#[path = "../reader/falco.rs"]
-mod falco;
-
 use serde_json::json;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for path in std::env::args().skip(1) {
-        let file = falco::rules(&path, &std::fs::read(&path)?)?;
+        let file = rules::falco::rules(&path, &std::fs::read(&path)?)?;
         let config = json!({ "pack": false, "rules": [file] }).to_string();
         let loaded = falco_rules::load(&config).map_err(|error| format!("{error:?}"))?;
         let (rules, elsewhere) = (loaded.rules.len(), loaded.elsewhere.len());

@@ -241,9 +241,9 @@ impl Check {
     fn agree(&self, patterns: &[Pattern], value: &[u8]) -> bool {
         let matches = |pattern: &Pattern| pattern.matches(self.op, value);
         match self.modifier {
-            None | Some(Modifier::AnyOf) => patterns.iter().any(matches),
-            Some(Modifier::AllOf) => !patterns.is_empty() && patterns.iter().all(matches),
-            Some(Modifier::OneOf) => patterns.iter().filter(|pattern| matches(pattern)).take(2).count() == 1,
+            None | Some(Modifier::Any) => patterns.iter().any(matches),
+            Some(Modifier::All) => !patterns.is_empty() && patterns.iter().all(matches),
+            Some(Modifier::One) => patterns.iter().filter(|pattern| matches(pattern)).take(2).count() == 1,
         }
     }
 

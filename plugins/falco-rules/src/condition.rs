@@ -83,9 +83,9 @@ pub(crate) enum Op {
 /// How many values of a list have to agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Modifier {
-    OneOf,
-    AnyOf,
-    AllOf,
+    One,
+    Any,
+    All,
 }
 
 /// What is done to a value before it is compared.
@@ -158,7 +158,7 @@ const TRANSFORMERS: [(&str, Transformer); 5] = [
 ];
 
 const MODIFIERS: [(&str, Modifier); 3] =
-    [("oneof", Modifier::OneOf), ("anyof", Modifier::AnyOf), ("allof", Modifier::AllOf)];
+    [("oneof", Modifier::One), ("anyof", Modifier::Any), ("allof", Modifier::All)];
 
 impl Op {
     /// As rules write it.

@@ -72,11 +72,14 @@ pub(crate) struct Program {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// Rules that an event of a value may match.
+type ByValue = HashMap<Box<[u8]>, Vec<u32>>;
+
 /// Which rules an event may match.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// By the value of a field.
-    by_value: Vec<(u32, HashMap<Box<[u8]>, Vec<u32>>)>,
+    by_value: Vec<(u32, ByValue)>,
     /// Rules that any event may match.
     always: Vec<u32>,
 }
@@ -280,7 +283,7 @@ fn equality(check: &Check, slots: &[Slot]) -> Option<(u32, BTreeSet<Box<[u8]>>)>
         Right::Set(set) if set.nets.is_empty() && set.texts.len() <= KEYS_MAX => set.texts.clone(),
         Right::Patterns(patterns)
             if check.op == Op::Eq
-                && matches!(check.modifier, None | Some(Modifier::AnyOf))
+                && matches!(check.modifier, None | Some(Modifier::Any))
                 && patterns.len() <= KEYS_MAX =>
         {
             let text = |pattern: &Pattern| match pattern {

@@ -8,10 +8,6 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[allow(dead_code, unreachable_pub, reason = "the platform's part, as it will be there")]
-#[path = "../reader/falco.rs"]
-mod falco;
-
 use std::fmt::Write as _;
 
 use falco_rules::{FalcoRules, load};
@@ -20,7 +16,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn config(text: &str) -> String {
-    json!({ "pack": false, "rules": [falco::rules("f.yaml", text.as_bytes()).unwrap()] }).to_string()
+    json!({ "pack": false, "rules": [rules::falco::rules("f.yaml", text.as_bytes()).unwrap()] }).to_string()
 }
 
 fn rule(name: &str, condition: &str) -> String {

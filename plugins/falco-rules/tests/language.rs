@@ -8,10 +8,6 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[allow(dead_code, unreachable_pub, reason = "the platform's part, as it will be there")]
-#[path = "../reader/falco.rs"]
-mod falco;
-
 use falco_rules::{CHECK, FalcoRules, load};
 use palisade_sdk::{Correlation, Event, Severity};
 use serde_json::{Value, json};
@@ -20,7 +16,7 @@ fn config(texts: &[&str]) -> String {
     let files = texts
         .iter()
         .enumerate()
-        .map(|(place, text)| falco::rules(&format!("f{place}.yaml"), text.as_bytes()).unwrap());
+        .map(|(place, text)| rules::falco::rules(&format!("f{place}.yaml"), text.as_bytes()).unwrap());
     json!({ "pack": false, "rules": files.collect::<Vec<Value>>() }).to_string()
 }
 

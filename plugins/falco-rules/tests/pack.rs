@@ -10,15 +10,12 @@
     reason = "a test that cannot go on has failed"
 )]
 
-#[allow(dead_code, unreachable_pub, reason = "the platform's part, as it will be there")]
-#[path = "../reader/falco.rs"]
-mod falco;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use falco_rules::{FalcoRules, MANIFEST, event_source, load, rule_id};
 use palisade_sdk::{Event, Severity};
+use rules::{TestEvent, TestFile};
 use serde_json::{Value, json};
 
 fn folder() -> PathBuf {
@@ -30,7 +27,7 @@ fn files(tests: bool) -> Vec<(String, Vec<u8>)> {
     let names =
         std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> =
-        names.filter(|name| name.ends_with(".yaml") && falco::is_tests(name) == tests).collect();
+        names.filter(|name| name.ends_with(".yaml") && rules::TestFile::is(name) == tests).collect();
     names.sort();
     names.into_iter().map(|name| (name.clone(), std::fs::read(folder().join(name)).unwrap())).collect()
 }
@@ -39,7 +36,7 @@ fn files(tests: bool) -> Vec<(String, Vec<u8>)> {
 fn written() -> BTreeMap<String, Value> {
     let mut rules = BTreeMap::new();
     for (name, bytes) in files(false) {
-        let file = falco::rules(&name, &bytes).unwrap();
+        let file = rules::falco::rules(&name, &bytes).unwrap();
         for item in file["items"].as_array().unwrap() {
             let item = item["item"].clone();
             if let Some(rule) = item["rule"].as_str().map(str::to_owned) {
@@ -50,19 +47,9 @@ fn written() -> BTreeMap<String, Value> {
     rules
 }
 
-fn event(source: &str, raw: &Value) -> Event {
-    let source = event_source(source).unwrap();
-    Event::new(
-        "e",
-        1_781_079_360_000_000_000,
-        source,
-        "asset",
-        &json!({ "source": source, "kind": "api.call", "raw": raw }),
-    )
-}
-
-fn told(source: &str, raw: &Value) -> Vec<(String, Severity, Value)> {
-    let correlation = palisade_sdk::correlate::<FalcoRules>("{}", &[event(source, raw)], &[], 0).unwrap();
+fn told(event: &TestEvent) -> Vec<(String, Severity, Value)> {
+    let event = Event::new(&event.id, event.time, &event.source, "asset", &event.body);
+    let correlation = palisade_sdk::correlate::<FalcoRules>("{}", &[event], &[], 0).unwrap();
     assert!(correlation.problems.is_empty(), "{:?}", correlation.problems);
     let told = correlation.detections.into_iter();
     told.map(|detection| {
@@ -86,14 +73,13 @@ fn every_rule_matches_what_it_should_and_nothing_else() {
     let rules = written();
     let mut tested: BTreeMap<(String, bool), usize> = BTreeMap::new();
     for (name, bytes) in files(true) {
-        for case in falco::tests(&name, &bytes).unwrap() {
-            let rule = rules
-                .get(&case.rule)
-                .unwrap_or_else(|| panic!("{name} line {}: no rule {}", case.line, case.rule));
-            for raw in &case.events {
-                let told = told(rule["source"].as_str().unwrap(), raw);
+        for case in TestFile::read(&name, &bytes).unwrap().cases {
+            let rule = rules.get(&case.rule).unwrap_or_else(|| panic!("{name}: no rule {}", case.rule));
+            let events = case.events(event_source(rule["source"].as_str().unwrap()).unwrap());
+            for event in &events {
+                let told = told(event);
                 let found = told.iter().find(|(_, _, evidence)| evidence["rule"] == case.rule.as_str());
-                assert_eq!(found.is_some(), case.matches, "{name} line {}: {}: {raw}", case.line, case.rule);
+                assert_eq!(found.is_some(), case.matches, "{name}: {}: {}", case.rule, event.body);
                 let Some((id, _, evidence)) = found else { continue };
                 assert_eq!(*id, rule_id(&case.rule));
                 let output = evidence["output"].as_str().unwrap();
@@ -101,7 +87,7 @@ fn every_rule_matches_what_it_should_and_nothing_else() {
                 assert!(!evidence["techniques"].as_array().unwrap().is_empty(), "{}", case.rule);
                 assert!(!evidence["fields"].as_object().unwrap().is_empty(), "{}", case.rule);
             }
-            *tested.entry((case.rule, case.matches)).or_default() += case.events.len();
+            *tested.entry((case.rule, case.matches)).or_default() += events.len();
         }
     }
     for rule in rules.keys() {

@@ -8,8 +8,10 @@ mod cluster;
 mod compliance;
 mod doctor;
 mod explain;
+mod ingest;
 mod plugin;
 mod policy;
+mod rules;
 mod scan;
 mod token;
 
@@ -25,6 +27,8 @@ pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
         Command::Scan(what) => scan::run(what, config),
         Command::Cluster(what) => cluster::run(&what),
         Command::Account(what) => account::run(what, config),
+        Command::Ingest(what) => ingest::run(&what, config),
+        Command::Rules(what) => rules::run(&what, config),
         Command::Compliance(what) => compliance::run(what, config),
         Command::Policy(what) => policy::run(what, config),
         Command::Admission(what) => admission::run(what, config),

@@ -40,7 +40,7 @@ fn comparisons_of_every_form() {
     assert_eq!(check("ka.verb exists").right, Right::Nothing);
     assert_eq!(check("jevt.value[/a/b] = x").left.argument.as_deref(), Some("/a/b"));
     assert_eq!(check("json.value[\"/a b/[0]\"] = x").left.argument.as_deref(), Some("/a b/[0]"));
-    assert_eq!(check("ka.user.name contains anyof (a, b)").modifier, Some(Modifier::AnyOf));
+    assert_eq!(check("ka.user.name contains anyof (a, b)").modifier, Some(Modifier::Any));
     assert_eq!(check("ka.user.name = anyof").right, Right::Value(word("anyof")));
 }
 
