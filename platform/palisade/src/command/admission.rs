@@ -65,9 +65,13 @@ async fn listen_and_serve(
     config: &Config,
 ) -> Result<()> {
     let certificates = Arc::new(Certificates::load(files)?);
-    let assembled = policies::assembled(&config.policies.paths)?;
+    let mut assembled = policies::assembled(&config.policies.paths)?;
     if let Some(problem) = assembled.problems.first() {
         anyhow::bail!("{}:{}: {}", problem.path, problem.line, problem.message);
+    }
+    for policy in &mut assembled.policies {
+        let enforced = config.admission.policies.get(&policy.name).unwrap_or(&config.admission.usual);
+        policy.mutate = enforced.mode != crate::config::PolicyMode::DryRun;
     }
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host_keeping(&data, KEPT_INSTANCES)?;
