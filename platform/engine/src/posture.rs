@@ -137,7 +137,7 @@ fn collected(plugin: &PosturePlugin, subjects: &[Subject], graph: &Arc<Graph>, t
     let rules = manifest
         .rules
         .iter()
-        .map(|rule| (rule.id.as_str(), plugin.policy.as_ref().map_or(rule, |policy| &policy.rule)))
+        .map(|rule| (rule.id.as_str(), plugin.policy.as_ref().map_or(rule, |policy| policy.rule.as_ref())))
         .map(|(id, rule)| (id, (Arc::from(format!("{}/{}", manifest.id, rule.id)), rule)));
     let work = Work { plugin, context, batches: batches(&wanted, times), rules: rules.collect() };
     if let Some(why) = work.unusable() {
