@@ -18,7 +18,7 @@ fn the_policies_of_the_fixtures_pass_their_tests_in_the_sandbox() {
     let ran = Data::shared().run(&["policy", "test", &folder]).expect_code(0);
     let told = ran.stdout;
     assert!(told.contains(" passed, 0 failed"), "{told}");
-    for format in ["gatekeeper", "vap", "rego", "cel"] {
+    for format in ["gatekeeper", "vap", "rego", "cel", "map", "gator"] {
         assert!(told.contains(&format!("/{format}/")), "{format}: {told}");
     }
 }
@@ -72,4 +72,26 @@ fn a_policy_that_never_ends_costs_only_itself() {
     let of_endless =
         gaps.iter().filter(|gap| gap["subject"].as_str().unwrap().ends_with("!/palisade.policy/endless"));
     assert!(of_endless.count() > 0, "{gaps:#?}");
+}
+
+#[test]
+fn a_policy_that_does_not_compile_is_one_gap_however_many_objects_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "broken.rego", "package broken\n\nimport rego.v1\n\ndeny contains msg if {\n");
+    let config = write(
+        folder.path(),
+        "palisade.toml",
+        &format!("[policies]\npaths = [\"{}\"]\n", folder.path().display()),
+    );
+    let cluster = fixture("cluster").display().to_string();
+    let words = ["--config", &config, "scan", "k8s", "--from", &cluster, "--format", "json"];
+    let report: Value = Data::empty().run(&words).expect_code(0).json();
+    let gaps = report["coverage"]["gaps"].as_array().unwrap();
+    let broken: Vec<&Value> = gaps
+        .iter()
+        .filter(|gap| gap["subject"].as_str().unwrap().contains("palisade.policy/broken"))
+        .collect();
+    assert_eq!(broken.len(), 1, "{broken:#?}");
+    assert_eq!(broken[0]["subject"], "!/palisade.policy/broken");
+    assert!(broken[0]["reason"].as_str().unwrap().contains("broken.rego line"), "{broken:#?}");
 }

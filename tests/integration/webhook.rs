@@ -148,6 +148,50 @@ fn each_policy_fails_open_or_closed_by_itself_and_may_only_be_tried() {
     assert_eq!(told["allowed"], false, "{told}");
 }
 
+const SIDECAR: &str = include_str!("../../plugins/policy/fixtures/map/sidecar.yaml");
+const LABEL: &str = "package label\n\nimport rego.v1\n\npatch contains {\"op\": \"add\", \"path\": \"/metadata/labels/env\", \"value\": \"test\"} if {\n  not input.request.object.metadata.labels.env\n}\n";
+
+/// The object of an answer's patch: applies what the tests' policies ask for, additions below objects and to lists.
+fn patched(mut object: Value, response: &Value) -> Value {
+    use base64::Engine as _;
+    assert_eq!(response["patchType"], "JSONPatch", "{response}");
+    let patch =
+        base64::engine::general_purpose::STANDARD.decode(response["patch"].as_str().unwrap()).unwrap();
+    let operations: Vec<Value> = serde_json::from_slice(&patch).unwrap();
+    for operation in operations {
+        assert_eq!(operation["op"], "add", "{operation}");
+        let (above, name) = operation["path"].as_str().unwrap().rsplit_once('/').unwrap();
+        object.pointer_mut(above).unwrap()[name] = operation["value"].clone();
+    }
+    object
+}
+
+#[test]
+fn policies_change_a_pod_and_those_on_trial_do_not() {
+    if !has_curl() {
+        return;
+    }
+    let policies = [("sidecar.yaml", SIDECAR), ("label.rego", LABEL)];
+    let webhook = Webhook::start("", &policies);
+    let told = webhook.review("/mutate", "shop", json!({ "team": "a" }));
+    assert_eq!(told["allowed"], true, "{told}");
+    let pod = json!({ "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": "p", "namespace": "shop", "labels": { "team": "a" } },
+        "spec": { "containers": [{ "name": "c", "image": "registry.example/a:1" }] } });
+    let mut expected = pod.clone();
+    expected["metadata"]["labels"]["env"] = json!("test");
+    expected["spec"]["initContainers"] = json!([
+        { "name": "mesh-proxy", "image": "mesh/proxy:v1.0.0", "args": ["proxy", "sidecar"], "restartPolicy": "Always" }
+    ]);
+    assert_eq!(patched(pod, &told), expected);
+    assert!(webhook.review("/validate", "shop", json!({ "team": "a" })).get("patch").is_none());
+    let trial =
+        "[admission.policies.sidecar]\nmode = \"dry-run\"\n[admission.policies.label]\nmode = \"dry-run\"\n";
+    let webhook = Webhook::start(trial, &policies);
+    let told = webhook.review("/mutate", "shop", json!({ "team": "a" }));
+    assert!(told["allowed"] == true && told.get("patch").is_none(), "{told}");
+}
+
 #[test]
 fn images_are_let_in_by_what_is_known_of_their_digest() {
     if !has_curl() {

@@ -85,6 +85,8 @@ impl Policies {
                 crate::config::PolicyMode::Enforce => judgement.violations.push(said),
                 crate::config::PolicyMode::Warn => judgement.warnings.push(said),
                 crate::config::PolicyMode::DryRun => judgement.dry_run.push(said),
+                // It is not among those that are asked.
+                crate::config::PolicyMode::Off => {}
             }
         }
         judgement.warnings.extend(decision.warnings.into_iter().map(|warning| {

@@ -83,6 +83,8 @@ pub(crate) enum PolicyMode {
     Warn,
     /// The request passes, and the audit log of the cluster says what would have been.
     DryRun,
+    /// The policy is not asked: for one of the same files that only scans can judge.
+    Off,
 }
 
 /// What images have to be like.

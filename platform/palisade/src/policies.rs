@@ -46,7 +46,7 @@ impl Policy {
             true => None,
             false => {
                 let (kinds, assembled) = (others.clone(), Arc::clone(&self.assembled));
-                Some(Arc::new(move |subjects| with_others(&assembled, &kinds, subjects)))
+                Some(Arc::new(move |subjects: &[Subject]| with_others(&assembled, &kinds, subjects)))
             }
         };
         OwnPolicy { rule: Arc::clone(&self.rule), others, prepare }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 /// The objects of an inventory, by their places in it.
+#[must_use]
 pub fn inventory<'o>(objects: impl IntoIterator<Item = &'o Value>) -> Value {
     let mut made = json!({ "cluster": {}, "namespace": {} });
     for object in objects {

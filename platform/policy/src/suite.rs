@@ -140,7 +140,7 @@ impl SuiteCase {
             let text = |pointer: &str| other.pointer(pointer).and_then(Value::as_str);
             text("/apiVersion") == Some("v1")
                 && text("/kind") == Some("Namespace")
-                && text("/metadata/name") == Some(&namespace)
+                && text("/metadata/name") == Some(namespace.as_str())
         };
         if let (Some(found), Some(members)) = (others.iter().find(is_it), request.as_object_mut()) {
             members.insert("namespaceObject".to_owned(), found.clone());

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::admission::Policies;
 use crate::cli::Admission;
-use crate::config::Config;
+use crate::config::{Config, PolicyMode};
 use crate::data::DataDir;
 use crate::exit::Outcome;
 use crate::output::write_stdout;
@@ -65,9 +65,20 @@ async fn listen_and_serve(
     config: &Config,
 ) -> Result<()> {
     let certificates = Arc::new(Certificates::load(files)?);
-    let assembled = policies::assembled(&config.policies.paths)?;
+    let mut assembled = policies::assembled(&config.policies.paths)?;
     if let Some(problem) = assembled.problems.first() {
         anyhow::bail!("{}:{}: {}", problem.path, problem.line, problem.message);
+    }
+    let mode = |name: &str| config.admission.policies.get(name).unwrap_or(&config.admission.usual).mode;
+    assembled.policies.retain(|policy| mode(&policy.name) != PolicyMode::Off);
+    for policy in &mut assembled.policies {
+        let name = &policy.name;
+        ensure!(
+            policy.inventory.is_none(),
+            "the policy {name} asks for other objects (data.inventory), which are not known at admission; keep it to scans with \
+             mode = \"off\" under [admission.policies.{name}]"
+        );
+        policy.mutate = mode(name) != PolicyMode::DryRun;
     }
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host_keeping(&data, KEPT_INSTANCES)?;
