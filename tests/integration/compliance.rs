@@ -115,5 +115,5 @@ fn the_images_that_a_cluster_runs_count_by_what_their_own_scans_found() {
     // An image of which nobody knows anything is no proof of anything, and is not passed over either.
     assert_eq!(of_images(&server, folder.path(), &[&unscanned]), Some([0, 0, 1]));
     let verified = server.api().get("/api/v1/evidence/verify");
-    assert_eq!(verified["valid"], true, "{verified}");
+    assert_eq!(verified["sound"], true, "{verified}");
 }

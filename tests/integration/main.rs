@@ -19,6 +19,7 @@ mod compliance;
 mod crash;
 mod described;
 mod distribution;
+mod events;
 mod feeds;
 mod following;
 mod hostile;

@@ -23,6 +23,8 @@ use crate::layered::Layered;
 const BATCH_EVENTS: usize = 512;
 /// Bytes of the bodies of a call; a single larger event is a call by itself.
 const BATCH_BYTES: usize = 1024 * 1024;
+/// How often timers are called at one watermark.
+const TIMER_ROUNDS_MAX: usize = 100;
 /// Source of the events that detections become, for correlators that join them.
 pub const DETECTIONS: &str = "palisade";
 /// What a correlator consumes that wants the events of every source.
@@ -172,16 +174,19 @@ impl Lane {
         let batches = batches(&wanted);
         let last = batches.len().saturating_sub(1);
         for (number, batch) in batches.iter().enumerate() {
-            // Within a run the watermark is only as far as the events that were handed over.
-            let reached = match batch.last() {
-                Some(event) if number < last => event.time,
-                _ => watermark,
-            };
+            let reached = if number < last { before(batch, watermark) } else { watermark };
             self.call(batch, reached, all);
         }
-        if batches.is_empty() && self.timers.values().any(|time| *time <= watermark) {
+        // A timer may set another one that the watermark has passed as well.
+        for _ in 0..TIMER_ROUNDS_MAX {
+            if !self.timers.values().any(|time| *time <= watermark) {
+                return;
+            }
             self.call(&[], watermark, all);
         }
+        let id = &self.correlator.plugin.manifest().id;
+        let reason = format!("{id} sets its timers again and again; they wait for the next events");
+        all.gaps.insert(Gap { code: GapCode::PluginFault, subject: id.clone(), reason });
     }
 
     fn call(&mut self, batch: &[&Event], watermark: u64, all: &mut Correlated) {
@@ -199,17 +204,32 @@ impl Lane {
                 self.timers.extend(answer.timers.iter().map(|timer| (timer.key.clone(), timer.time)));
                 self.keep(answer, batch, watermark, all);
             }
-            Err(fault) => self.halve(batch, watermark, &fault, all),
+            Err(fault) => self.halve(batch, &due, watermark, &fault, all),
         }
     }
 
-    /// What a plugin fails on is found, so that one event costs only itself.
-    fn halve(&mut self, batch: &[&Event], watermark: u64, fault: &Fault, all: &mut Correlated) {
+    /// What a plugin fails on is found, so that one event costs only itself, and timers no event.
+    fn halve(
+        &mut self,
+        batch: &[&Event],
+        due: &[Timer],
+        watermark: u64,
+        fault: &Fault,
+        all: &mut Correlated,
+    ) {
         if let [_, _, ..] = batch {
             let (first, second) = batch.split_at(batch.len() / 2);
-            self.call(first, first.last().map_or(watermark, |event| event.time), all);
+            self.call(first, before(first, watermark), all);
             self.call(second, watermark, all);
             return;
+        }
+        if !batch.is_empty() && !due.is_empty() {
+            self.call(&[], watermark, all);
+            self.call(batch, watermark, all);
+            return;
+        }
+        for timer in due {
+            self.timers.remove(&timer.key);
         }
         let id = &self.correlator.plugin.manifest().id;
         let subject = batch.first().map_or_else(|| id.clone(), |event| event.id.clone());
@@ -250,6 +270,11 @@ impl Lane {
         all.detections.extend(answer.detections.into_iter().map(judged));
         all.links.extend(answer.links);
     }
+}
+
+/// The watermark while events at the time of the last of these may follow.
+fn before(batch: &[&Event], watermark: u64) -> u64 {
+    batch.last().map_or(watermark, |event| event.time.saturating_sub(1))
 }
 
 fn judged(plugin: &str, digest: &Digest, detection: Detection, batch: &[&Event], watermark: u64) -> Judged {

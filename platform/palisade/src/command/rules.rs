@@ -164,5 +164,14 @@ fn rules_of(tests: &Path) -> Result<File> {
     let found = found.with_context(|| {
         format!("there is no {stem}.yml or {stem}.yaml beside {}, whose rules it would test", tests.display())
     })?;
-    File::read(&found)
+    let File::Sigma(mut documents) = File::read(&found)? else { return File::read(&found) };
+    // A correlation may be about rules of other files of its folder.
+    for path in policies::files(&[beside.to_owned()])? {
+        if path != found && path.parent() == Some(beside) && !TestFile::is(&path.display().to_string()) {
+            if let Ok(File::Sigma(others)) = File::read(&path) {
+                documents.extend(others);
+            }
+        }
+    }
+    Ok(File::Sigma(documents))
 }
