@@ -28,6 +28,8 @@ pub(crate) struct Heard {
     passed: Vec<(usize, Severity)>,
     /// What could not be understood of it, or why the call failed.
     gaps: Vec<Gap>,
+    /// The call failed, which another time it may not.
+    pub(crate) is_fault: bool,
 }
 
 /// A plugin as it is called for objects.
@@ -59,15 +61,25 @@ impl<'a> Work<'a> {
         match self.call(context, batch, audit) {
             Ok(assessment) => self.sorted(batch, assessment),
             Err(fault) if batch.len() == 1 => {
-                let subject = batch.first().map(|subject| subject.path.clone()).unwrap_or_default();
+                let subject = batch.first().map(|subject| self.doubted(subject)).unwrap_or_default();
                 let plugin = &self.plugin.plugin.manifest().id;
                 tracing::warn!(plugin.id = %plugin, object = %subject, fault = %fault.message, "an object could not be judged");
                 let reason = format!("{plugin}: {} ({})", fault.message, fault.kind.as_str());
                 // Of this object nothing is known; the others were judged.
                 let gap = Gap { code: GapCode::CheckError, subject, reason };
-                vec![Heard { gaps: vec![gap], ..Heard::default() }]
+                vec![Heard { gaps: vec![gap], is_fault: true, ..Heard::default() }]
             }
             Err(_) => batch.iter().flat_map(|subject| self.heard(context, &[subject], audit)).collect(),
+        }
+    }
+
+    /// What a failure at an object makes doubtful: one policy of it, where the plugin runs one, so that all other checks still count.
+    fn doubted(&self, subject: &Subject) -> String {
+        match &self.plugin.policy {
+            Some(policy) => {
+                format!("{}!/{}/{}", subject.path, self.plugin.plugin.manifest().id, policy.rule.id)
+            }
+            None => subject.path.clone(),
         }
     }
 
@@ -83,7 +95,8 @@ impl<'a> Work<'a> {
         match self.ask(context, vec![resource], audit) {
             Ok(assessment) => {
                 let error = |result: &CheckResult| result.status == CheckStatus::Error;
-                assessment.results.into_iter().find(error).map(|result| result.message)
+                let error = assessment.results.into_iter().find(error).map(|result| result.message);
+                error.or_else(|| assessment.problems.into_iter().next().map(|problem| problem.message))
             }
             Err(fault) => Some(format!("{} ({})", fault.message, fault.kind.as_str())),
         }
@@ -125,7 +138,7 @@ impl<'a> Work<'a> {
                 continue;
             };
             let reason = format!("{id}: {}", problem.message);
-            heard.gaps.push(Gap { code: GapCode::ParseError, subject: subject.path.clone(), reason });
+            heard.gaps.push(Gap { code: GapCode::ParseError, subject: self.doubted(subject), reason });
         }
         for result in assessment.results {
             let (Some(heard), Some(place)) =

@@ -265,6 +265,8 @@ impl Collected {
         findings.sort_by(|a, b| rank(a).cmp(&rank(b)));
         let mut analyzers: Vec<AnalyzerCoverage> = plugins.iter().map(PosturePlugin::coverage).collect();
         analyzers.sort();
+        // Policies are called one by one, by the same plugin.
+        analyzers.dedup();
         let gaps: Vec<Gap> = self.gaps.into_iter().collect();
         let coverage =
             Coverage { complete: gaps.is_empty(), analyzers, advisories: None, ecosystems: Vec::new(), gaps };

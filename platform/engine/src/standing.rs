@@ -195,7 +195,19 @@ impl Standing {
     /// Whether anything has to be judged again, or is to be said of what is gone.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        !self.due.is_empty() || !self.settled.is_empty()
+        let is_unseen = |(place, plugin): (usize, &PosturePlugin)| {
+            plugin.policy.is_some() && !self.policies.contains_key(&place)
+        };
+        !self.due.is_empty() || !self.settled.is_empty() || self.plugins.iter().enumerate().any(is_unseen)
+    }
+
+    /// Has tried again what failed for a reason that may pass: calls that ended in a fault, and policies that could not be used.
+    pub fn doubt(&mut self) {
+        self.policies.retain(|_, seen| seen.is_ok());
+        for (path, held) in &self.subjects {
+            let faults = held.heard.iter().filter(|(_, heard)| heard.is_fault);
+            self.due.extend(faults.map(|(place, _)| (*place, Arc::clone(path))));
+        }
     }
 
     /// Has everything judged again that is concerned by what was said since the last time. Paths of what was judged, is gone, or cannot be

@@ -167,10 +167,12 @@ fn rules_of(tests: &Path) -> Result<File> {
     let File::Sigma(mut documents) = File::read(&found)? else { return File::read(&found) };
     // A correlation may be about rules of other files of its folder.
     for path in policies::files(&[beside.to_owned()])? {
-        if path != found && path.parent() == Some(beside) && !TestFile::is(&path.display().to_string()) {
-            if let Ok(File::Sigma(others)) = File::read(&path) {
-                documents.extend(others);
-            }
+        let is_beside = path != found && path.parent() == Some(beside);
+        if is_beside
+            && !TestFile::is(&path.display().to_string())
+            && let Ok(File::Sigma(others)) = File::read(&path)
+        {
+            documents.extend(others);
         }
     }
     Ok(File::Sigma(documents))

@@ -367,6 +367,11 @@ impl Follower {
 
     /// Stores everything that is known of the cluster as a scan: findings, resources, the snapshot, assessments, a record of evidence.
     async fn assess(&mut self) -> Result<()> {
+        let threads = self.service.config.threads(None);
+        self.standing.doubt();
+        if self.standing.is_due() {
+            block_in_place(|| self.standing.judge_again(threads));
+        }
         let live = self.following.live();
         let (cluster, at) = (live.snapshot().cluster().to_owned(), Timestamp::now());
         let gaps = crate::posture::gaps(live.snapshot(), &self.plugins.posture);
