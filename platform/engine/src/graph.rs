@@ -146,11 +146,6 @@ impl Graph {
         self.leave(to);
     }
 
-    /// Says of which kinds there may be assets that are not here.
-    pub fn set_missing(&mut self, missing: BTreeSet<String>) {
-        self.missing = missing;
-    }
-
     /// Where an edge stands among those of a place, or where it belongs.
     fn position(&self, at: Place, edge: Edge, other: Place, backwards: bool) -> Result<usize, usize> {
         let id = |place: Place| self.slot(place).map(|slot| &slot.id);
@@ -217,7 +212,7 @@ fn index(place: Place) -> usize {
 }
 
 /// Kind of an asset by its id alone. Only ids of Kubernetes objects tell.
-pub(crate) fn kind_of(id: &str) -> Option<String> {
+fn kind_of(id: &str) -> Option<String> {
     let mut parts = id.strip_prefix("k8s:")?.splitn(4, '/').skip(1);
     let (group, kind) = (parts.next()?, parts.next()?);
     Some(if group == "core" { kind.to_owned() } else { format!("{kind}.{group}") })

@@ -179,16 +179,12 @@ impl Standing {
         }
     }
 
-    /// Of these kinds there may be assets that nobody knows of.
-    pub fn set_missing(&mut self, missing: BTreeSet<String>) {
-        let before = self.graph.missing();
-        let changed: Vec<String> = before.symmetric_difference(&missing).cloned().collect();
-        for kind in &changed {
-            let of_kind = self.asked.of_kind(kind, |asset| self.graph.node(asset).is_some());
-            self.due.extend(of_kind);
-        }
-        if !changed.is_empty() {
-            Arc::make_mut(&mut self.graph).set_missing(missing);
+    /// The graph is another one, for instance because of other kinds nobody knows anything any more: everything is judged again.
+    pub fn begin_anew(&mut self, graph: Graph) {
+        self.graph = Arc::new(graph);
+        for (place, plugin) in self.plugins.iter().enumerate() {
+            let wanted = self.subjects.iter().filter(|(_, held)| plugin.consumes(&held.subject.kind));
+            self.due.extend(wanted.map(|(path, _)| (place, Arc::clone(path))));
         }
     }
 

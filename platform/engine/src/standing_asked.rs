@@ -7,7 +7,7 @@ use host::services::{Caller, RelatedAsset};
 use host::{Refusal, Services};
 use model::graph::Edge;
 
-use crate::graph::{Graph, kind_of};
+use crate::graph::Graph;
 
 /// A plugin by its place among the plugins, and the path of the object that it judged.
 pub(crate) type Asker = (usize, Arc<str>);
@@ -126,21 +126,6 @@ impl Asked {
         let question = |kind| Question::Joined { edge, backwards, kind };
         let mut all = self.who(asset, &question(None));
         all.extend(self.who(asset, &question(Some(kind.to_owned()))));
-        all
-    }
-
-    /// Who was told, or would be, that nothing is known of a kind.
-    pub(crate) fn of_kind(&self, kind: &str, is_node: impl Fn(&str) -> bool) -> BTreeSet<Asker> {
-        let named =
-            |question: &Question| matches!(question, Question::Joined { kind: Some(of), .. } if of == kind);
-        let numbers: BTreeSet<u32> =
-            self.numbers.iter().filter(|(question, _)| named(question)).map(|(_, number)| *number).collect();
-        let mut all = BTreeSet::new();
-        for (asset, askers) in &self.askers {
-            let is_absent = kind_of(asset).as_deref() == Some(kind) && !is_node(asset);
-            let concerned = askers.iter().filter(|(number, _)| is_absent || numbers.contains(number));
-            all.extend(concerned.map(|(_, asker)| asker.clone()));
-        }
         all
     }
 

@@ -37,7 +37,12 @@ pub(crate) fn hand_on(live: &Live, changed: &Changed, standing: &mut Standing) {
     for path in &changed.subjects {
         standing.give(path, given(live.snapshot(), path));
     }
-    standing.set_missing(missing(live.snapshot()));
+    // Which kinds can be read changes seldom, and with it what every question about them means.
+    let missing = missing(live.snapshot());
+    if *standing.graph().missing() != missing {
+        let (nodes, relations) = live.graph();
+        standing.begin_anew(Graph::new(nodes, &relations, missing));
+    }
 }
 
 /// Words of the kinds of which there may be objects that are not known.
