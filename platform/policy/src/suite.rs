@@ -202,7 +202,7 @@ mod tests {
 
     use super::{Suite, SuiteCase};
 
-    const SUITE: &str = "kind: Suite\napiVersion: test.gatekeeper.sh/v1alpha1\nmetadata: {name: s}\ntests:\n- name: t\n  template: template.yaml\n  constraint: constraint.yaml\n  cases:\n  - name: c\n    object: object.yaml\n    inventory: [other.yaml]\n    assertions:\n    - violations: 2\n      message: ^no\n    - violations: no\n      message: yes\n    - {}\n";
+    const SUITE: &str = "kind: Suite\napiVersion: test.gatekeeper.sh/v1alpha1\nmetadata: {name: s}\ntests:\n- name: t\n  template: template.yaml\n  constraint: constraint.yaml\n  cases:\n  - name: c\n    object: object.yaml\n    inventory: [other.yaml]\n    assertions:\n    - violations: 2\n      message: ^no\n    - violations: no\n      message: 'yes'\n    - {}\n";
 
     #[test]
     fn a_suite_is_read_and_its_assertions_are_counted() {
