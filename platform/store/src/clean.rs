@@ -63,7 +63,14 @@ fn clean_tree(tree: &mut serde_json::Value) {
     match tree {
         serde_json::Value::String(value) => *value = text(value).into_owned(),
         serde_json::Value::Array(values) => values.iter_mut().for_each(clean_tree),
-        serde_json::Value::Object(map) => map.values_mut().for_each(clean_tree),
+        serde_json::Value::Object(map) => {
+            map.values_mut().for_each(clean_tree);
+            // Of two names that become the same one, the later stays: as with any name that comes twice.
+            if map.keys().any(|name| name.contains('\0')) {
+                let members = std::mem::take(map).into_iter();
+                *map = members.map(|(name, value)| (text(&name).into_owned(), value)).collect();
+            }
+        }
         _ => {}
     }
 }
@@ -107,6 +114,8 @@ mod tests {
         assert_eq!(json("t", &["a\0b"]).unwrap(), "[\"a\u{fffd}b\"]");
         assert_eq!(json("t", &[r"a\u0000b"]).unwrap(), r#"["a\\u0000b"]"#);
         assert_eq!(json("t", &["\\\0"]).unwrap(), "[\"\\\\\u{fffd}\"]");
+        let names = serde_json::json!({ "\0": { "a\0": 1 }, "b": 2 });
+        assert_eq!(json("t", &names).unwrap(), "{\"b\":2,\"\u{fffd}\":{\"a\u{fffd}\":1}}");
     }
 
     #[test]

@@ -134,6 +134,25 @@ pub enum StoreError {
         /// The name.
         name: String,
     },
+    /// A source of events of that name exists.
+    #[error("there is already a source of events named {name:?}; choose another name or remove that one")]
+    SourceNameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Another process has the right to judge events, or that of this one has ended.
+    #[error("another process judges the events of this tenant now; nothing was written")]
+    Fenced,
+    /// What was to be changed is not as it was when the caller looked.
+    #[error("{what} was changed meanwhile: it is version {found} and not {expected}; look again")]
+    Stale {
+        /// What it is.
+        what: &'static str,
+        /// The version that it has.
+        found: u64,
+        /// The version that the caller has seen.
+        expected: u64,
+    },
 }
 
 impl StoreError {
@@ -156,6 +175,9 @@ impl StoreError {
             Self::ScanUnknown { .. } => "scan-unknown",
             Self::TooLong { .. } => "value-too-long",
             Self::TokenNameTaken { .. } => "token-name-taken",
+            Self::SourceNameTaken { .. } => "source-name-taken",
+            Self::Fenced => "correlator-fenced",
+            Self::Stale { .. } => "version-stale",
             Self::PluginUnknown { .. } => "plugin-version-unknown",
         }
     }

@@ -22,6 +22,8 @@ mod connection;
 mod counts;
 mod dialect;
 mod error;
+mod event_lists;
+mod events;
 mod evidence;
 mod exceptions;
 mod facets;
@@ -32,6 +34,7 @@ mod follow;
 mod followers;
 mod gaps;
 mod inbox;
+mod incidents;
 mod ledger;
 mod merge;
 mod migrate;
@@ -41,11 +44,15 @@ mod page;
 mod plugin_state;
 mod plugins;
 mod prepare;
+mod response_lists;
 mod responses;
 mod row;
 mod scans;
 mod scopes;
+mod sensors;
+mod sources;
 mod sql;
+mod suppressions;
 mod tokens;
 
 pub use assessments::Assessment;
@@ -53,6 +60,12 @@ pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
 pub use audit::AuditEvent;
 pub use counts::SeverityCounts;
 pub use error::StoreError;
+pub use event_lists::{
+    DetectionFilter, DetectionRow, EventFilter, EventRow, RuleFigures, StoredEvent, WaitingEvent,
+};
+pub use events::{
+    CORRELATOR_CONSUMER, Checkpoint, Committed, EventCommit, NewDetection, NewEvent, SensorReport,
+};
 pub use evidence::{EvidenceCheck, EvidenceRecord};
 pub use exceptions::StoredException;
 pub use facets::{FACET_ROWS_MAX, FACET_VALUES_MAX, Facet, Facets};
@@ -62,15 +75,22 @@ pub use finish::{Applied, SCAN_CONSUMER, ScanOutcome, Summary};
 pub use follow::ScopeChange;
 pub use followers::{FollowReport, FollowState, Follower};
 pub use gaps::could_hide;
+pub use incidents::{
+    Disposition, Incident, IncidentChange, IncidentEntry, IncidentFilter, IncidentStatus, NewIncident,
+};
 pub use ledger::Ledger;
 pub use outbox::OutboxMessage;
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
 pub use plugins::{NewPluginVersion, PluginVersion, VersionChange, VersionState};
+pub use response_lists::{KillSwitch, ResponseRow};
 pub use responses::{LedgerCheck, ResponseEvidence};
 pub use scans::{NewScan, Scan, ScanFailure, ScanFilter, ScanRequest, ScanState, Submitted};
 pub use scopes::{
     Counted, NewAssessment, NewResource, Resource, ResourceFacets, ResourceFilter, Scope, ScopeState,
 };
+pub use sensors::{Sensor, SensorState};
+pub use sources::{EventSource, NewSource};
+pub use suppressions::{NewSuppression, Suppression};
 pub use tokens::{NewToken, Token, TokenHash};
 
 use connection::Backend;

@@ -51,6 +51,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0006_response.sql"),
         postgres: include_str!("../migrations/postgres/0006_response.sql"),
     },
+    Migration {
+        version: 7,
+        sqlite: include_str!("../migrations/sqlite/0007_events.sql"),
+        postgres: include_str!("../migrations/postgres/0007_events.sql"),
+    },
 ];
 
 impl Migration {

@@ -6,7 +6,7 @@ use model::TenantId;
 
 use crate::connection::Tx;
 use crate::sql::sql;
-use crate::{Result, Store};
+use crate::{Result, Store, clean};
 
 /// Most keys of one answer.
 const KEYS_MAX: usize = 2_000;
@@ -19,7 +19,7 @@ impl Store {
     pub async fn plugin_state(&self, tenant: &TenantId, plugin: &str, key: &str) -> Result<Option<Vec<u8>>> {
         let statement = sql(
             "SELECT value FROM plugin_state WHERE tenant = $1 AND plugin = $2 AND key = $3",
-            [tenant.into(), plugin.into(), key.into()],
+            [tenant.into(), plugin.into(), clean::text(key).into_owned().into()],
         );
         let row = self.backend.row("read a plugin's state", statement).await?;
         row.map(|row| row.bytes("value")).transpose()
@@ -97,7 +97,7 @@ impl Store {
     }
 }
 
-async fn write(
+pub(crate) async fn write(
     tx: &mut Tx,
     tenant: &TenantId,
     plugin: &str,
@@ -108,11 +108,11 @@ async fn write(
             Some(value) => sql(
                 "INSERT INTO plugin_state (tenant, plugin, key, value) VALUES ($1, $2, $3, $4)
                  ON CONFLICT (tenant, plugin, key) DO UPDATE SET value = excluded.value",
-                [tenant.into(), plugin.into(), key.as_str().into(), value.clone().into()],
+                [tenant.into(), plugin.into(), clean::text(key).into_owned().into(), value.clone().into()],
             ),
             None => sql(
                 "DELETE FROM plugin_state WHERE tenant = $1 AND plugin = $2 AND key = $3",
-                [tenant.into(), plugin.into(), key.as_str().into()],
+                [tenant.into(), plugin.into(), clean::text(key).into_owned().into()],
             ),
         };
         tx.execute(statement).await?;

@@ -9,6 +9,8 @@
     reason = "every function here is part of a test: a panic is how a test fails"
 )]
 
+#[path = "contract/events.rs"]
+mod events;
 #[path = "contract/follow.rs"]
 mod follow;
 #[path = "contract/lifecycle.rs"]
@@ -135,6 +137,12 @@ contract![
     responses::a_budget_is_never_exceeded_by_many_at_once,
     responses::the_ledger_tells_what_was_changed,
     responses::the_kill_switch_is_of_a_tenant_and_a_playbook,
+    events::a_batch_is_committed_once_and_read_again,
+    events::who_has_no_lease_commits_nothing,
+    events::what_people_say_of_an_incident_stays_until_it_goes_on,
+    events::an_incident_that_becomes_part_of_another_takes_its_story_along,
+    events::rules_are_counted_with_what_people_made_of_them,
+    events::a_source_has_one_name_and_one_token,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,

@@ -61,6 +61,8 @@ fn begin(incident: &str) -> Begin {
         parameters: [].into(),
         by: None,
         round: 1,
+        cluster: String::new(),
+        approval: None,
     }
 }
 

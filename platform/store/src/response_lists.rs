@@ -1,0 +1,115 @@
+//! Responses as lists: runs, records of the ledger, kill switches.
+
+use jiff::Timestamp;
+use model::TenantId;
+use respond::RunId;
+
+use crate::row::Row;
+use crate::sql::sql;
+use crate::{Result, Store, StoreError, clean};
+
+/// Most rows of a list.
+const ROWS_MAX: u32 = 1_000;
+
+/// A run as a list shows it; what it is about stands in its journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseRow {
+    /// The run.
+    pub run: RunId,
+    /// Whether there may be more to do.
+    pub open: bool,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// When its journal last grew.
+    pub changed_at: Timestamp,
+}
+
+/// A kill switch that is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KillSwitch {
+    /// The playbook; empty for all of the tenant.
+    pub playbook: String,
+    /// Why.
+    pub why: String,
+    /// Who turned it on.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Runs, the newest first, at most 1,000; those that are open, or over, where that is asked.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn responses(
+        &self,
+        tenant: &TenantId,
+        open: Option<bool>,
+        limit: u32,
+    ) -> Result<Vec<ResponseRow>> {
+        let mut statement =
+            sql("SELECT id, open, begun_at, changed_at FROM playbook_run WHERE tenant = ", []);
+        statement.bind(tenant);
+        if let Some(open) = open {
+            statement.push(" AND open = ").bind(open);
+        }
+        statement.push(" ORDER BY begun_at DESC, id LIMIT ").bind(i64::from(limit.min(ROWS_MAX)));
+        let rows = self.backend.rows("list runs", statement).await?;
+        let read = |row: &Row| {
+            Ok::<_, StoreError>(ResponseRow {
+                run: RunId(row.text("id")?),
+                open: row.bool("open")?,
+                begun_at: row.time("begun_at")?,
+                changed_at: row.time("changed_at")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Records of the ledger from a place on, each exactly as it was hashed, at most 1,000; of one run where one is named.
+    ///
+    /// # Errors
+    /// Database errors, and [`crate::StoreError::Unreadable`] never: records are not read.
+    pub async fn response_ledger(
+        &self,
+        tenant: &TenantId,
+        run: Option<&RunId>,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<String>> {
+        let mut statement = sql("SELECT record FROM response_ledger WHERE tenant = ", []);
+        statement.bind(tenant);
+        statement.push(" AND sequence >= ").bind(i64::try_from(from).unwrap_or(i64::MAX));
+        if let Some(run) = run {
+            // Records are canonical, so that the member stands in them in this form alone; quotes within text are escaped.
+            let member = format!("\"run\":\"{}\"", clean::key(&run.0)).to_lowercase();
+            let pattern = clean::contains_pattern(&member)?;
+            statement.push(" AND lower(record) LIKE ").bind(pattern).push(" ESCAPE '\\'");
+        }
+        statement.push(" ORDER BY sequence LIMIT ").bind(i64::from(limit.min(ROWS_MAX)));
+        let rows = self.backend.rows("list the ledger", statement).await?;
+        rows.iter().map(|row| row.text("record")).collect()
+    }
+
+    /// Kill switches that are on, that of the whole tenant first.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn kill_switches(&self, tenant: &TenantId) -> Result<Vec<KillSwitch>> {
+        let statement = sql(
+            "SELECT playbook, why, actor, at FROM kill_switch WHERE tenant = $1 ORDER BY playbook",
+            [tenant.into()],
+        );
+        let rows = self.backend.rows("list kill switches", statement).await?;
+        let read = |row: &Row| {
+            Ok::<_, StoreError>(KillSwitch {
+                playbook: row.text("playbook")?,
+                why: row.text("why")?,
+                actor: row.text("actor")?,
+                at: row.time("at")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+}
