@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::access::{Subject, index};
-use crate::attack::{Attack, AttackPath, ChokePoint, Edge, Goal, Limits, Paths, Place, Sources, Step};
+use crate::attack::{
+    Attack, AttackPath, ChokePoint, Edge, Goal, Limits, Paths, Place, Sources, Step, Technique,
+};
 
 const FAR: u32 = u32::MAX;
 /// Most steps of which it is tried what their removal cuts.
@@ -44,6 +46,36 @@ impl Attack {
             }
         }
         found
+    }
+
+    /// The same for one workload, of the paths that begin with the token of its service account, even where a shorter path does not. They
+    /// say what the identity is good for; nothing begins so where no token is mounted.
+    #[must_use]
+    pub fn identity_paths(&self, workload: &str) -> Vec<AttackPath> {
+        let found = self.sources(Sources::Workload(workload)).into_iter().next();
+        let Some((source, namespace, place)) = found.and_then(|number| self.workloads.get(number)) else {
+            return Vec::new();
+        };
+        let reverse = self.reverse();
+        let goals = [Goal::ClusterAdmin, Goal::Node];
+        let distances = goals.map(|goal| (goal, self.distances(&reverse, goal, None)));
+        let mut paths = Vec::new();
+        for token in self.edges_of(*place).iter().filter(|edge| edge.technique == Technique::TokenSteal) {
+            let mut forward = Forward { seen: vec![(FAR, FAR, 0); self.places.len()], ..Forward::default() };
+            let further = distances.iter().map(|(goal, far)| (*goal, self.descend(token.to, far)));
+            let elsewhere = (Goal::OtherNamespace, forward.search(self, 0, token.to, namespace));
+            for (goal, edges) in further.chain([elsewhere]) {
+                let Some(edges) = edges.filter(|edges| !edges.is_empty()) else { continue };
+                let mut steps: Vec<Step> = self.step(*place, token, token.to).into_iter().collect();
+                steps.extend(self.steps(token.to, &edges));
+                if steps.len() <= Limits::default().steps_max {
+                    paths.push(AttackPath { source: source.clone(), goal, steps });
+                }
+            }
+        }
+        paths.sort();
+        paths.dedup_by(|one, other| one.goal == other.goal);
+        paths
     }
 
     /// The steps whose removal takes most workloads their way to the cluster or to a node, at most `limit`, sorted by that. Tried are

@@ -401,3 +401,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_an_identity_is_good_for_is_told_beside_a_shorter_way() {
+    let privileged = json!({ "hostPID": true, "containers": [{ "name": "c", "securityContext": { "privileged": true } }] });
+    let mut objects = world();
+    objects.push(deployment("n/both", "robot", privileged));
+    objects.push(role("given", json!([rule("", &["pods/exec"], &["create"])])));
+    objects.push(binding("given", "ClusterRole:given", robot()));
+    let attack = Attack::of(&snapshot(objects));
+    let paths = attack.identity_paths("apps/Deployment/n/both");
+    assert!(!paths.is_empty());
+    for path in &paths {
+        assert_eq!(path.steps.first().map(|step| step.technique), Some(Technique::TokenSteal), "{path:?}");
+    }
+    let shortest = attack.paths(Sources::Workload("apps/Deployment/n/both"), &Limits::default());
+    let node = shortest.paths.iter().find(|path| path.goal == Goal::Node).unwrap();
+    assert_ne!(node.steps[0].technique, Technique::TokenSteal);
+    assert!(attack.identity_paths("core/Pod/m/pod").is_empty(), "an identity without rights leads nowhere");
+    assert!(attack.identity_paths("apps/Deployment/n/gone").is_empty());
+}

@@ -50,6 +50,7 @@ mod read;
 mod scope;
 mod selector;
 mod snapshot;
+mod surroundings;
 mod unknown;
 mod workload;
 
@@ -71,3 +72,4 @@ pub use object::{BODY_BYTES_MAX, Object};
 pub use problem::Problem;
 pub use read::{FILE_BYTES_MAX, OBJECTS_MAX, read_bytes, read_files, read_object};
 pub use snapshot::Snapshot;
+pub use surroundings::{Running, Surroundings};

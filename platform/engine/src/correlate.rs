@@ -8,15 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use host::kinds::{Correlation, Detection, Event, IncidentLink, Timer};
+use host::kinds::{Correlation, Event, IncidentLink, Timer};
 use host::services::Caller;
 use host::{
     Answer, CallContext, Fault, Grant, Input, Kind, Plugin, Refusal, Rights, Services, Session, StateChanges,
 };
-use model::{Digest, Gap, GapCode, Severity, TenantId};
-use serde::Serialize;
-use serde_json::{Value, json};
+use model::{Gap, GapCode, TenantId};
 
+pub use crate::detected::{DETECTIONS, Judged, incident_key};
 use crate::layered::Layered;
 
 /// Events of a call.
@@ -25,8 +24,6 @@ const BATCH_EVENTS: usize = 512;
 const BATCH_BYTES: usize = 1024 * 1024;
 /// How often timers are called at one watermark.
 const TIMER_ROUNDS_MAX: usize = 100;
-/// Source of the events that detections become, for correlators that join them.
-pub const DETECTIONS: &str = "palisade";
 /// What a correlator consumes that wants the events of every source.
 const EVERY_SOURCE: &str = "runtime.events";
 
@@ -41,34 +38,6 @@ pub struct CorrelatorPlugin {
     pub config: Arc<str>,
 }
 
-/// A judged event, with where the judgement came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Judged {
-    /// Its id: the hash of plugin, rule, key and events, so that the same detection always has the same one.
-    pub id: String,
-    /// Plugin and rule.
-    pub rule: String,
-    /// Digest of the plugin.
-    pub plugin: Digest,
-    /// One line for people.
-    pub title: String,
-    /// How bad.
-    pub severity: Severity,
-    /// Canonical id of the asset at risk; empty where none could be told.
-    pub asset: String,
-    /// What joins it to others; empty for one that stands alone.
-    pub key: String,
-    /// Time of the first of its events, in nanoseconds since 1970 in UTC.
-    pub first: u64,
-    /// Time of the last.
-    pub last: u64,
-    /// Ids of the events that prove it.
-    pub events: Vec<String>,
-    /// What was compared with what; null for none.
-    pub evidence: Value,
-}
-
 /// What came of a batch.
 #[derive(Debug, Default)]
 pub struct Correlated {
@@ -81,6 +50,9 @@ pub struct Correlated {
     /// State of each plugin that changed, by its id.
     pub state: BTreeMap<String, StateChanges>,
 }
+
+/// When each timer is due, by its key, by plugin.
+pub type Timers = BTreeMap<String, BTreeMap<String, u64>>;
 
 struct Lane {
     correlator: CorrelatorPlugin,
@@ -128,18 +100,64 @@ impl Correlators {
         Self { lanes: plugins.into_iter().map(lane).collect(), state }
     }
 
+    /// The timers that are set, by plugin: with its state they are what a later process has to know to go on.
+    #[must_use]
+    pub fn timers(&self) -> Timers {
+        let of = |lane: &Lane| (lane.correlator.plugin.manifest().id.clone(), lane.timers.clone());
+        self.lanes.iter().map(of).filter(|(_, timers)| !timers.is_empty()).collect()
+    }
+
+    /// Sets the timers that an earlier process left behind; those of plugins that are gone are forgotten.
+    pub fn set_timers(&mut self, timers: &Timers) {
+        for lane in &mut self.lanes {
+            let known = timers.get(&lane.correlator.plugin.manifest().id);
+            lane.timers = known.cloned().unwrap_or_default();
+        }
+    }
+
+    /// Whether some timer is due.
+    #[must_use]
+    pub fn is_due(&self, watermark: u64) -> bool {
+        self.lanes.iter().flat_map(|lane| lane.timers.values()).any(|time| *time <= watermark)
+    }
+
+    /// Whether there is no correlator.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
     /// Hands events, which must be in the order of their time and after all that came before, to every correlator that consumes
     /// their source. Detections of the first become events for those that join them.
     pub fn run(&mut self, events: &[Event], watermark: u64) -> Correlated {
-        let mut all = Correlated::default();
-        for lane in self.lanes.iter_mut().filter(|lane| !lane.joins) {
-            lane.run(events, watermark, &mut all);
+        let mut all = self.judge(events, watermark);
+        let joined = self.join(&all.detections, watermark);
+        all.detections.extend(joined.detections);
+        all.links.extend(joined.links);
+        all.gaps.extend(joined.gaps);
+        for (plugin, changes) in joined.state {
+            all.state.entry(plugin).or_default().extend(changes);
         }
         sort(&mut all.detections);
-        let mut found: Vec<Event> = all.detections.iter().map(event).collect();
+        all
+    }
+
+    /// The first half of [`Correlators::run`]: without those that join detections.
+    pub fn judge(&mut self, events: &[Event], watermark: u64) -> Correlated {
+        self.hand(events, watermark, false)
+    }
+
+    /// The second half: detections as events, for those that join them.
+    pub fn join(&mut self, detections: &[Judged], watermark: u64) -> Correlated {
+        let mut found: Vec<Event> = detections.iter().map(Judged::event).collect();
         found.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
-        for lane in self.lanes.iter_mut().filter(|lane| lane.joins) {
-            lane.run(&found, watermark, &mut all);
+        self.hand(&found, watermark, true)
+    }
+
+    fn hand(&mut self, events: &[Event], watermark: u64, joins: bool) -> Correlated {
+        let mut all = Correlated::default();
+        for lane in self.lanes.iter_mut().filter(|lane| lane.joins == joins) {
+            lane.run(events, watermark, &mut all);
         }
         sort(&mut all.detections);
         all.state = self.state.take();
@@ -150,19 +168,6 @@ impl Correlators {
 fn sort(detections: &mut Vec<Judged>) {
     detections.sort_by(|a, b| (a.last, &a.id).cmp(&(b.last, &b.id)));
     detections.dedup_by(|a, b| a.id == b.id);
-}
-
-/// A detection as an event of its own.
-fn event(judged: &Judged) -> Event {
-    let body = json!({ "source": DETECTIONS, "kind": "detection", "title": judged.title, "severity": judged.severity,
-        "detection": judged });
-    Event {
-        id: format!("{DETECTIONS}:{}", judged.id),
-        time: judged.last,
-        source: DETECTIONS.to_owned(),
-        asset: judged.asset.clone(),
-        body: body.to_string().into_bytes(),
-    }
 }
 
 impl Lane {
@@ -266,47 +271,19 @@ impl Lane {
             all.gaps.insert(Gap { code: GapCode::ParseError, subject, reason: problem.message });
         }
         let digest = self.correlator.plugin.digest();
-        let judged = |detection| judged(id, digest, detection, batch, watermark);
-        all.detections.extend(answer.detections.into_iter().map(judged));
+        all.detections.extend(answer.detections.into_iter().map(|detection| {
+            let proof: Vec<&Event> =
+                detection.items.iter().filter_map(|item| batch.get(*item).copied()).collect();
+            Judged::of_plugin(id, digest, detection, &proof, watermark)
+        }));
         all.links.extend(answer.links);
     }
 }
 
 /// The watermark while events at the time of the last of these may follow.
 fn before(batch: &[&Event], watermark: u64) -> u64 {
-    batch.last().map_or(watermark, |event| event.time.saturating_sub(1))
-}
-
-fn judged(plugin: &str, digest: &Digest, detection: Detection, batch: &[&Event], watermark: u64) -> Judged {
-    let proof: Vec<&&Event> = detection.items.iter().filter_map(|item| batch.get(*item)).collect();
-    let rule = format!("{plugin}/{}", detection.rule);
-    // A detection without events of this batch was made by a timer or by what the plugin remembers.
-    let time = |times: Option<u64>| times.unwrap_or(watermark);
-    let first = time(proof.iter().map(|event| event.time).min());
-    let last = time(proof.iter().map(|event| event.time).max());
-    let mut hash = blake3::Hasher::new();
-    let events: Vec<String> = proof.iter().map(|event| event.id.clone()).collect();
-    let own = [rule.as_str(), &detection.incident_key, &detection.asset, &detection.title];
-    let at = if events.is_empty() { last.to_string() } else { String::new() };
-    for part in own.into_iter().chain(events.iter().map(String::as_str)).chain([at.as_str()]) {
-        hash.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-    }
-    hash.update(&detection.evidence);
-    let id: String = hash.finalize().to_hex().chars().take(32).collect();
-    Judged {
-        id,
-        rule,
-        plugin: digest.clone(),
-        title: detection.title,
-        severity: detection.severity,
-        asset: detection.asset,
-        key: detection.incident_key,
-        first,
-        last,
-        events,
-        // The host has made sure that it is JSON.
-        evidence: serde_json::from_slice(&detection.evidence).unwrap_or_default(),
-    }
+    // Detections of single events come before the watermark has reached them.
+    batch.last().map_or(watermark, |event| event.time.saturating_sub(1).min(watermark))
 }
 
 fn batches<'a, 'b>(events: &'b [&'a Event]) -> Vec<&'b [&'a Event]> {
@@ -343,5 +320,23 @@ impl Services for EmptyState {
 
     fn state_bytes(&self, _: &Caller) -> Result<u64, Refusal> {
         Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, before};
+
+    #[test]
+    fn a_batch_reaches_no_further_than_the_watermark() {
+        let at = |time| Event {
+            id: String::new(),
+            time,
+            source: String::new(),
+            asset: String::new(),
+            body: Vec::new(),
+        };
+        let (one, other) = (at(5), at(50));
+        assert_eq!((before(&[&one], 10), before(&[&one, &other], 10), before(&[], 10)), (4, 10, 10));
     }
 }

@@ -20,6 +20,8 @@ struct Layer {
     now: StateChanges,
     /// Keys that nobody has taken to commit them.
     fresh: BTreeSet<String>,
+    /// Removed keys that were taken last. Who takes again has committed these, so that what is below knows it too.
+    removed: BTreeSet<String>,
     /// Bytes of the whole state, once they have been asked for.
     bytes: Option<u64>,
 }
@@ -51,15 +53,22 @@ impl Layered {
         }
     }
 
-    /// What has changed since this was last asked, by plugin, to be committed.
+    /// What has changed since this was last asked, by plugin, to be committed before it is asked again.
     pub(crate) fn take(&self) -> BTreeMap<String, StateChanges> {
         let mut all = BTreeMap::new();
         for (plugin, layer) in self.layers().iter_mut() {
             let fresh = std::mem::take(&mut layer.fresh);
+            for key in std::mem::take(&mut layer.removed) {
+                if !fresh.contains(&key) {
+                    layer.now.remove(&key);
+                }
+            }
             let changes: StateChanges = fresh
                 .into_iter()
                 .filter_map(|key| layer.now.get(&key).cloned().map(|value| (key, value)))
                 .collect();
+            let removed = changes.iter().filter(|(_, value)| value.is_none());
+            layer.removed = removed.map(|(key, _)| key.clone()).collect();
             if !changes.is_empty() {
                 all.insert(plugin.clone(), changes);
             }
@@ -88,14 +97,19 @@ impl Services for Layered {
             drop(layers);
             return self.base.state_keys(caller, prefix, after, limit);
         };
-        let changed =
-            |key: &&String| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after);
-        let removed = layer.now.iter().filter(|(_, value)| value.is_none()).count();
+        let from = after.filter(|after| *after > prefix).unwrap_or(prefix).to_owned();
+        let within: Vec<(&String, bool)> = layer
+            .now
+            .range(from..)
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .filter(|(key, _)| after.is_none_or(|after| key.as_str() > after))
+            .map(|(key, value)| (key, value.is_some()))
+            .collect();
+        let removed = within.iter().filter(|(_, there)| !there).count();
         let below = self.base.state_keys(caller, prefix, after, limit.saturating_add(removed))?;
         let mut all: BTreeSet<String> =
             below.into_iter().filter(|key| !layer.now.contains_key(key)).collect();
-        let kept = layer.now.iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key);
-        all.extend(kept.filter(changed).cloned());
+        all.extend(within.into_iter().filter(|(_, there)| *there).map(|(key, _)| key.clone()));
         Ok(all.into_iter().take(limit).collect())
     }
 

@@ -40,6 +40,22 @@ struct RawConfig {
     log_sources: Vec<Custom>,
     #[serde(default)]
     rule_ids: RuleIds,
+    #[serde(default)]
+    lane: Lane,
+}
+
+/// Which part of the rules is evaluated. A platform that wants single events judged the moment they come, and correlations in the
+/// order of time, has two instances.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Lane {
+    /// All of them.
+    #[default]
+    Everything,
+    /// Rules over single events: no state is asked for.
+    SingleEvents,
+    /// Correlations, and the rules that they are about, which say nothing themselves.
+    Correlations,
 }
 
 /// Under which rule a detection stands.
@@ -182,7 +198,19 @@ impl Set {
             regexes: 0,
         };
         documents.iter().for_each(|document| loader.add(document));
-        Ok(loader.finish())
+        Ok(loader.finish(raw.lane))
+    }
+
+    /// Keeps what belongs to the lane. Places stay, as listeners name correlations by them.
+    fn keep(&mut self, lane: Lane) {
+        match lane {
+            Lane::Everything => {}
+            Lane::SingleEvents => {
+                self.correlations.clear();
+                self.rules.iter_mut().for_each(|rule| rule.listeners.clear());
+            }
+            Lane::Correlations => self.rules.iter_mut().for_each(|rule| rule.silent = true),
+        }
     }
 }
 
@@ -281,7 +309,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Set {
+    fn finish(mut self, lane: Lane) -> Set {
         for (about, log_source, filter) in std::mem::take(&mut self.filters) {
             if let Err(why) = self.filter(&about, &log_source, &filter) {
                 self.set.unusable.push(Unusable { name: format!("{:?}", shown(&about.name)), why });
@@ -290,9 +318,10 @@ impl Loader<'_> {
         self.order();
         self.listen();
         let Self { mut set, .. } = self;
-        set.index = Index::new(
-            set.rules.iter().enumerate().map(|(place, rule)| (place, rule.route, &rule.detection)),
-        );
+        set.keep(lane);
+        let evaluated =
+            set.rules.iter().enumerate().filter(|(_, rule)| !rule.silent || !rule.listeners.is_empty());
+        set.index = Index::new(evaluated.map(|(place, rule)| (place, rule.route, &rule.detection)));
         set
     }
 

@@ -49,8 +49,15 @@ fn event(place: usize, time: u64, action: &str, who: &str, what: u8) -> Event {
 
 /// Runs events cut into batches of these sizes; gives what was told, without where in its batch the proof stands.
 fn told(events: &[Event], sizes: &[usize]) -> Vec<String> {
-    let _fakes = Fakes::new().state(1 << 24).install();
-    let config = config();
+    told_in("everything", events, sizes)
+}
+
+fn told_in(lane: &str, events: &[Event], sizes: &[usize]) -> Vec<String> {
+    // Single events need no state, so that none is granted.
+    let _fakes = Fakes::new().state(if lane == "single-events" { 0 } else { 1 << 24 }).install();
+    let mut config: Value = serde_json::from_str(&config()).unwrap();
+    config["lane"] = json!(lane);
+    let config = config.to_string();
     let mut timers: Vec<Timer> = Vec::new();
     let mut all = Vec::new();
     let mut rest = events;
@@ -106,6 +113,21 @@ proptest! {
         let whole = told(&events, &[1_000]);
         prop_assert_eq!(&told(&events, &sizes), &whole);
         prop_assert_eq!(&told(&events, &[1]), &whole);
+    }
+
+    #[test]
+    fn two_lanes_together_are_the_whole(
+        steps in prop::collection::vec((0u64..6, 0..2usize, 0..2usize, 0u8..4), 1..60),
+    ) {
+        let mut time = 100;
+        let events: Vec<Event> = steps.iter().enumerate().map(|(place, (pause, action, who, what))| {
+            time += pause;
+            event(place, time, ["a", "b"][*action], ["x", "y"][*who], *what)
+        }).collect();
+        let mut parts = told_in("single-events", &events, &[7]);
+        parts.extend(told_in("correlations", &events, &[7]));
+        parts.sort();
+        prop_assert_eq!(parts, told(&events, &[7]));
     }
 
     /// A window is the span up to an event: what is told first is told at the first event at which a recount of all events says so.

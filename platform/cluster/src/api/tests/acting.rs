@@ -86,6 +86,8 @@ fn begin(more: &str, steps: &str) -> Begin {
         parameters: [].into(),
         by: None,
         round: 1,
+        cluster: String::new(),
+        approval: None,
     }
 }
 
