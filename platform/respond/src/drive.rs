@@ -12,7 +12,7 @@ use crate::entry::{Begin, Decision, Entry, Outcome, RunId};
 use crate::error::{BookError, RespondError};
 use crate::ledger::Fact;
 use crate::object::shown;
-use crate::plan::Act;
+use crate::plan::{Act, Plan};
 use crate::run::{INTENTS_MAX, Phase, Run, WAITS_MAX};
 use crate::seams::{Action, Book, CallCause, CallError, Cluster, Commit, Message};
 use crate::settings::Settings;
@@ -79,6 +79,19 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         }
     }
 
+    /// What the plan of a run would be. Nothing is written down, and nothing is changed.
+    ///
+    /// # Errors
+    /// [`RespondError`]; one of the cluster is a refusal of the plan.
+    pub async fn preview(&self, begin: &Begin, now: Timestamp) -> Result<Plan, RespondError> {
+        let run = Run::new(begin.clone())?;
+        match survey(self.cluster, self.book, self.settings, &run.playbook, begin, now).await {
+            Ok(plan) => Ok(plan),
+            Err(NoPlan::Book(error)) => Err(error.into()),
+            Err(NoPlan::Call(error)) => Ok(unasked(&error)),
+        }
+    }
+
     /// A run by its journal.
     ///
     /// # Errors
@@ -120,6 +133,18 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         }
         let fact = Fact { by: vec![shown(by)], ..whole(run, "stopped", "everything is to be taken back") };
         self.commit(run, now, Entry::BackAsked(by.to_owned()), vec![fact]).await
+    }
+
+    /// Ends a run: at once while nothing was done, otherwise by taking back what can be taken back, now.
+    ///
+    /// # Errors
+    /// [`RespondError::Phase`] if it is over and nothing was done.
+    pub async fn cancel(&self, run: &mut Run, by: &str, now: Timestamp) -> Result<(), RespondError> {
+        if !matches!(run.phase, Phase::Planning | Phase::Asking) {
+            return self.undo(run, by, now).await;
+        }
+        let fact = Fact { by: vec![shown(by)], ..whole(run, "denied", "it was called off") };
+        self.commit(run, now, Entry::Ended(Outcome::Denied), vec![fact]).await
     }
 
     /// Makes the next move.
@@ -168,10 +193,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
             Err(NoPlan::Call(error)) if error.is_passing() => {
                 return Ok(Progress::Waiting(later(now, &error)));
             }
-            Err(NoPlan::Call(error)) => crate::plan::Plan {
-                refusals: vec![format!("the cluster cannot be asked: {}", error.message)],
-                ..crate::plan::Plan::default()
-            },
+            Err(NoPlan::Call(error)) => unasked(&error),
         };
         let mut facts = vec![whole(run, "planned", &plan.digest())];
         let mut entries = Vec::new();
@@ -537,6 +559,12 @@ fn empty(run: &Run, at: Timestamp, sequence: u64) -> Commit {
         messages: Vec::new(),
         evidence: Vec::new(),
     }
+}
+
+/// The plan where the cluster could not be asked.
+fn unasked(error: &CallError) -> Plan {
+    let refusals = vec![format!("the cluster cannot be asked: {}", error.message)];
+    Plan { refusals, ..Plan::default() }
 }
 
 /// When to try again.

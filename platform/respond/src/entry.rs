@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::change::{How, Precondition};
 use crate::key::hex;
 use crate::plan::Plan;
+use crate::playbook::Approval;
 
 /// A run of a playbook.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,6 +43,12 @@ pub struct Begin {
     pub by: Option<String>,
     /// Which time this playbook is run for this incident, from 1: the same one is started once.
     pub round: u32,
+    /// The cluster that it is done to, by the operator's name for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
+    /// Who has to agree where the playbook names nobody: the operator lets nothing be done unasked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
 }
 
 impl Begin {
@@ -129,6 +136,39 @@ pub enum Entry {
         /// Why.
         why: String,
     },
+}
+
+impl fmt::Display for Entry {
+    /// In words, in one line; text of strangers is not escaped here.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begun(begin) => match &begin.by {
+                Some(by) => write!(f, "begun by {by}"),
+                None => f.write_str("begun by its trigger"),
+            },
+            Self::Planned(plan) => {
+                write!(f, "planned: {} acts, {} refusals", plan.acts.len(), plan.refusals.len())
+            }
+            Self::Decided(decision) => {
+                write!(f, "{} by {}", if decision.agree { "approved" } else { "refused" }, decision.by)
+            }
+            Self::Approved => f.write_str("enough people agreed"),
+            Self::Ended(outcome) => write!(f, "ended: {}", outcome.as_str()),
+            Self::Intended { act, .. } => write!(f, "act {act}: asked for"),
+            Self::PutOff { act, until, why } => write!(f, "act {act}: put off until {until}: {why}"),
+            Self::Done { act, how, .. } => write!(f, "act {act}: {}", how.as_str()),
+            Self::Failed { act, why } => write!(f, "act {act}: failed: {why}"),
+            Self::Verified { act, there, detail } => {
+                write!(f, "act {act}: {}: {detail}", if *there { "verified" } else { "not there" })
+            }
+            Self::Stopped(why) => write!(f, "stopped: {why}"),
+            Self::BackAsked(by) => write!(f, "{by} wants everything taken back"),
+            Self::BackIntended(act) => write!(f, "act {act}: taking it back"),
+            Self::Back { act, left } if left.is_empty() => write!(f, "act {act}: taken back"),
+            Self::Back { act, left } => write!(f, "act {act}: taken back, but for {}", left.join(", ")),
+            Self::Left { act, why } => write!(f, "act {act}: left as it is: {why}"),
+        }
+    }
 }
 
 /// What somebody decided.

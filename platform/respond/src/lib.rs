@@ -24,6 +24,7 @@ mod key;
 pub mod ledger;
 mod members;
 mod memory;
+mod nowhere;
 mod object;
 mod plan;
 mod playbook;
@@ -44,6 +45,7 @@ pub use entry::{Begin, Decision, Entry, Outcome, RunId};
 pub use error::{BookError, PlaybookError, RespondError};
 pub use key::{Key, MARK, Origin};
 pub use memory::MemoryBook;
+pub use nowhere::Nowhere;
 pub use object::{Kind, ObjectRef, collection, is_name};
 pub use plan::{ACTS_MAX, Act, Disruption, DryRun, Plan, Replicas};
 pub use playbook::{

@@ -6,7 +6,7 @@ use crate::change::How;
 use crate::entry::{Begin, Decision, Entry, Outcome, RunId};
 use crate::error::{PlaybookError, RespondError};
 use crate::plan::{Act, Plan};
-use crate::playbook::{OnError, Playbook};
+use crate::playbook::{Approval, OnError, Playbook};
 use crate::step::Class;
 
 /// Most requests for one act: the status of a pod changes often, and with it the version that a request is bound to.
@@ -154,7 +154,7 @@ impl Run {
             Entry::Planned(plan) => {
                 self.acts = vec![ActState::default(); plan.acts.len()];
                 self.planned_at = Some(at);
-                self.phase = if self.playbook.approval.is_some() { Phase::Asking } else { Phase::Acting };
+                self.phase = if self.approval().is_some() { Phase::Asking } else { Phase::Acting };
                 self.plan = Some(*plan);
             }
             Entry::Decided(decision) => self.decisions.push(decision),
@@ -263,6 +263,12 @@ impl Run {
         next
     }
 
+    /// Who has to agree: as the playbook says, else as the operator did when the run began.
+    #[must_use]
+    pub fn approval(&self) -> Option<&Approval> {
+        self.playbook.approval.as_ref().or(self.begin.approval.as_ref())
+    }
+
     /// The people who agreed.
     #[must_use]
     pub fn approvers(&self) -> Vec<String> {
@@ -275,8 +281,7 @@ impl Run {
     /// [`RespondError::Decision`] with the reason why not.
     pub fn may_decide(&self, decision: &Decision, now: Timestamp) -> Result<(), RespondError> {
         let no = |why: String| Err(RespondError::Decision(why));
-        let (Phase::Asking, Some(approval), Some(plan)) = (self.phase, &self.playbook.approval, &self.plan)
-        else {
+        let (Phase::Asking, Some(approval), Some(plan)) = (self.phase, self.approval(), &self.plan) else {
             return no(format!("nobody is asked: the run is {}", self.phase.as_str()));
         };
         if self.asked_until().is_some_and(|until| now >= until) {
@@ -300,13 +305,13 @@ impl Run {
     /// When the question is void.
     #[must_use]
     pub fn asked_until(&self) -> Option<Timestamp> {
-        let (approval, planned) = (self.playbook.approval.as_ref()?, self.planned_at?);
+        let (approval, planned) = (self.approval()?, self.planned_at?);
         planned.checked_add(SignedDuration::from_secs(approval.expires)).ok()
     }
 
     /// Whether enough people agreed, or somebody did not.
     pub(crate) fn verdict(&self) -> Option<bool> {
-        let approval = self.playbook.approval.as_ref()?;
+        let approval = self.approval()?;
         if self.decisions.iter().any(|decision| !decision.agree) {
             return Some(false);
         }

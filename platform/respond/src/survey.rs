@@ -89,7 +89,7 @@ pub(crate) async fn survey<C: Cluster, B: Book>(
     if survey.subjects.cut {
         survey.refuse("the incident is about more objects than one response may be".to_owned());
     }
-    if playbook.class() > settings.automatic && playbook.approval.is_none() {
+    if playbook.class() > settings.automatic && playbook.approval.is_none() && begin.approval.is_none() {
         survey.refuse(format!(
             "the playbook does what is {} and names nobody who has to approve it",
             playbook.class().as_str()
@@ -195,6 +195,10 @@ impl<C: Cluster> Survey<'_, C> {
 
     /// A message.
     pub(crate) fn tell(&mut self, step: &PlannedStep, body: Value) {
+        let ways = self.settings.messages.as_ref();
+        if ways.is_some_and(|ways| !ways.iter().any(|way| way == step.action())) {
+            self.refuse(format!("step {:?}: no destination is configured for {}", step.id, step.action()));
+        }
         let nobody = ObjectRef::named(Kind::Namespace, "", "");
         self.plan.acts.push(Act {
             key: Key::new(&self.origin(), &step.id, &nobody, "tell"),

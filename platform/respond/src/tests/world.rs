@@ -370,6 +370,8 @@ pub(super) fn begin(playbook: &str, event: Value) -> Begin {
         parameters: BTreeMap::new(),
         by: None,
         round: 1,
+        cluster: String::new(),
+        approval: None,
     }
 }
 
