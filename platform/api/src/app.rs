@@ -5,14 +5,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use model::{Digest, TenantId};
+use respond::RunId;
 use store::Store;
 use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
 
 use crate::auth::Sessions;
+use crate::door::Receive;
 use crate::dto::{AdvisoryStatus, Plugin};
 use crate::error::ApiError;
 use crate::reference::Places;
+use crate::routes::ingest::Crowd;
 use crate::snapshots::Snapshots;
 
 /// Requests in work at once. A request holds a page of rows at most, so this bounds memory, and it is far beyond what
@@ -101,6 +104,62 @@ pub type EvidencePack = Arc<
         + Sync,
 >;
 
+/// What is asked about responses that takes more than the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResponseOrder {
+    /// The playbooks on offer.
+    Playbooks,
+    /// Start a playbook for an incident.
+    Start {
+        /// Its name.
+        playbook: String,
+        /// Id of the incident.
+        incident: String,
+        /// Plan and try it only.
+        dry_run: bool,
+    },
+    /// Decide about a plan.
+    Decide {
+        /// The run.
+        run: RunId,
+        /// Whether the caller agrees.
+        agree: bool,
+        /// Digest of the plan.
+        plan: String,
+    },
+    /// Call a run off, or take back what it did.
+    Cancel {
+        /// The run.
+        run: RunId,
+    },
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub enum ResponseAnswer {
+    /// The playbooks on offer.
+    Playbooks(Vec<crate::dto::Playbook>),
+    /// The run as it stands.
+    Run(Box<respond::Run>),
+    /// What was only tried.
+    Plan(Box<respond::Plan>),
+}
+
+/// Why it was not done, in words for the person who asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseRefusal {
+    /// What is wrong and what to do.
+    pub detail: String,
+    /// Whether there is no such run, playbook or incident.
+    pub unknown: bool,
+}
+
+/// An order about responses that is under way.
+pub type Responding = Pin<Box<dyn Future<Output = Result<ResponseAnswer, ResponseRefusal>> + Send>>;
+
+/// Carries orders about responses out: who, of which tenant, what.
+pub type Respond = Arc<dyn Fn(String, TenantId, ResponseOrder) -> Responding + Send + Sync>;
+
 /// Everything the API needs from its owner.
 pub struct ApiOptions {
     /// The truth.
@@ -109,10 +168,20 @@ pub struct ApiOptions {
     pub plugins: Ask<Vec<Plugin>>,
     /// Carries decisions about plugins out.
     pub decide: Decide,
+    /// Carries orders about responses out.
+    pub respond: Respond,
     /// Writes evidence packs.
     pub evidence_pack: EvidencePack,
+    /// Takes run-time events in.
+    pub receive: Receive,
+    /// Formats that sources of events can have.
+    pub event_formats: Vec<String>,
+    /// Rung when a source of events was made, changed or removed.
+    pub sources_changed: Ask<()>,
     /// The advisories in use; `None` inside means that none are loaded.
     pub advisories: Ask<AdvisoryStatus>,
+    /// Which techniques of ATT&CK the rules name, and what tests prove of that.
+    pub attack: Ask<Arc<attack::Map>>,
     /// Directories below which a scan may read files of this machine. Empty: scans of files are refused.
     pub scan_roots: Vec<PathBuf>,
     /// Names of clusters with an API server that may be scanned.
@@ -137,8 +206,14 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) plugins: Ask<Vec<Plugin>>,
     pub(crate) decide: Decide,
+    pub(crate) respond: Respond,
     pub(crate) evidence_pack: EvidencePack,
+    pub(crate) receive: Receive,
+    pub(crate) crowd: Crowd,
+    pub(crate) event_formats: Vec<String>,
+    pub(crate) sources_changed: Ask<()>,
     pub(crate) advisories: Ask<AdvisoryStatus>,
+    pub(crate) attack: Ask<Arc<attack::Map>>,
     pub(crate) places: Places,
     pub(crate) ui: Ui,
     pub(crate) scheme: Scheme,
@@ -169,8 +244,14 @@ impl Parts {
             store: options.store,
             plugins: options.plugins,
             decide: options.decide,
+            respond: options.respond,
             evidence_pack: options.evidence_pack,
+            receive: options.receive,
+            crowd: Crowd::default(),
+            event_formats: options.event_formats,
+            sources_changed: options.sources_changed,
             advisories: options.advisories,
+            attack: options.attack,
             places: Places { roots: scan_roots, clusters: options.clusters, accounts: options.accounts },
             ui: options.ui,
             scheme: options.scheme,

@@ -72,6 +72,38 @@ codes! {
     PluginNotFound = "plugin-not-found", NOT_FOUND, "There is no such plugin";
     /// A decision about a plugin that cannot be carried out.
     PluginDecisionRefused = "plugin-decision-refused", CONFLICT, "The decision about the plugin cannot be carried out";
+    /// No token of a source of events, or none that is valid.
+    SourceTokenRefused = "source-token-refused", UNAUTHORIZED, "A token of the source is required";
+    /// The token of one source at the door of another.
+    SourceTokenMismatch = "source-token-mismatch", FORBIDDEN, "The token belongs to another source";
+    /// A source whose door is closed.
+    SourceDisabled = "source-disabled", FORBIDDEN, "The source is closed";
+    /// The tenant has no source of events with this name.
+    SourceNotFound = "source-not-found", NOT_FOUND, "There is no such source of events";
+    /// The tenant has a source of events with this name.
+    SourceNameTaken = "source-name-taken", CONFLICT, "There is a source of events with this name";
+    /// A source of events whose name or format cannot be.
+    SourceInvalid = "source-invalid", UNPROCESSABLE_ENTITY, "The source of events is not usable";
+    /// More events of a source wait to be judged than may.
+    SourceBusy = "source-busy", TOO_MANY_REQUESTS, "Too many events wait";
+    /// A body of events of which nothing could be read.
+    EventsUnreadable = "events-unreadable", UNPROCESSABLE_ENTITY, "Nothing of the events could be read";
+    /// The tenant has no event with this id.
+    EventNotFound = "event-not-found", NOT_FOUND, "There is no such event";
+    /// The tenant has no detection with this id.
+    DetectionNotFound = "detection-not-found", NOT_FOUND, "There is no such detection";
+    /// The tenant has no incident with this id.
+    IncidentNotFound = "incident-not-found", NOT_FOUND, "There is no such incident";
+    /// Something was changed since the client looked at it.
+    VersionStale = "version-stale", CONFLICT, "It was changed meanwhile";
+    /// The tenant has no suppression with this id.
+    SuppressionNotFound = "suppression-not-found", NOT_FOUND, "There is no such suppression";
+    /// A suppression that nobody could answer for.
+    SuppressionRefused = "suppression-refused", UNPROCESSABLE_ENTITY, "The suppression is not complete";
+    /// The tenant has no response with this id, or no such playbook or incident.
+    ResponseNotFound = "response-not-found", NOT_FOUND, "There is no such response";
+    /// A response that cannot begin, or a decision that does not count.
+    ResponseRefused = "response-refused", CONFLICT, "The response does not allow this";
     /// No error code is called this.
     CodeNotFound = "code-not-found", NOT_FOUND, "There is no such error code";
     /// The path exists, but not with this method.
@@ -122,7 +154,7 @@ impl Code {
     /// Whether the same request may succeed when it is simply sent again later.
     #[must_use]
     pub fn is_retryable(self) -> bool {
-        self.status() == StatusCode::SERVICE_UNAVAILABLE
+        matches!(self.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
     }
 
     /// Where the page about it is served, relative to the server.

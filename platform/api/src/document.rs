@@ -10,7 +10,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
-use crate::auth::{COOKIE, is_public};
+use crate::auth::{COOKIE, is_door, is_public};
 use crate::problem::{FieldProblem, ProblemDetails};
 
 #[derive(utoipa::OpenApi)]
@@ -32,6 +32,9 @@ use crate::problem::{FieldProblem, ProblemDetails};
         (name = "accounts", description = "Questions to the graph of a cloud account: exposure, rights, identity paths, unused rights."),
         (name = "compliance", description = "Where the controls of frameworks stand, reports, exceptions."),
         (name = "evidence", description = "The chain of evidence and signed packs of it."),
+        (name = "runtime", description = "Events of sensors, audit logs and clouds, what was detected in them, and what need not be told."),
+        (name = "incidents", description = "Stories of what was detected."),
+        (name = "responses", description = "What is done about incidents: playbooks, runs, approvals, the ledger, the kill switch."),
         (name = "plugins", description = "What scans, with which rights."),
         (name = "advisories", description = "What judges."),
         (name = "overview", description = "Where things stand."),
@@ -46,15 +49,16 @@ pub(crate) fn base() -> OpenApi {
 }
 
 /// Problems by status: name of the response in the document, and what it means.
-const PROBLEMS: [(&str, &str, &str); 10] = [
+const PROBLEMS: [(&str, &str, &str); 11] = [
     ("400", "BadRequest", "A parameter or the body cannot be read, or a parameter is not known here."),
     ("401", "Unauthenticated", "Credentials are missing or not valid."),
     ("403", "Forbidden", "A cookie came without the header `X-Palisade-Request`."),
     ("404", "NotFound", "There is no such thing, or not for this tenant."),
     ("409", "Conflict", "Things stand otherwise than the request expects."),
-    ("413", "BodyTooLarge", "The body is larger than a mebibyte."),
+    ("413", "BodyTooLarge", "The body is larger than a mebibyte; of events, than 16."),
     ("415", "UnsupportedMediaType", "The body is not declared as JSON."),
     ("422", "Unprocessable", "The body is JSON, but not what this operation takes."),
+    ("429", "TooManyRequests", "There is no room now; `Retry-After` says when to send the same again."),
     ("500", "InternalError", "The server made a mistake; its log has the details under the request id."),
     ("503", "Unavailable", "Too busy, too slow, or not ready; `Retry-After` says when to try again."),
 ];
@@ -69,7 +73,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         let mut response = ResponseBuilder::new().description(description);
         response = response.content("application/problem+json", content);
-        if status == "503" {
+        if ["429", "503"].contains(&status) {
             response = response.header("retry-after", utoipa::openapi::header::Header::default());
         }
         components.responses.insert(name.to_owned(), response.build().into());
@@ -87,6 +91,11 @@ fn add_security_schemes(components: &mut Components) {
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A token, `pal_…`, as printed once when it is made."))
         .build();
+    let source = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The token of a source of events, `pse_…`; also as the password of any user, or in `X-Palisade-Token`."))
+        .build();
+    components.add_security_scheme("source", SecurityScheme::Http(source));
     let cookie = ApiKeyValue::with_description(
         COOKIE,
         "A session cookie from `POST /api/v1/session`. Requests that change something also need the header \
@@ -98,17 +107,25 @@ fn add_security_schemes(components: &mut Components) {
 
 /// The operations of a path, by method. Only methods that this API uses.
 pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
-    let PathItem { get, post, delete, .. } = item;
-    [(Method::GET, get), (Method::POST, post), (Method::DELETE, delete)]
-        .into_iter()
-        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+    let PathItem { get, post, put, patch, delete, .. } = item;
+    let all = [
+        (Method::GET, get),
+        (Method::POST, post),
+        (Method::PUT, put),
+        (Method::PATCH, patch),
+        (Method::DELETE, delete),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     let public = is_public(method, path);
     let body = operation.request_body.is_some();
+    let door = is_door(method, path);
     operation.security = Some(if public {
         Vec::new()
+    } else if door {
+        vec![SecurityRequirement::new("source", Vec::<String>::new())]
     } else {
         vec![
             SecurityRequirement::new("bearer", Vec::<String>::new()),
@@ -119,8 +136,14 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
         let possible = match status {
             "401" => !public || body,
             "403" => !public && !method.is_safe(),
-            "404" => path.contains('{'),
-            "409" => path.starts_with("/api/v1/plugins/{id}/"),
+            "404" => path.contains('{') || (path == "/api/v1/responses" && body),
+            "409" => {
+                path.starts_with("/api/v1/plugins/{id}/")
+                    || path == "/api/v1/runtime/sources"
+                    || *method == Method::PATCH
+                    || (path.starts_with("/api/v1/responses") && body)
+            }
+            "429" => door,
             "413" | "415" | "422" => body,
             _ => true,
         };

@@ -16,14 +16,17 @@ mod auth;
 mod code;
 mod conditional;
 mod document;
+mod door;
 pub mod dto;
 mod edge;
 mod error;
 mod explain;
 mod extract;
+mod incident_graph;
 mod neighbours;
 mod pages;
 mod problem;
+mod processes;
 mod reference;
 mod router;
 mod routes;
@@ -34,10 +37,12 @@ mod tests;
 mod ui;
 
 pub use app::{
-    ApiOptions, Ask, Decide, Deciding, EvidencePack, PluginDecision, PluginRefusal, ScanChange, Scheme, Ui,
+    ApiOptions, Ask, Decide, Deciding, EvidencePack, PluginDecision, PluginRefusal, Respond, Responding,
+    ResponseAnswer, ResponseOrder, ResponseRefusal, ScanChange, Scheme, Ui,
 };
-pub use auth::{Secret, bootstrap_token, create_token};
+pub use auth::{Secret, bootstrap_token, create_source, create_token, rotate_source};
 pub use code::{Code, error_codes};
+pub use door::{DoorRefusal, ElementProblem, Receipt, Receive, Received, Receiving};
 pub use error::ApiError;
 pub use pages::{error_page, explained_codes};
 pub use problem::{FieldProblem, ProblemDetails};

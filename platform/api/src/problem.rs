@@ -189,6 +189,15 @@ impl From<StoreError> for Problem {
                 format!("The Idempotency-Key came with another request before, which made scan {scan}."),
             )
             .hint("Use a new key for a new request."),
+            StoreError::SourceNameTaken { name } => {
+                Self::new(Code::SourceNameTaken, format!("There is a source named {name:?} already."))
+                    .hint("Choose another name, or remove that one.")
+            }
+            StoreError::Stale { found, expected, .. } => Self::new(
+                Code::VersionStale,
+                format!("It is version {found} by now, and the change was made for version {expected}."),
+            )
+            .hint("Read it again, and send the change with that version if it still makes sense."),
             _ if error.is_transient() => {
                 Self::new(Code::StoreUnavailable, "The store is away or busy.").cause(chain(&error))
             }

@@ -16,8 +16,9 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    accounts, advisories, clusters, compliance, events, evidence, exceptions, findings, images, inventory,
-    metrics, overview, plugins, scans, server, session,
+    accounts, advisories, attack_map, clusters, compliance, events, evidence, exceptions, findings, images,
+    incidents, ingest, inventory, metrics, overview, plugins, responses, runtime, scans, server, session,
+    sources,
 };
 use crate::{document, ui};
 
@@ -57,6 +58,26 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(evidence::list))
         .routes(routes!(evidence::verify))
         .routes(routes!(evidence::pack))
+        .routes(routes!(sources::list, sources::add))
+        .routes(routes!(sources::get, sources::remove))
+        .routes(routes!(sources::rotate))
+        .routes(routes!(sources::disable))
+        .routes(routes!(sources::enable))
+        .routes(routes!(sources::sensors))
+        .routes(routes!(ingest::receive))
+        .routes(routes!(ingest::receive_otlp))
+        .routes(routes!(runtime::events))
+        .routes(routes!(runtime::event))
+        .routes(routes!(runtime::process_tree))
+        .routes(routes!(runtime::detections))
+        .routes(routes!(runtime::detection))
+        .routes(routes!(runtime::rules))
+        .routes(routes!(runtime::suppressions, runtime::suppress))
+        .routes(routes!(runtime::end_suppression))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::get, incidents::change))
+        .routes(routes!(incidents::timeline))
+        .routes(routes!(incidents::graph))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get))
         .routes(routes!(plugins::approve))
@@ -64,7 +85,17 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(plugins::activate))
         .routes(routes!(plugins::release))
         .routes(routes!(plugins::retire))
+        .routes(routes!(responses::playbooks))
+        .routes(routes!(responses::list, responses::start))
+        .routes(routes!(responses::ledger))
+        .routes(routes!(responses::verify))
+        .routes(routes!(responses::get))
+        .routes(routes!(responses::decide))
+        .routes(routes!(responses::cancel))
+        .routes(routes!(responses::kill_switch, responses::turn_kill_switch))
         .routes(routes!(advisories::get))
+        .routes(routes!(attack_map::get))
+        .routes(routes!(attack_map::navigator))
         .routes(routes!(overview::get))
         .routes(routes!(metrics::get))
         .routes(routes!(server::version))

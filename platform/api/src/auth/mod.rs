@@ -5,6 +5,7 @@
 //! either: below `/api` it must be authenticated before it is told that there is nothing.
 
 mod session;
+mod source;
 mod token;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
@@ -13,9 +14,10 @@ use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
 use model::TenantId;
-use store::{NewToken, Store, StoreError, Token, TokenHash};
+use store::{NewSource, NewToken, Store, StoreError, Token, TokenHash};
 
 pub(crate) use self::session::{COOKIE, LIFETIME, Sessions};
+pub(crate) use self::source::{Sender, is_door};
 pub use self::token::Secret;
 pub(crate) use self::token::hash as token_hash;
 
@@ -77,11 +79,15 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let open = match request.extensions().get::<MatchedPath>() {
+    let route = request.extensions().get::<MatchedPath>();
+    let open = match route {
         Some(route) => is_public(request.method(), route.as_str()),
         None => !is_api_path(request.uri().path()),
     };
-    if !open {
+    if route.is_some_and(|route| is_door(request.method(), route.as_str())) {
+        let sender = source::authenticate(&app, request.headers()).await?;
+        request.extensions_mut().insert(sender);
+    } else if !open {
         let caller = authenticate(&app, request.headers()).await?;
         if caller.proof == Proof::Cookie && !request.method().is_safe() {
             check_request_header(request.headers())?;
@@ -190,6 +196,54 @@ pub async fn bootstrap_token(store: &Store, at: Timestamp) -> Result<Option<Secr
         Err(ApiError::Store { source: StoreError::TokenNameTaken { .. }, .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Makes a source of run-time events, and the token that opens its door. The caller shows it once; only its hash is kept.
+///
+/// # Errors
+/// When the name is taken, the store does not answer or the operating system has no randomness.
+pub async fn create_source(
+    store: &Store,
+    tenant: &TenantId,
+    (name, format, cluster): (&str, &str, Option<&str>),
+    by: &str,
+    at: Timestamp,
+) -> Result<Secret, ApiError> {
+    let (secret, token) = source_secret()?;
+    let source = NewSource {
+        name: name.to_owned(),
+        format: format.to_owned(),
+        cluster: cluster.map(str::to_owned),
+        token,
+        created_at: at,
+        created_by: by.to_owned(),
+    };
+    let kept = store.put_source(tenant, &source).await;
+    kept.map_err(|source| ApiError::Store { operation: "keep the new source", source })?;
+    Ok(secret)
+}
+
+/// Replaces the token of a source; nothing if there is none of this name. The one before opens nothing from then on.
+///
+/// # Errors
+/// As [`create_source`].
+pub async fn rotate_source(
+    store: &Store,
+    tenant: &TenantId,
+    name: &str,
+    at: Timestamp,
+) -> Result<Option<Secret>, ApiError> {
+    let (secret, token) = source_secret()?;
+    let kept = store.rotate_source(tenant, name, &token, at).await;
+    let kept =
+        kept.map_err(|source| ApiError::Store { operation: "replace the token of a source", source })?;
+    Ok(kept.then_some(secret))
+}
+
+fn source_secret() -> Result<(Secret, TokenHash), ApiError> {
+    let secret = Secret::generate_as(token::SOURCE_PREFIX).map_err(ApiError::Random)?;
+    let hash = token::hash_of(token::SOURCE_PREFIX, secret.expose()).ok_or(ApiError::TokenSelfCheck)?;
+    Ok((secret, hash))
 }
 
 /// Makes a token for a tenant. The caller shows it once; only its hash is kept.

@@ -12,6 +12,8 @@ use store::TokenHash;
 
 /// Everything before the random part.
 const PREFIX: &str = "pal_";
+/// The same of a token that a source of events has.
+pub(crate) const SOURCE_PREFIX: &str = "pse_";
 /// Characters that hold the 32 random bytes, five bits each.
 const RANDOM_CHARS: usize = 52;
 /// Characters of checksum: 30 bits, so one in a billion mistyped tokens reaches the store.
@@ -28,9 +30,17 @@ impl Secret {
     /// # Errors
     /// When the operating system has no randomness to give.
     pub(crate) fn generate() -> Result<Self, getrandom::Error> {
+        Self::generate_as(PREFIX)
+    }
+
+    /// The same with another beginning, by which people and secret scanners tell what it opens.
+    ///
+    /// # Errors
+    /// As [`Secret::generate`].
+    pub(crate) fn generate_as(prefix: &str) -> Result<Self, getrandom::Error> {
         let mut random = [0_u8; 32];
         getrandom::fill(&mut random)?;
-        let body = format!("{PREFIX}{}", base32(&random));
+        let body = format!("{prefix}{}", base32(&random));
         let checksum = checksum(&body);
         Ok(Self(body + &checksum))
     }
@@ -50,11 +60,16 @@ impl fmt::Debug for Secret {
 
 /// The hash under which the store keeps a token; `None` for text that cannot be a token.
 pub(crate) fn hash(token: &str) -> Option<TokenHash> {
-    let rest = token.strip_prefix(PREFIX)?;
+    hash_of(PREFIX, token)
+}
+
+/// The same of a token with another beginning.
+pub(crate) fn hash_of(prefix: &str, token: &str) -> Option<TokenHash> {
+    let rest = token.strip_prefix(prefix)?;
     if rest.len() != RANDOM_CHARS + CHECKSUM_CHARS || !rest.bytes().all(|byte| ALPHABET.contains(&byte)) {
         return None;
     }
-    let (body, sum) = token.split_at_checked(PREFIX.len() + RANDOM_CHARS)?;
+    let (body, sum) = token.split_at_checked(prefix.len() + RANDOM_CHARS)?;
     (checksum(body) == sum).then(|| TokenHash::of(token))
 }
 

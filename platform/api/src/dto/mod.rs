@@ -5,15 +5,19 @@
 
 mod accounts;
 mod advisories;
+mod attack_map;
 mod clusters;
 mod compliance;
 mod evidence;
 mod findings;
 mod images;
+mod incidents;
 mod inventory;
 mod overview;
 mod page;
 mod plugins;
+mod responses;
+mod runtime;
 mod scans;
 mod session;
 
@@ -21,6 +25,7 @@ pub use accounts::{
     AccountAdministrator, AccountAttackAnswer, AccountExposureAnswer, AccountWhoCanAnswer, UnusedRightsAnswer,
 };
 pub use advisories::{AdvisoryStatus, EcosystemRecords};
+pub use attack_map::{AttackMap, AttackPlatform, AttackPlatformCounts, AttackTechnique};
 pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, FollowState, Follower, WhoCanAnswer};
 pub use compliance::{
     AssessmentDetail, AssessmentRow, Assessments, Control, ControlCounts, ControlProof, ControlStatus,
@@ -32,12 +37,28 @@ pub use evidence::{
 };
 pub use findings::{Asset, Facet, Facets, FindingDetail, FindingRow, Why};
 pub use images::{ImageDetail, ImageRow, PackageRow};
+pub use incidents::{
+    IncidentChange, IncidentDetail, IncidentDisposition, IncidentEdge, IncidentEntry, IncidentGraph,
+    IncidentNode, IncidentRow, IncidentStatus, IncidentStep, IncidentTimeline, TimelineStep,
+};
 pub use inventory::{Neighbour, ResourceDetail, ResourceFacets, ResourceRow};
 pub use overview::Overview;
 pub use page::{Page, Plugins, SeverityCounts};
 pub use plugins::{
     ApprovedRights, AskedCapability, FaultCount, LastFault, Magic, NoContent, Plugin, PluginComparison,
     PluginCost, PluginDigest, PluginInterest, PluginLog, PluginRule, PluginState, PluginVersion,
+};
+pub use responses::{
+    ActDryRun, CallOff, FieldChange, JournalLine, KillSwitch, KillSwitches, LedgerBreak, LedgerCheck,
+    LedgerPage, LedgerRecord, NewDecision, NewResponse, PlannedAct, PlannedDisruption, PlannedReplicas,
+    Playbook, PlaybookStep, Playbooks, ResponseDecision, ResponseDetail, ResponsePlan, ResponseRow,
+    Responses, SkippedStep, TurnKillSwitch,
+};
+pub(crate) use runtime::moment;
+pub use runtime::{
+    Detection, DetectionDetail, EventSource, EventSourceToken, EventSources, IngestProblem, IngestReceipt,
+    NewEventSource, NewSuppression, ProcessNode, ProcessTree, RuntimeEvent, RuntimeEventDetail, RuntimeRule,
+    RuntimeRules, Sensor, Sensors, Suppression, Suppressions,
 };
 pub use scans::{NewScan, Scan, ScanFailure, ScanKind, ScanState, ScanSummary};
 pub use session::{Health, Session, SignIn, Version};

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use model::TenantId;
 
 use super::{Rig, content, options};
-use crate::auth::{PUBLIC, is_public};
+use crate::auth::{PUBLIC, is_door, is_public};
 use crate::{Scheme, bootstrap_token, create_token};
 
 /// Every operation of the document, with its parameters filled in.
@@ -60,7 +60,8 @@ async fn no_operation_answers_without_credentials_except_the_public_ones() {
                 // Signing in without a body is refused for its body, not for its credentials.
                 assert_ne!(answer.status.as_u16(), 401, "{method} {path}");
             } else {
-                answer.problem(401, "unauthenticated");
+                let door = is_door(&method, &route);
+                answer.problem(401, if door { "source-token-refused" } else { "unauthenticated" });
                 assert!(answer.header("www-authenticate").starts_with("Bearer realm="), "{method} {path}");
             }
         }

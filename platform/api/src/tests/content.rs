@@ -14,6 +14,20 @@ use crate::dto::{
     PluginLog, PluginRule, PluginState, PluginVersion,
 };
 
+/// One rule that a test proves, and one that none does.
+pub(crate) fn attack_map() -> std::sync::Arc<attack::Map> {
+    let rule = |name: &str, id: &str, told| attack::RuleProof {
+        rule: name.to_owned(),
+        file: "aws.yml".to_owned(),
+        source: "cloudtrail".to_owned(),
+        techniques: [id.to_owned()].into(),
+        told,
+        silent: 1,
+        failed: 0,
+    };
+    std::sync::Arc::new(attack::Map::new([rule("proved", "T1552.007", 1), rule("never-told", "T1580", 0)]))
+}
+
 pub(crate) fn plugin(id: &str) -> Plugin {
     Plugin {
         id: id.to_owned(),
@@ -222,4 +236,21 @@ pub(crate) fn evidence_pack(
     exceptions: &evidence::Exceptions,
 ) -> Result<Vec<u8>, evidence::EvidenceError> {
     Ok(format!("{} assessments, {} exceptions", assessments.len(), exceptions.all().len()).into_bytes())
+}
+
+/// A door behind which lines are events: `busy` finds no room, and what is empty cannot be read.
+pub(crate) fn received(received: &crate::Received) -> Result<crate::Receipt, crate::DoorRefusal> {
+    let text = String::from_utf8_lossy(&received.body);
+    match text.as_ref() {
+        "busy" => Err(crate::DoorRefusal::Busy { why: "it is busy".to_owned() }),
+        "" => Err(crate::DoorRefusal::Undecodable {
+            problems: vec![crate::ElementProblem { index: 0, message: "it is empty".to_owned() }],
+        }),
+        text => Ok(crate::Receipt {
+            events: text.lines().count() as u64,
+            health: 0,
+            problems: Vec::new(),
+            problems_total: 0,
+        }),
+    }
 }

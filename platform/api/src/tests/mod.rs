@@ -3,12 +3,14 @@
 //! Every JSON answer that passes through [`Rig`] is checked against the OpenAPI document, so that each test is also a
 //! test of the document.
 
+mod attack_map;
 mod auth;
 pub(crate) mod content;
 mod document;
 mod edge;
 mod errors;
 mod findings;
+mod responses;
 mod scans;
 mod schema;
 mod serving;
@@ -149,8 +151,13 @@ pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, sch
         store,
         plugins: Arc::new(|| vec![content::plugin("z.second"), content::plugin("a.first")]),
         decide: Arc::new(|actor, plugin, decision| Box::pin(decided(actor, plugin, decision))),
+        respond: Arc::new(|_, _, order| Box::pin(async move { responses::ordered(order) })),
         evidence_pack: Arc::new(content::evidence_pack),
+        receive: Arc::new(|received| Box::pin(std::future::ready(content::received(&received)))),
+        event_formats: vec!["falco".to_owned(), "otlp".to_owned()],
+        sources_changed: Arc::new(|| ()),
         advisories: Arc::new(AdvisoryStatus::default),
+        attack: Arc::new(content::attack_map),
         scan_roots,
         clusters: vec!["prod".to_owned()],
         accounts: vec!["audit".to_owned()],
