@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { countSeverities, makeData, SEVERITIES } from "./mock-data.mjs";
 import { act } from "./mock-plugins.mjs";
 import { answerPosture, makePosture } from "./mock-posture.mjs";
+import { answerRuntime, makeRuntime } from "./mock-runtime.mjs";
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
@@ -16,9 +17,11 @@ const TOKEN = option("--token", `pal_${randomBytes(16).toString("hex")}`);
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 const data = makeData(Date.now());
 const posture = makePosture(Date.now());
+const runtime = makeRuntime(Date.now());
 if (args.includes("--empty")) {
   for (const key of ["images", "findings", "scans"]) data[key].length = 0;
-  for (const list of Object.values(posture)) list.length = 0;
+  for (const list of [...Object.values(posture), ...Object.values(runtime)])
+    if (Array.isArray(list)) list.length = 0;
 }
 
 const SESSION = createHash("sha256").update(TOKEN).digest("hex");
@@ -339,13 +342,15 @@ async function api(request, response, path, query) {
     response.writeHead(200, { ...HEADERS, "content-type": "application/x-tar" });
     return response.end(Buffer.alloc(1024));
   }
-  const told = answerPosture(posture, {
+  const asked = {
     method,
     path,
     query,
-    body: method === "POST" ? await body(request) : {},
+    body: ["POST", "PUT", "PATCH"].includes(method) ? await body(request) : {},
+    headers: request.headers,
     page,
-  });
+  };
+  const told = answerPosture(posture, asked) ?? answerRuntime(runtime, asked);
   if (told?.refusal) return problem(response, ...told.refusal);
   if (told) return send(response, told.status, told.body);
   if (path === "/advisories") return send(response, 200, data.status);

@@ -8,6 +8,18 @@ import {
   graphSearch,
   inventorySearch,
 } from "./app/search-posture";
+import {
+  attackSearch,
+  detectionSearch,
+  eventSearch,
+  incidentSearch,
+  ledgerSearch,
+  responseSearch,
+  ruleSearch,
+  sourceSearch,
+  suppressionSearch,
+  twinSearch,
+} from "./app/search-runtime";
 import { Shell } from "./app/shell";
 import { Broken } from "./pages/broken";
 import { NotFound } from "./pages/not-found";
@@ -118,6 +130,94 @@ const advisories = createRoute({
   component: lazyRouteComponent(() => import("./pages/advisories/page"), "AdvisoriesPage"),
 });
 
+const incidents = createRoute({
+  getParentRoute: () => root,
+  path: "/incidents",
+  validateSearch: incidentSearch,
+  component: lazyRouteComponent(() => import("./pages/incidents/list"), "IncidentsPage"),
+});
+
+const incident = createRoute({
+  getParentRoute: () => root,
+  path: "/incidents/$id",
+  validateSearch: twinSearch,
+  component: lazyRouteComponent(() => import("./pages/incidents/page"), "IncidentPage"),
+});
+
+const events = createRoute({
+  getParentRoute: () => root,
+  path: "/runtime",
+  validateSearch: eventSearch,
+  component: lazyRouteComponent(() => import("./pages/runtime/events"), "EventsPage"),
+});
+
+const detections = createRoute({
+  getParentRoute: () => root,
+  path: "/runtime/detections",
+  validateSearch: detectionSearch,
+  component: lazyRouteComponent(() => import("./pages/runtime/detections"), "DetectionsPage"),
+});
+
+const processes = createRoute({
+  getParentRoute: () => root,
+  path: "/runtime/processes/$event",
+  component: lazyRouteComponent(() => import("./pages/runtime/processes"), "ProcessesPage"),
+});
+
+const sources = createRoute({
+  getParentRoute: () => root,
+  path: "/sources",
+  validateSearch: sourceSearch,
+  component: lazyRouteComponent(() => import("./pages/sources/page"), "SourcesPage"),
+});
+
+const responses = createRoute({
+  getParentRoute: () => root,
+  path: "/responses",
+  validateSearch: responseSearch,
+  component: lazyRouteComponent(() => import("./pages/responses/list"), "ResponsesPage"),
+});
+
+const playbooks = createRoute({
+  getParentRoute: () => root,
+  path: "/responses/playbooks",
+  component: lazyRouteComponent(() => import("./pages/responses/playbooks"), "PlaybooksPage"),
+});
+
+const ledger = createRoute({
+  getParentRoute: () => root,
+  path: "/responses/ledger",
+  validateSearch: ledgerSearch,
+  component: lazyRouteComponent(() => import("./pages/responses/ledger"), "LedgerPage"),
+});
+
+const response = createRoute({
+  getParentRoute: () => root,
+  path: "/responses/$id",
+  component: lazyRouteComponent(() => import("./pages/responses/page"), "ResponsePage"),
+});
+
+const attackMap = createRoute({
+  getParentRoute: () => root,
+  path: "/attack-map",
+  validateSearch: attackSearch,
+  component: lazyRouteComponent(() => import("./pages/attack/page"), "AttackPage"),
+});
+
+const rules = createRoute({
+  getParentRoute: () => root,
+  path: "/rules",
+  validateSearch: ruleSearch,
+  component: lazyRouteComponent(() => import("./pages/rules/rules"), "RulesPage"),
+});
+
+const suppressions = createRoute({
+  getParentRoute: () => root,
+  path: "/rules/suppressions",
+  validateSearch: suppressionSearch,
+  component: lazyRouteComponent(() => import("./pages/rules/suppressions"), "SuppressionsPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -135,6 +235,19 @@ export const router = createRouter({
     plugins,
     plugin,
     advisories,
+    incidents,
+    incident,
+    events,
+    detections,
+    processes,
+    sources,
+    responses,
+    playbooks,
+    ledger,
+    response,
+    attackMap,
+    rules,
+    suppressions,
   ]),
   parseSearch,
   stringifySearch,

@@ -59,12 +59,12 @@ export const advisoriesQuery = queryOptions({
 });
 
 /** A list that is read page by page. */
-export function pages<T>(key: readonly unknown[], path: string, query: Query) {
+export function pages<T>(key: readonly unknown[], path: string, query: Query, limit = PAGE) {
   return infiniteQueryOptions({
     queryKey: key,
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
-      request<Page<T>>(path, { query: { ...query, limit: PAGE, cursor: pageParam }, signal }),
+      request<Page<T>>(path, { query: { ...query, limit, cursor: pageParam }, signal }),
     getNextPageParam: (last, all) => (all.length < PAGES_MAX ? last.next || undefined : undefined),
   });
 }

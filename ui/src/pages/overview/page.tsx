@@ -12,6 +12,7 @@ import { count, counted } from "../../text/number";
 import { ScanForm } from "../scans/form";
 import { Clusters } from "./clusters";
 import { Fact } from "./fact";
+import { Runtime } from "./runtime";
 
 export function OverviewPage() {
   const overview = useQuery(overviewQuery);
@@ -39,7 +40,10 @@ export function OverviewPage() {
       ) : overview.isError ? (
         <Failure error={overview.error} retry={() => overview.refetch()} what="the overview" />
       ) : overview.data.images === 0 && overview.data.scans_running === 0 ? (
-        <FirstScan />
+        <>
+          <FirstScan />
+          <Runtime />
+        </>
       ) : (
         <Wrong overview={overview.data} />
       )}
@@ -147,6 +151,7 @@ function Wrong({ overview }: { overview: Overview }) {
           <Link to="/scans" />
         </Fact>
       </ul>
+      <Runtime />
       <Clusters />
 
       <section className="card flush" aria-labelledby="newest">

@@ -1,0 +1,410 @@
+// Run time: incidents, events, sources, responses, rules and the ATT&CK map. The states are made up, the browser answers for the
+// server, and no action reaches it: the checks look at what the page shows and at what it would send. Whatever the server
+// itself holds is checked too, as far as it has these pages' API.
+import { answerRuntime, makeRuntime } from "../../../ui/dev/mock-runtime.mjs";
+import { equal, expect, Skip } from "../harness.mjs";
+
+const API = /\/api\/v1\/(runtime|incidents|responses|playbooks|kill-switch|attack-map)([/?]|$)/;
+const HOSTILE = "\u202Egnp.exe\u202C <img src=x onerror=window.__pwned=1>";
+
+/** Answers for the server out of the made-up data, and remembers what the page sent. */
+async function stage(page, change = () => undefined) {
+  const data = makeRuntime(Date.now());
+  change(data);
+  const sent = [];
+  await page.route(API, async (route) => {
+    const request = route.request();
+    const url = new URL(request.url());
+    const method = request.method();
+    const body = request.postData() ? request.postDataJSON() : {};
+    const path = url.pathname.replace("/api/v1", "");
+    if (method !== "GET") sent.push({ method, path, body });
+    const told = answerRuntime(data, {
+      method,
+      path,
+      query: url.searchParams,
+      body,
+      page: (items) => ({ items, next: null }),
+    });
+    if (told?.refusal) {
+      const [status, code, title, detail, hint] = told.refusal;
+      await route.fulfill({ status, json: { status, code, title, detail, hint } });
+    } else if (told?.body === undefined) await route.fulfill({ status: told?.status ?? 404 });
+    else await route.fulfill({ status: told.status, json: told.body });
+  });
+  return { data, sent };
+}
+
+/** All lists empty, as after an installation. */
+const empty = (data) => {
+  for (const list of Object.values(data)) if (Array.isArray(list)) list.length = 0;
+};
+
+const PLACES = [
+  ["incidents", "/incidents"],
+  ["incident", "/incidents/inc-1"],
+  ["incident-table", "/incidents/inc-1?as=table"],
+  ["events", "/runtime"],
+  ["event", "/runtime?event=falco:b3:02"],
+  ["detection", "/runtime/detections?detection=d-shell"],
+  ["processes", "/runtime/processes/falco%3Ab3%3A01"],
+  ["sources", "/sources"],
+  ["source-new", "/sources?ask=new"],
+  ["source-setup", "/sources?setup=nodes"],
+  ["responses", "/responses"],
+  ["response", "/responses/run-1"],
+  ["playbooks", "/responses/playbooks"],
+  ["ledger", "/responses/ledger"],
+  ["attack-map", "/attack-map"],
+  ["attack-table", "/attack-map?as=table"],
+  ["technique", "/attack-map?technique=T1525"],
+  ["rules", "/rules"],
+  ["suppressions", "/rules/suppressions?ask=new&rule=*"],
+];
+
+async function settle(page, path) {
+  await page.goto(path);
+  await page.getByRole("heading", { level: 1 }).first().waitFor({ state: "attached" });
+  await page.waitForFunction(() => !document.querySelector(".loading"));
+}
+
+const look = (theme, width, height) => [
+  `every page about run time in the ${theme} theme at ${width} pixels`,
+  async ({ context, page: open, axe, shot }) => {
+    const page = await open(await context({ theme, width, height }), ["404"]);
+    await stage(page);
+    for (const [name, path] of PLACES) {
+      await settle(page, path);
+      await shot(page, `runtime-${name}-${theme}-${width}`);
+      await axe(page, `${name}, ${theme}, ${width}`);
+      const [wide, sideways] = await page.evaluate(() => {
+        const content = document.querySelector(".content");
+        return [document.documentElement.scrollWidth, content.scrollWidth - content.clientWidth];
+      });
+      expect(wide <= width, `${name} is ${wide} pixels wide on a screen of ${width}`);
+      expect(sideways <= 1, `${name} scrolls sideways by ${sideways} pixels at ${width}`);
+    }
+  },
+];
+
+export const checks = [
+  look("light", 1440, 900),
+  look("dark", 1440, 900),
+  look("light", 320, 720),
+  look("dark", 320, 720),
+  [
+    "the server's own run time shows, or says the next step",
+    async ({ context, page: open, asking, api }) => {
+      const known = await asking.request.get("/api/v1/runtime/sources");
+      if (known.status() === 404) throw new Skip("this server has no API about run time");
+      const page = await open(await context());
+      for (const [path, list, next] of [
+        ["/incidents", "/incidents", "Add a source of events"],
+        ["/runtime", "/runtime/events", "Add a source of events"],
+        ["/sources", "/runtime/sources", "Add a source"],
+        ["/responses", "/responses", "Look at the playbooks"],
+      ]) {
+        const { items } = await api(list);
+        await settle(page, path);
+        equal(await page.locator(".state.failure").count(), 0, `failures on ${path}`);
+        const way = page.locator(".state").getByRole("link", { name: next });
+        equal(
+          await way.count(),
+          items.length === 0 ? 1 : 0,
+          `${path}: the next step with ${items.length} rows`,
+        );
+      }
+    },
+  ],
+  [
+    "without any run time each page says the next step",
+    async ({ context, page: open, axe }) => {
+      const page = await open(await context());
+      await stage(page, empty);
+      for (const [path, way] of [
+        ["/incidents", "Add a source of events"],
+        ["/runtime", "Add a source of events"],
+        ["/runtime/detections", "cover"],
+        ["/sources", "Add a source"],
+        ["/responses", "Look at the playbooks"],
+        ["/rules", "events come"],
+        ["/rules/suppressions", "a noisy rule"],
+      ]) {
+        await settle(page, path);
+        await page.locator(".state").getByRole("link", { name: way }).waitFor();
+        await axe(page, `${path}, empty`);
+      }
+    },
+  ],
+  [
+    "a refusal of each page about run time is shown with its code",
+    async ({ context, page: open }) => {
+      const page = await open(await context(), ["409"]);
+      await page.route(API, (route) =>
+        route.fulfill({ status: 409, json: { title: "The database is away", code: "database-away" } }),
+      );
+      for (const path of [
+        "/incidents",
+        "/incidents/x",
+        "/runtime",
+        "/runtime/detections",
+        "/runtime/processes/x",
+        "/sources",
+        "/responses",
+        "/responses/x",
+        "/responses/playbooks",
+        "/responses/ledger",
+        "/attack-map",
+        "/rules",
+        "/rules/suppressions",
+      ]) {
+        await page.goto(path);
+        await page.locator(".state.failure", { hasText: "database-away" }).waitFor();
+      }
+    },
+  ],
+  [
+    "an incident is changed only as it was seen",
+    async ({ context, page: open }) => {
+      const page = await open(await context(), ["404", "409"]);
+      const { data, sent } = await stage(page);
+      await settle(page, "/incidents/inc-1");
+      await page.getByLabel("Status", { exact: true }).selectOption("closed");
+      await page.getByLabel("What it was").selectOption("true-positive");
+      await page.getByRole("textbox", { name: "Note" }).fill("Cut off and rebuilt");
+      data.incidents[0].incident.version = 9;
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("version-stale").waitFor();
+      equal(
+        sent.at(-1),
+        {
+          method: "PATCH",
+          path: "/incidents/inc-1",
+          body: { status: "closed", disposition: "true-positive", note: "Cut off and rebuilt", version: 3 },
+        },
+        "what a change sends",
+      );
+      await page.getByRole("button", { name: "Read what has changed" }).click();
+      await page.getByRole("textbox", { name: "Note" }).fill("Again");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.locator("section", { hasText: "History" }).getByText("Again").waitFor();
+      equal(sent.at(-1).body, { note: "Again", version: 9 }, "what is sent after reading again");
+    },
+  ],
+  [
+    "incidents that are not closed are one choice, and each figure of a step leads to its rows",
+    async ({ context, page: open }) => {
+      const page = await open(await context(), ["404"]);
+      await stage(page);
+      await settle(page, "/incidents");
+      await page.getByTestId("shown").getByText("2 incidents", { exact: true }).waitFor();
+      await page.getByLabel("Status", { exact: true }).selectOption({ label: "Not closed" });
+      await page.getByTestId("shown").getByText("1 incident", { exact: true }).waitFor();
+      expect(
+        decodeURIComponent(page.url()).includes("status=open,investigating,contained"),
+        `the address is ${page.url()}`,
+      );
+      await settle(page, "/incidents/inc-1");
+      await page.locator('[data-step="d-miner"]').getByRole("link", { name: "1 detection" }).click();
+      await page.getByTestId("shown").getByText("1 detection", { exact: true }).waitFor();
+      equal(await page.locator(".state.failure").count(), 0, "refusals of what was asked");
+    },
+  ],
+  [
+    "the path of an incident and its table say the same",
+    async ({ context, page: open }) => {
+      const page = await open(await context(), ["404"]);
+      const { data } = await stage(page);
+      await settle(page, "/incidents/inc-1");
+      await page.locator(".incident-path").waitFor();
+      equal(await page.locator(".incident-path .step").count(), data.graph.edges.length, "arrows");
+      await page.locator('[data-twin="table"]').check();
+      equal(await page.getByTestId("edges").locator("tbody tr").count(), data.graph.edges.length, "rows");
+      expect(page.url().includes("as=table"), "the table is not in the address");
+    },
+  ],
+  [
+    "the token of a new source is shown once, in its configuration too",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      const { sent } = await stage(page);
+      await settle(page, "/sources?ask=new");
+      await page.getByLabel("Name").fill("east");
+      await page.getByLabel("What it sends").selectOption("kubernetes-audit");
+      await page.getByRole("button", { name: "Add it and show its token" }).click();
+      const token = await page.getByTestId("token").textContent();
+      expect(token.startsWith("pse_"), `no token: ${token}`);
+      equal(sent.at(-1).body, { name: "east", format: "kubernetes-audit" }, "what adding a source sends");
+      expect(
+        (await page.locator(".snippet pre").first().textContent()).includes(token),
+        "no token in the file",
+      );
+      await page.getByRole("button", { name: "I have copied it" }).click();
+      await page.locator('[data-source="east"]').getByRole("link", { name: "Configuration" }).click();
+      await page.locator("dialog[open]").getByText("SOURCE-TOKEN").first().waitFor();
+      expect(!(await page.content()).includes(token), "the token is still in the page");
+    },
+  ],
+  [
+    "the tree of processes is walked by the keyboard",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      await stage(page);
+      await settle(page, "/runtime/processes/falco%3Ab3%3A01");
+      const items = page.getByRole("treeitem");
+      equal(await items.count(), 5, "processes");
+      equal(await page.locator('[role=treeitem][tabindex="0"]').count(), 1, "tab stops");
+      const at = () => page.evaluate(() => document.activeElement?.querySelector("code")?.textContent ?? "");
+      await items.first().focus();
+      await page.keyboard.press("ArrowDown");
+      expect((await at()).startsWith("/bin/sh"), `down leads to ${await at()}`);
+      await page.keyboard.press("ArrowLeft");
+      equal(await items.count(), 2, "processes with the shell closed");
+      await page.keyboard.press("ArrowRight");
+      await page.keyboard.press("End");
+      expect((await at()).startsWith("/tmp/.x/kworker"), `the end is ${await at()}`);
+      await page.keyboard.press("ArrowLeft");
+      expect((await at()).startsWith("/bin/sh"), `left leads to ${await at()}`);
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/\/runtime\?event=tetragon:sh/);
+    },
+  ],
+  [
+    "an approval names the plan that was read, and a plan made anew has to be read again",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      const { data, sent } = await stage(page);
+      const { digest } = data.runs[0].plan;
+      await settle(page, "/responses/run-1");
+      const approve = page.getByRole("button", { name: "Approve this plan" });
+      await approve.waitFor();
+      data.runs[0].plan.digest = `sha256:${"f".repeat(64)}`;
+      await page.getByText("The plan was made anew while you read").waitFor();
+      expect(await approve.isDisabled(), "a plan that nobody has read can be approved");
+      await page.getByRole("button", { name: "I have read the new one" }).click();
+      await approve.click();
+      await page.getByText("2 of 2").first().waitFor();
+      equal(sent.at(-1).body, { agree: true, digest: data.runs[0].plan.digest }, "what an approval sends");
+      expect(digest !== sent.at(-1).body.digest, "the old plan was approved");
+    },
+  ],
+  [
+    "a playbook is tried before it is proposed",
+    async ({ context, page: open }) => {
+      const page = await open(await context(), ["404"]);
+      const { sent } = await stage(page, (data) => {
+        data.runs = [{ ...data.runs[0], phase: "over" }];
+        data.incidents[0].incident.assignee = "ana";
+      });
+      await settle(page, "/incidents/inc-1");
+      await page.getByLabel("Playbook to try").selectOption("isolate-shell");
+      await page.getByRole("button", { name: "Dry run" }).click();
+      const dialog = page.locator("dialog[open]");
+      await dialog.getByText("metadata.labels.palisade.dev/quarantine").waitFor();
+      equal(
+        sent.at(-1).body,
+        { playbook: "isolate-shell", incident: "inc-1", dryRun: true },
+        "what a dry run sends",
+      );
+      await dialog.getByRole("button", { name: "Propose it" }).click();
+      await page.waitForURL(/\/responses\/run-1$/);
+      equal(sent.at(-1).body.dryRun, false, "what a proposal sends");
+    },
+  ],
+  [
+    "the kill switch wants a reason and says it on each page about responses",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      const { sent } = await stage(page);
+      await settle(page, "/responses");
+      await page.getByRole("button", { name: "Stop every response" }).click();
+      const stop = page.locator("dialog[open]").getByRole("button", { name: "Stop" });
+      expect(await stop.isDisabled(), "it stops without a reason");
+      await page.getByLabel("Reason").fill("It cut off the shop");
+      await stop.click();
+      await page.locator('[data-stopped="all"]', { hasText: "It cut off the shop" }).waitFor();
+      equal(sent.at(-1).body, { playbook: "", why: "It cut off the shop" }, "what stopping sends");
+      await settle(page, "/responses/run-1");
+      await page.locator('[data-stopped="all"]').waitFor();
+      await page.getByRole("button", { name: "Let it go on" }).click();
+      await page.locator("dialog[open]").getByRole("button", { name: "Let it go on" }).click();
+      await page.locator('[data-stopped="all"]').waitFor({ state: "detached" });
+      equal(sent.at(-1).body, { playbook: "", why: null }, "what going on sends");
+    },
+  ],
+  [
+    "a suppression has an owner, a reason and an end",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      const { sent } = await stage(page);
+      await settle(page, "/rules/suppressions?ask=new&rule=sigma/noisy&asset=*");
+      await page.getByText("This is wide").waitFor();
+      await page.getByRole("button", { name: "Suppress", exact: true }).click();
+      equal(sent.length, 0, "requests without a reason");
+      await page.getByLabel("Owner").fill("ops");
+      await page.getByLabel("Reason").fill("Each night");
+      await page.getByRole("button", { name: "Suppress", exact: true }).click();
+      await page.getByTestId("suppressions").getByText("Each night").waitFor();
+      const { expires_at, ...rest } = sent.at(-1).body;
+      equal(rest, { rule: "sigma/noisy", asset: "*", reason: "Each night", owner: "ops" }, "what it sends");
+      expect(Date.parse(expires_at) > Date.now(), `it ends at ${expires_at}`);
+    },
+  ],
+  [
+    "the matrix and its table name the same techniques, and figures lead to rows",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      await stage(page);
+      await settle(page, "/attack-map");
+      const ids = await page
+        .locator("[data-technique]")
+        .evaluateAll((all) => [...new Set(all.map((each) => each.dataset.technique))].sort());
+      await settle(page, "/attack-map?as=table");
+      const rows = await page
+        .getByTestId("techniques")
+        .locator("th[scope=row] .mono")
+        .evaluateAll((all) => all.map((each) => each.textContent).sort());
+      equal(rows, ids, "techniques of the table");
+      await page
+        .getByTestId("techniques")
+        .locator("tr", { hasText: "T1611" })
+        .getByRole("link", { name: "1", exact: true })
+        .click();
+      await page.waitForURL(/\/runtime\/detections\?technique=T1611/);
+      await page.getByTestId("shown").getByText("1 detection", { exact: true }).waitFor();
+    },
+  ],
+  [
+    "hostile text of sensors is shown as text",
+    async ({ context, page: open }) => {
+      const page = await open(await context(), ["404"]);
+      await stage(page, (data) => {
+        for (const row of [data.events[0], data.detections[0], data.incidents[0].incident])
+          row.title = HOSTILE;
+        data.events[0].body.process.arguments = HOSTILE;
+        data.events[0].body.raw = { output: HOSTILE };
+        data.detections[0].evidence = { value: HOSTILE };
+        data.incidents[0].steps[0].title = HOSTILE;
+        data.graph.edges[0].why = HOSTILE;
+        data.sensors[1].reason = HOSTILE;
+        data.runs[0].plan.warnings = [HOSTILE];
+        data.runs[0].plan.acts[0].fields[0].after = HOSTILE;
+      });
+      for (const path of [
+        "/incidents/inc-1",
+        "/runtime?event=falco:b3:01",
+        "/runtime/detections?detection=d-shell",
+        "/sources",
+        "/responses/run-1",
+      ]) {
+        await settle(page, path);
+        await page.getByText("<img src=x onerror=window.__pwned=1>").first().waitFor();
+        equal(await page.evaluate(() => window.__pwned ?? null), null, `a script of the data ran on ${path}`);
+        equal(await page.locator("main img[src=x]").count(), 0, `elements made from data on ${path}`);
+        const text = await page.locator("main").innerText();
+        expect(text.includes("U+202E"), `${path} does not show the hidden character`);
+        expect(!/[\u202c\u202e]/.test(text), `a hidden character took effect on ${path}`);
+      }
+    },
+  ],
+];
