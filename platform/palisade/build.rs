@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const PLUGINS: [&str; 9] = [
+const PLUGINS: [&str; 11] = [
     "image-packages",
     "kube-posture",
     "compliance-frameworks",
@@ -14,6 +14,8 @@ const PLUGINS: [&str; 9] = [
     "user-policies",
     "sigma",
     "falco-rules",
+    "baseline",
+    "attack-chain",
 ];
 
 fn main() -> io::Result<()> {

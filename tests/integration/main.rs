@@ -30,6 +30,8 @@ mod moto;
 mod plugins;
 mod policies;
 mod registries;
+mod respond;
+mod runtime;
 mod serve;
 mod support;
 mod versions;

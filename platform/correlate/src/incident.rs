@@ -50,6 +50,8 @@ pub struct Detected {
     pub severity: Severity,
     /// Canonical id of the asset at risk.
     pub asset: String,
+    /// ATT&CK techniques.
+    pub techniques: BTreeSet<String>,
 }
 
 /// One rule on one asset within an incident.
@@ -71,6 +73,9 @@ pub struct Step {
     pub count: u64,
     /// The first of them.
     pub detection: String,
+    /// ATT&CK techniques of all of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub techniques: BTreeSet<String>,
 }
 
 /// One story.
@@ -124,6 +129,7 @@ impl Session {
             last: detected.time,
             count: 1,
             detection: detected.id.clone(),
+            techniques: detected.techniques.clone(),
         };
         Self {
             name: (detected.time, detected.id.clone()),
@@ -191,6 +197,7 @@ impl Step {
         self.last = self.last.max(other.last);
         self.severity = self.severity.max(other.severity);
         self.count = self.count.saturating_add(other.count);
+        self.techniques.extend(other.techniques);
     }
 }
 
@@ -282,6 +289,22 @@ impl Incidents {
         root
     }
 
+    /// The incidents of these names; one that has become part of another is not there any more.
+    #[must_use]
+    pub fn named(&self, names: &BTreeSet<IncidentId>) -> Vec<Incident> {
+        let sessions = self.sessions.values().flatten();
+        sessions.filter(|session| names.contains(&session.name.1)).map(Session::incident).collect()
+    }
+
+    /// Forgets incidents that ended before `time` and their keys, so that memory does not grow with history. A detection of such a
+    /// time that comes after all begins an incident of its own.
+    pub fn forget_before(&mut self, time: u64) {
+        self.sessions.retain(|_, sessions| {
+            sessions.retain(|session| session.last >= time);
+            !sessions.is_empty()
+        });
+    }
+
     /// Every incident, the earliest first.
     #[must_use]
     pub fn all(&self) -> Vec<Incident> {
@@ -299,6 +322,8 @@ impl Incidents {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use model::Severity;
 
     use super::{Caps, Detected, Incidents};
@@ -312,6 +337,7 @@ mod tests {
             title: format!("title of {id}"),
             severity: Severity::Medium,
             asset: asset.into(),
+            techniques: BTreeSet::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What holds for any order.
 
+use std::collections::BTreeSet;
+
 use model::Severity;
 use proptest::prelude::*;
 
@@ -49,7 +51,16 @@ fn part(number: usize) -> impl Strategy<Value = Part> {
         (0_u64..1_000, key(), "[xyz]", "[rst]", 0_u8..3).prop_map(move |(time, key, asset, rule, bad)| {
             let severity = [Severity::Low, Severity::High, Severity::Critical][usize::from(bad)];
             let id = format!("d{number:03}");
-            Part::Detection(Detected { title: id.clone(), id, time, key, rule, severity, asset })
+            Part::Detection(Detected {
+                title: id.clone(),
+                id,
+                time,
+                key,
+                rule,
+                severity,
+                asset,
+                techniques: BTreeSet::new(),
+            })
         });
     prop_oneof![
         5 => detection,

@@ -1,6 +1,7 @@
 //! The command line, as types.
 
 mod account;
+mod respond;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::Severity;
 
 pub(crate) use self::account::{Account, AccountFiles, AccountGoal, AccountSource};
+pub(crate) use self::respond::{Respond, TryOn};
 
 /// Find what is wrong in images, directories and bills of materials, and prove it.
 #[derive(Debug, Parser)]
@@ -60,9 +62,17 @@ pub(crate) enum Command {
     Admission(Admission),
     /// Judge run-time events of files: alerts of sensors, audit logs of clusters and clouds
     Ingest(Ingest),
+    /// Make, list and close the sources that the service receives run-time events from
+    #[command(subcommand)]
+    Source(Source),
     /// Test rules for run-time events, in Sigma and in Falco's language
     #[command(subcommand)]
     Rules(Rules),
+    /// Tell which techniques of MITRE ATT&CK the rules detect, and which of them a replayed test proves
+    AttackMap(AttackMap),
+    /// Show playbooks and responses, decide about them, stop them, verify what was done
+    #[command(subcommand)]
+    Respond(Respond),
     /// Import, update, query and check advisories
     #[command(subcommand)]
     Advisories(Advisories),
@@ -197,6 +207,44 @@ pub(crate) struct Ingest {
     pub(crate) print: GraphFormat,
 }
 
+/// What to do with sources of events.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Source {
+    /// Make a source, and print its token, which is shown only now
+    Add {
+        /// Its name: part of the address that events are sent to
+        name: String,
+        /// What it sends, such as falco, kubernetes-audit or cloudtrail
+        #[arg(long, value_name = "FORMAT")]
+        format: String,
+        /// The cluster that its events are of: the uid of its namespace kube-system
+        #[arg(long, value_name = "UID")]
+        cluster: Option<String>,
+    },
+    /// List sources, with what came from each
+    List,
+    /// Replace the token of a source
+    Rotate {
+        /// Its name
+        name: String,
+    },
+    /// Close the door of a source
+    Disable {
+        /// Its name
+        name: String,
+    },
+    /// Open the door of a source again
+    Enable {
+        /// Its name
+        name: String,
+    },
+    /// Remove a source; what came from it stays
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
 /// What to do with rules.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rules {
@@ -206,6 +254,53 @@ pub(crate) enum Rules {
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Judge events that are stored by other rules or another version of a plugin, and say what would be different
+    Backtest {
+        /// Rules beside those of the configuration: a file, or a folder of files in Sigma's or Falco's language
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Leave out the rules of the configuration on the new side
+        #[arg(long)]
+        instead: bool,
+        /// A component that takes the place of the plugin of its id, or comes beside the others
+        #[arg(long, value_name = "FILE")]
+        plugin: Option<PathBuf>,
+        /// How far back, such as 36h or 7d
+        #[arg(long, value_name = "TIME", default_value = "24h")]
+        since: jiff::Span,
+        /// How to print
+        #[arg(long, value_enum, default_value_t = GraphFormat::Table)]
+        print: GraphFormat,
+    },
+}
+
+/// What to tell of techniques.
+#[derive(Debug, Args)]
+pub(crate) struct AttackMap {
+    /// Rules of your own, which are replayed with the tests beside them: a file, or a folder of files; can be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Leave the built-in rules out
+    #[arg(long, requires = "rules")]
+    pub(crate) without_built_in: bool,
+    /// Write a layer of the ATT&CK Navigator (format 4.5) to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) navigator: Option<PathBuf>,
+    /// Only techniques of one platform
+    #[arg(long, value_enum)]
+    pub(crate) platform: Option<AttackPlatform>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = GraphFormat::Table)]
+    pub(crate) print: GraphFormat,
+}
+
+/// Platform of ATT&CK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AttackPlatform {
+    /// Containers and what orchestrates them
+    Containers,
+    /// Accounts of clouds
+    Iaas,
 }
 
 /// How to be asked by API servers.

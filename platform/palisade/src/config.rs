@@ -11,7 +11,9 @@ use serde::Deserialize;
 use crate::cli::{ClusterSource, Global};
 
 mod plugins;
+mod respond;
 
+pub(crate) use self::respond::{Mode as RespondMode, Respond};
 pub(crate) use plugins::{Plugins, Secret, revocations};
 
 /// Everything that can be configured. Keys that are not listed here are refused, so that a typing error is not a silent default.
@@ -44,6 +46,42 @@ pub(crate) struct Config {
     pub(crate) policies: Policies,
     /// What admission requests are answered by.
     pub(crate) admission: Admission,
+    /// Events of run time.
+    pub(crate) events: Events,
+    /// Responses to incidents.
+    pub(crate) respond: Respond,
+}
+
+/// Events of run time: how they are judged and kept.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Events {
+    /// Rules of the operator's own beside the built-in packs: files, and folders of files, in Sigma's or Falco's language.
+    pub(crate) rules: Vec<PathBuf>,
+    /// Seconds that an event of a sensor or a cluster may come later than its successors and still be put in order; 10 by default. Rules
+    /// over single events do not wait for it.
+    pub(crate) lateness_seconds: Option<u64>,
+    /// Days that events are kept which no detection names; 7 by default.
+    pub(crate) keep_days: Option<u32>,
+    /// MiB of one source that may wait to be judged before its sender is asked to wait; 64 by default.
+    pub(crate) backlog_mib: Option<u32>,
+}
+
+impl Events {
+    /// How much later than its successors an event may come.
+    pub(crate) fn lateness_seconds(&self) -> u64 {
+        self.lateness_seconds.unwrap_or(10).clamp(1, 3_600)
+    }
+
+    /// How long events are kept.
+    pub(crate) fn kept(&self) -> jiff::SignedDuration {
+        jiff::SignedDuration::from_hours(i64::from(self.keep_days.unwrap_or(7).max(1)) * 24)
+    }
+
+    /// Bytes of a source that may wait.
+    pub(crate) fn backlog_bytes(&self) -> u64 {
+        u64::from(self.backlog_mib.unwrap_or(64).max(1)) << 20
+    }
 }
 
 /// What admission requests are answered by.
@@ -132,6 +170,12 @@ pub(crate) struct Cluster {
     /// Minutes after which a followed cluster that has changed is assessed as a whole again, which adds one record to the chain of evidence;
     /// 30 by default.
     pub(crate) assess_minutes: Option<u64>,
+    /// Let responses change it. Needs the rights of `platform/cluster/responder-role.yaml`.
+    pub(crate) respond: bool,
+    /// The kubeconfig of credentials that may change it; the one above without it.
+    pub(crate) respond_kubeconfig: Option<PathBuf>,
+    /// The context of credentials that may change it; the one above without it.
+    pub(crate) respond_context: Option<String>,
 }
 
 impl Cluster {
@@ -427,6 +471,7 @@ fn check(config: &Config) -> Result<()> {
     for (key, figure) in figures {
         ensure!(figure != Some(0), "{key} of the configuration must be at least 1");
     }
+    config.respond.check()?;
     for (name, account) in &config.accounts {
         account.endpoint().with_context(|| format!("cannot use accounts.{name}.endpoint"))?;
         ensure!(
@@ -438,6 +483,10 @@ fn check(config: &Config) -> Result<()> {
         ensure!(
             cluster.assess_minutes != Some(0),
             "clusters.{name}.assess-minutes of the configuration must be at least 1"
+        );
+        ensure!(
+            cluster.respond || (cluster.respond_kubeconfig.is_none() && cluster.respond_context.is_none()),
+            "clusters.{name} names credentials for responses, and does not say respond = true"
         );
     }
     Ok(())

@@ -54,6 +54,9 @@ pub(crate) fn code(error: &anyhow::Error) -> Option<&'static str> {
             .or_else(|| cause.code(bus::BusError::code))
             .or_else(|| cause.code(egress::EgressError::code))
             .or_else(|| cause.code(api::ApiError::code))
+            .or_else(|| cause.code(respond::RespondError::code))
+            .or_else(|| cause.code(respond::PlaybookError::code))
+            .or_else(|| cause.code(respond::BookError::code))
     })
 }
 

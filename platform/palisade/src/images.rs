@@ -89,7 +89,11 @@ pub(crate) async fn observed(
 }
 
 /// The image as it was scanned: under this digest, or under the one that a reference of this digest led to, as that of an index does.
-async fn scanned(store: &Store, tenant: &TenantId, digest: &str) -> store::Result<Option<AssetDetail>> {
+pub(crate) async fn scanned(
+    store: &Store,
+    tenant: &TenantId,
+    digest: &str,
+) -> store::Result<Option<AssetDetail>> {
     if let Some(image) = store.asset(tenant, &AssetId(digest.to_owned())).await? {
         return Ok(Some(image));
     }

@@ -2,11 +2,14 @@
 
 mod account;
 mod admission;
+mod attack_map;
 mod audit;
+mod backtest;
 mod catalog;
 mod cli;
 mod command;
 mod config;
+mod context;
 mod data;
 mod described;
 mod evidence;
@@ -20,6 +23,7 @@ mod plugins;
 mod policies;
 mod posture;
 mod progress;
+mod respond;
 mod rules;
 mod scope;
 mod serve;

@@ -20,7 +20,7 @@ use crate::policies::{self, Policy as OwnPolicy};
 use crate::trust::Trust;
 
 /// First-party components, each with what it is loaded for; empty where `cargo xtask guests` had not been run (see `build.rs`).
-const BUILT_IN: [(Kind, &[u8]); 9] = [
+const BUILT_IN: [(Kind, &[u8]); 11] = [
     (Kind::ImageAnalyzer, include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm"))),
     (Kind::Posture, include_bytes!(concat!(env!("OUT_DIR"), "/kube-posture.wasm"))),
     (Kind::Compliance, include_bytes!(concat!(env!("OUT_DIR"), "/compliance-frameworks.wasm"))),
@@ -30,6 +30,8 @@ const BUILT_IN: [(Kind, &[u8]); 9] = [
     (Kind::Admission, include_bytes!(concat!(env!("OUT_DIR"), "/user-policies.wasm"))),
     (Kind::Correlator, include_bytes!(concat!(env!("OUT_DIR"), "/sigma.wasm"))),
     (Kind::Correlator, include_bytes!(concat!(env!("OUT_DIR"), "/falco-rules.wasm"))),
+    (Kind::Correlator, include_bytes!(concat!(env!("OUT_DIR"), "/baseline.wasm"))),
+    (Kind::Correlator, include_bytes!(concat!(env!("OUT_DIR"), "/attack-chain.wasm"))),
 ];
 
 /// What a command needs plugins for. Compiling one for the first time takes a second for each megabyte, so that a command loads no
@@ -44,6 +46,8 @@ pub(crate) enum Need {
     Posture,
     /// Events of run time.
     Events,
+    /// Everything but what judges events: of a service that receives none.
+    Quiet,
     /// Everything.
     All,
 }
@@ -64,10 +68,9 @@ impl Need {
                 _ => false,
             },
             Self::Events => matches!(kind, Kind::ImageAnalyzer | Kind::Correlator),
-            // The service does not receive events yet.
-            Self::All => match kind {
+            Self::Quiet | Self::All => match kind {
                 Kind::Admission => policies,
-                Kind::Correlator => false,
+                Kind::Correlator => self == Self::All,
                 _ => true,
             },
         }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::correlate::Detected;
 use ::rules::TestFile;
 use ::rules::sigma::Document;
 use anyhow::{Context as _, Result};
-use engine::correlate::CorrelatorPlugin;
-use host::Kind;
+use engine::correlate::{CorrelatorPlugin, DETECTIONS, Judged};
+use host::{Capability, Kind};
 use serde_json::{Value, json};
 
 use crate::data::read_capped;
@@ -92,4 +93,59 @@ pub(crate) fn correlators(set: &PluginSet, files: &[File]) -> Result<Vec<Correla
         }
     }
     Ok(plugins)
+}
+
+/// The correlators of the service, by when they hear of an event.
+pub(crate) struct Placement {
+    /// As soon as it comes, in any order.
+    pub(crate) immediate: Vec<CorrelatorPlugin>,
+    /// When its turn in time has come: those that remember.
+    pub(crate) ordered: Vec<CorrelatorPlugin>,
+    /// They hear of detections.
+    pub(crate) joining: Vec<CorrelatorPlugin>,
+}
+
+/// Places correlators by what their manifests ask for. Sigma's rules over single events do not wait for its correlations.
+///
+/// # Errors
+/// As [`correlators`].
+pub(crate) fn placement(set: &PluginSet, files: &[File]) -> Result<Placement> {
+    let mut placed = Placement { immediate: Vec::new(), ordered: Vec::new(), joining: Vec::new() };
+    for one in correlators(set, files)? {
+        let manifest = one.plugin.manifest();
+        if manifest.consumes(Kind::Correlator).iter().any(|source| source == DETECTIONS) {
+            placed.joining.push(one);
+        } else if manifest.id == SIGMA {
+            placed.immediate.push(in_lane(&one, "single-events")?);
+            placed.ordered.push(in_lane(&one, "correlations")?);
+        } else if manifest.capabilities.iter().any(|asked| asked.capability == Capability::State) {
+            placed.ordered.push(one);
+        } else {
+            placed.immediate.push(one);
+        }
+    }
+    Ok(placed)
+}
+
+fn in_lane(sigma: &CorrelatorPlugin, lane: &str) -> Result<CorrelatorPlugin> {
+    let mut config: Value =
+        serde_json::from_str(&sigma.config).context("the configuration of Sigma's plugin is no JSON")?;
+    if let Some(members) = config.as_object_mut() {
+        members.insert("lane".to_owned(), json!(lane));
+    }
+    Ok(CorrelatorPlugin { config: Arc::from(config.to_string()), ..sigma.clone() })
+}
+
+/// A detection, as far as incidents are concerned.
+pub(crate) fn detected(judged: &Judged) -> Detected {
+    Detected {
+        id: judged.id.clone(),
+        time: judged.first,
+        key: judged.key.clone(),
+        rule: judged.rule.clone(),
+        title: judged.title.clone(),
+        severity: judged.severity,
+        asset: judged.asset.clone(),
+        techniques: judged.techniques.iter().cloned().collect(),
+    }
 }

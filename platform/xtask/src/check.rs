@@ -24,7 +24,7 @@ const OWNERS: [(&str, &str); 25] = [
     ("kube", "cluster"),
     ("k8s-openapi", "cluster"),
     ("memmap2", "advisories"),
-    ("flate2", "advisories, image"),
+    ("flate2", "advisories, api, image"),
     ("zstd", "evidence, image, store"),
     ("krilla", "evidence"),
     ("skrifa", "evidence"),
@@ -69,6 +69,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut wrong = Vec::new();
     technologies(root, &mut wrong)?;
     licenses(root, &mut wrong)?;
+    crate::attack_map::check(root, &mut wrong)?;
     crate::catalogues::check(root, &mut wrong)?;
     crate::codes::check(root, &mut wrong)?;
     crate::contract::check(root, &mut wrong)?;

@@ -1,5 +1,6 @@
 //! The repository's own commands: `cargo xtask <command>`.
 
+mod attack_map;
 mod bench;
 mod build;
 mod catalogues;
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
   bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | posture | cloud [--binary FILE] | advisories [FEED...]
   guests [--only NAME]                  build the plugins
+  attack-map                            replay the tests of the built-in rules, and write what they prove of ATT&CK
   guides                                write the guides for authors that are made from other files
   check                                 the house law alone";
 
@@ -59,6 +61,7 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["bench", name, arguments @ ..] => in_root(&|root| bench::run_named(root, name, arguments)),
         ["guests"] => guests::build(None),
         ["guests", "--only", name] => guests::build(Some(name)),
+        ["attack-map"] => in_root(&attack_map::write),
         ["guides"] => in_root(&guides::write),
         ["check"] => in_root(&check::run),
         _ => return None,

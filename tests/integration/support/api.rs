@@ -33,6 +33,11 @@ impl Api {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
+    /// The token that it holds.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// `GET`, with whatever status.
     pub(crate) fn try_get(&self, path: &str) -> Result<Answer, ureq::Error> {
         let request = self.agent.get(format!("{}{path}", self.base)).header("authorization", self.bearer());

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::correlate::{Bounds, Caps, Detected, Incident, Incidents, Order, Placed, Waiting};
+use ::correlate::{Bounds, Caps, Incident, Incidents, Order, Placed, Waiting};
 use ::ingest::runtime::{Flow, Format, HealthState, Item, Source, stream};
 use anyhow::{Context as _, Result, bail};
 use engine::correlate::{Correlators, EmptyState, Judged};
@@ -168,15 +168,7 @@ fn judge(events: &[Event], mut correlators: Correlators, told: &mut Told) {
         let watermark = if number == last { u64::MAX } else { reached };
         let came = correlators.run(chunk, watermark);
         for judged in &came.detections {
-            incidents.add(&Detected {
-                id: judged.id.clone(),
-                time: judged.first,
-                key: judged.key.clone(),
-                rule: judged.rule.clone(),
-                title: judged.title.clone(),
-                severity: judged.severity,
-                asset: judged.asset.clone(),
-            });
+            incidents.add(&rules::detected(judged));
         }
         for link in &came.links {
             incidents.link(&link.kept, &link.merged);

@@ -3,6 +3,7 @@
 mod account;
 mod admission;
 mod advisories;
+mod attack_map;
 pub(crate) mod author;
 mod cluster;
 mod compliance;
@@ -11,8 +12,10 @@ mod explain;
 mod ingest;
 mod plugin;
 mod policy;
-mod rules;
+mod respond;
+pub(crate) mod rules;
 mod scan;
+mod source;
 mod token;
 
 use anyhow::Result;
@@ -28,8 +31,11 @@ pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
         Command::Cluster(what) => cluster::run(&what),
         Command::Account(what) => account::run(what, config),
         Command::Ingest(what) => ingest::run(&what, config),
+        Command::Source(what) => source::run(what, config),
         Command::Rules(what) => rules::run(&what, config),
+        Command::AttackMap(what) => attack_map::run(&what, config),
         Command::Compliance(what) => compliance::run(what, config),
+        Command::Respond(what) => respond::run(what, config),
         Command::Policy(what) => policy::run(what, config),
         Command::Admission(what) => admission::run(what, config),
         Command::Serve(options) => crate::serve::run(options, config),

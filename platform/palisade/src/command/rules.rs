@@ -1,4 +1,6 @@
-//! `palisade rules`: tests of rules for run-time events, in the sandbox that production runs.
+//! `palisade rules`: tests of rules for run-time events, in the sandbox that production runs, and what they would have said.
+
+mod backtest;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,10 @@ use crate::{plugins, policies};
 pub(crate) fn run(what: &Rules, config: &Config) -> Result<Outcome> {
     match what {
         Rules::Test { paths } => test(paths, config),
+        Rules::Backtest { paths, instead, plugin, since, print } => {
+            let asked = backtest::Asked { paths, instead: *instead, plugin: plugin.as_deref(), since };
+            backtest::run(&asked, *print, config)
+        }
     }
 }
 
@@ -32,23 +38,54 @@ fn test(paths: &[PathBuf], config: &Config) -> Result<Outcome> {
     let tests: Vec<&PathBuf> =
         files.iter().filter(|file| TestFile::is(&file.display().to_string())).collect();
     ensure!(!tests.is_empty(), "there are no tests: they stand in files that end in _test.yml or _test.yaml");
+    let replayed = replay(tests, config)?;
+    let failed = replayed.iter().filter(|case| case.difference.is_some()).count();
+    let mut text = String::new();
+    for case in &replayed {
+        let word = if case.difference.is_none() { "ok      " } else { "FAILED  " };
+        let _ =
+            writeln!(text, "{word} {}: {}", visible(&case.file.display().to_string()), visible(&case.title));
+        if let Some(difference) = &case.difference {
+            let _ = writeln!(text, "         {}", visible(difference));
+        }
+    }
+    let _ = writeln!(text, "\n{} passed, {failed} failed", replayed.len() - failed);
+    write_stdout(&text)?;
+    Ok(if failed == 0 { Outcome::Clean } else { Outcome::PolicyFailed })
+}
+
+/// A case that was run.
+pub(crate) struct Replayed {
+    /// The file that it stands in.
+    pub(crate) file: PathBuf,
+    /// Name or id of the rule that it is about.
+    pub(crate) rule: String,
+    /// What it shows, or the rule.
+    title: String,
+    /// Whether the rule had to tell of something.
+    pub(crate) matches: bool,
+    /// What came out differently; nothing where it ended as it should.
+    pub(crate) difference: Option<String>,
+}
+
+/// Runs the cases of these files in the sandbox that production runs.
+///
+/// # Errors
+/// A file that cannot be read, rules that are not beside it, or plugins that cannot be loaded.
+pub(crate) fn replay(tests: Vec<&PathBuf>, config: &Config) -> Result<Vec<Replayed>> {
     let data = DataDir::open(config.data_dir())?;
     let host = plugins::host_keeping(&data, 2)?;
     let set = plugins::load_once(config, &data, &host, Need::Events)?;
-    let mut told = Run { set, text: String::new(), passed: 0, failed: 0 };
+    let mut run = Run { set, replayed: Vec::new() };
     for file in tests {
-        told.file(file).with_context(|| format!("cannot run the tests of {}", file.display()))?;
+        run.file(file).with_context(|| format!("cannot run the tests of {}", file.display()))?;
     }
-    let _ = writeln!(told.text, "\n{} passed, {} failed", told.passed, told.failed);
-    write_stdout(&told.text)?;
-    Ok(if told.failed == 0 { Outcome::Clean } else { Outcome::PolicyFailed })
+    Ok(run.replayed)
 }
 
 struct Run {
     set: PluginSet,
-    text: String,
-    passed: usize,
-    failed: usize,
+    replayed: Vec<Replayed>,
 }
 
 impl Run {
@@ -62,16 +99,14 @@ impl Run {
                 File::Sigma(documents) => self.sigma(documents, case)?,
                 File::Falco(file) => self.falco(file, case)?,
             };
-            let word = if difference.is_none() { "ok      " } else { "FAILED  " };
             let title = if case.name.is_empty() { &case.rule } else { &case.name };
-            let _ = writeln!(self.text, "{word} {}: {}", visible(&name), visible(title));
-            match difference {
-                None => self.passed += 1,
-                Some(difference) => {
-                    let _ = writeln!(self.text, "         {}", visible(&difference));
-                    self.failed += 1;
-                }
-            }
+            self.replayed.push(Replayed {
+                file: path.to_owned(),
+                rule: case.rule.clone(),
+                title: title.clone(),
+                matches: case.matches,
+                difference,
+            });
         }
         Ok(())
     }
@@ -104,13 +139,7 @@ impl Run {
         let Some(rule) = rule else {
             return Ok(Some(format!("no rule of its file has the name {:?}", case.rule)));
         };
-        let source = match rule.pointer("/item/source").and_then(Value::as_str) {
-            Some("k8s_audit") => "kubernetes-audit",
-            Some("aws_cloudtrail") => "cloudtrail",
-            Some("gcp_auditlog") => "gcp-audit",
-            Some(other) => other,
-            None => "",
-        };
+        let source = falco_source(rule.get("item").unwrap_or(rule));
         let config = json!({ "pack": false, "rules": [file] });
         for event in case.events(source) {
             let judged = match self.run(FALCO, &config, std::slice::from_ref(&event))? {
@@ -151,6 +180,17 @@ impl Run {
             Some(gap) => Err(format!("{}: {}", gap.subject, gap.reason)),
             None => Ok(told.detections),
         })
+    }
+}
+
+/// The source of the events that a rule in Falco's language looks at.
+pub(crate) fn falco_source(rule: &Value) -> &str {
+    match rule.get("source").and_then(Value::as_str) {
+        Some("k8s_audit") => "kubernetes-audit",
+        Some("aws_cloudtrail") => "cloudtrail",
+        Some("gcp_auditlog") => "gcp-audit",
+        Some(other) => other,
+        None => "",
     }
 }
 

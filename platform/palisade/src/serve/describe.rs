@@ -227,3 +227,24 @@ pub(crate) fn advisories(info: &advisories::IndexInfo) -> AdvisoryStatus {
         epss: info.epss,
     }
 }
+
+/// A playbook on offer.
+pub(crate) fn playbook(one: &crate::respond::Offered) -> api::dto::Playbook {
+    let playbook = &one.playbook;
+    let step = |step: &respond::PlannedStep| api::dto::PlaybookStep {
+        id: step.id.clone(),
+        action: step.action().to_owned(),
+        class: step.sample.class().as_str().to_owned(),
+    };
+    api::dto::Playbook {
+        name: playbook.name.clone(),
+        digest: playbook.digest.clone(),
+        description: playbook.description.clone(),
+        trigger: playbook.trigger.to_string(),
+        enabled: one.enabled,
+        origin: one.origin.clone(),
+        steps: playbook.steps.iter().map(step).collect(),
+        approvals: playbook.approval.as_ref().map_or(0, |approval| approval.need),
+        lease_seconds: playbook.lease,
+    }
+}

@@ -5,6 +5,7 @@
 //! decided, so that every process follows, and a decision on the command line needs no restart.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -32,17 +33,28 @@ pub(crate) struct Live {
     /// As of which change of the store the first set was loaded.
     generation: i64,
     set: Current<PluginSet>,
+    /// Whether correlators are loaded. Compiling them takes a while, which a service without events need not spend.
+    judges_events: AtomicBool,
+    /// Held by whoever loads.
+    loading: tokio::sync::Mutex<()>,
     versions: Current<Vec<Known>>,
     /// Rung when somebody in this process has decided something.
     pub(crate) bell: Notify,
 }
 
 impl Live {
-    pub(crate) async fn new(catalog: Catalog, set: PluginSet, generation: i64) -> Result<Self> {
+    pub(crate) async fn new(
+        catalog: Catalog,
+        set: PluginSet,
+        generation: i64,
+        judges_events: bool,
+    ) -> Result<Self> {
         let live = Self {
             catalog,
             generation,
             set: Current::new(set),
+            judges_events: AtomicBool::new(judges_events),
+            loading: tokio::sync::Mutex::default(),
             versions: Current::default(),
             bell: Notify::new(),
         };
@@ -71,10 +83,32 @@ impl Live {
         Ok(())
     }
 
+    /// What is loaded.
+    fn need(&self) -> plugins::Need {
+        match self.judges_events.load(Ordering::Acquire) {
+            true => plugins::Need::All,
+            false => plugins::Need::Quiet,
+        }
+    }
+
     /// The set in force. Whoever holds it goes on with it, whatever is decided meanwhile.
     pub(crate) fn set(&self) -> Arc<PluginSet> {
         self.set.get()
     }
+}
+
+/// The set in force, with what judges events; loaded when it is needed for the first time.
+pub(crate) async fn with_correlators(service: &Service) -> Result<Arc<PluginSet>> {
+    let live = &service.live;
+    let _loading = live.loading.lock().await;
+    if !live.judges_events.load(Ordering::Acquire) {
+        let installed = live.catalog.live().await?;
+        let load = || plugins::load(&service.config, &live.catalog.host, installed, plugins::Need::All);
+        let set = tokio::task::block_in_place(load).context("cannot load the plugins that judge events")?;
+        live.judges_events.store(true, Ordering::Release);
+        live.set.swap(set);
+    }
+    Ok(live.set())
 }
 
 /// Follows what is decided about plugins, and tells the store what the host has taken out of service.
@@ -104,6 +138,7 @@ async fn look(service: &Service, known: i64) -> Result<i64> {
     if generation == known {
         return Ok(known);
     }
+    let _loading = live.loading.lock().await;
     let installed = live.catalog.live().await?;
     // A version that somebody has put in force again may be called again.
     for one in installed.iter().filter(|one| one.version.state == VersionState::Ready) {
@@ -114,7 +149,7 @@ async fn look(service: &Service, known: i64) -> Result<i64> {
         }
     }
     let set = tokio::task::block_in_place(|| {
-        plugins::load(&service.config, &live.catalog.host, installed, plugins::Need::All)
+        plugins::load(&service.config, &live.catalog.host, installed, live.need())
     })
     .context("cannot load the plugins that were decided about")?;
     let loaded = set.loaded.len();

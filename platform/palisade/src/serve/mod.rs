@@ -1,11 +1,15 @@
 //! `palisade serve`: the API and page, the relay from the store's outbox to the bus, the scan workers, and whoever follows clusters.
 
 mod abandoned;
+mod correlate;
 mod describe;
 mod follow;
 mod lease;
 mod live;
+mod message;
+mod receive;
 mod relay;
+mod respond;
 mod session;
 mod worker;
 
@@ -25,10 +29,11 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::exit::Outcome;
 use crate::plugins;
+use crate::respond::Desk;
 use crate::trust::Trust;
 
 use live::Live;
-pub(crate) use session::{http_client, open_options};
+pub(crate) use session::{formats, http_client, open_options};
 
 /// Changes of scans that a slow event stream may be behind; beyond that it asks the store.
 const PROGRESS_KEPT: usize = 1024;
@@ -46,8 +51,16 @@ pub(crate) struct Service {
     library: Arc<advisories::Library>,
     /// How images are opened; its clones share one client and one memory budget, however many scans run.
     opening: OpenOptions,
+    /// Where responses are begun and decided about.
+    desk: Arc<Desk>,
+    /// Rung when somebody in this process has begun a response or decided about one.
+    respond_bell: Notify,
     /// Rung when the outbox may have something new.
     outbox_bell: Notify,
+    /// What is received and not judged yet.
+    backlog: receive::Backlog,
+    /// Rung when somebody in this process has changed a source of events.
+    sources_bell: Notify,
     /// Tells the API's event streams which scan changed.
     progress: broadcast::Sender<ScanChange>,
 }
@@ -87,6 +100,8 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     parts.spawn(relay::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(live::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(abandoned::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(correlate::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(respond::run(Arc::clone(&service), stopped.clone()));
     for number in 0..service.config.server.workers {
         parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));
     }
@@ -120,6 +135,7 @@ async fn start(config: Config) -> Result<Service> {
         None => bus::Bus::embedded_with(&data.bus(), config.bus.embedded()).await,
     }
     .context("cannot open the bus")?;
+    let desk = Arc::new(Desk::new(&config, store.clone())?);
     let live = live(&config, &data, &store).await?;
     let library = Arc::new(advisories::Library::open(&data.advisories()));
     let opening = open_options(&config, None)?;
@@ -136,7 +152,11 @@ async fn start(config: Config) -> Result<Service> {
         evidence_key,
         library,
         opening,
+        desk,
+        respond_bell: Notify::new(),
         outbox_bell: Notify::new(),
+        backlog: receive::Backlog::default(),
+        sources_bell: Notify::new(),
         progress,
     })
 }
@@ -149,9 +169,10 @@ async fn live(config: &Config, data: &DataDir, store: &store::Store) -> Result<L
     // Asked first: what is decided while they are loaded is then seen at the first look.
     let generation = catalog.store.plugin_generation(&catalog.tenant).await?;
     let installed = catalog.live().await?;
-    let set =
-        tokio::task::block_in_place(|| plugins::load(config, &catalog.host, installed, plugins::Need::All))?;
-    Live::new(catalog, set, generation).await
+    let judges_events = !catalog.store.sources(&catalog.tenant).await?.is_empty();
+    let need = if judges_events { plugins::Need::All } else { plugins::Need::Quiet };
+    let set = tokio::task::block_in_place(|| plugins::load(config, &catalog.host, installed, need))?;
+    Live::new(catalog, set, generation, judges_events).await
 }
 
 /// The store of the configuration, else SQLite in the data directory.

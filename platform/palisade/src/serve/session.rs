@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use api::dto::AdvisoryStatus;
-use api::{ApiOptions, PluginRefusal, Scheme, Ui};
+use api::{ApiOptions, PluginRefusal, ResponseRefusal, Scheme, Ui};
 use image::{Exclude, OpenOptions, Reference, Source};
 use jiff::Timestamp;
 use model::{AssetId, TargetKind};
@@ -108,7 +108,8 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let [plugins, advisories, decides, packs] = std::array::from_fn(|_| Arc::clone(service));
+    let [responds, plugins, advisories, decides, packs, doors, sources] =
+        std::array::from_fn(|_| Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
         plugins: Arc::new(move || super::describe::plugins(&plugins.live.set(), &plugins.live.versions())),
@@ -125,10 +126,28 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
                 })
             })
         }),
+        respond: Arc::new(move |by, tenant, order| {
+            let service = Arc::clone(&responds);
+            Box::pin(async move {
+                let done = super::respond::order(&service, by, &tenant, order).await;
+                done.map_err(|error| ResponseRefusal {
+                    unknown: matches!(error.downcast_ref(), Some(respond::RespondError::Unknown(_)))
+                        || error.downcast_ref::<crate::respond::Unknown>().is_some(),
+                    detail: crate::exit::one_line(&error),
+                })
+            })
+        }),
         evidence_pack: Arc::new(move |assessments, exceptions| {
             crate::evidence::pack(&packs.evidence_key, assessments, exceptions)
         }),
+        receive: Arc::new(move |received| {
+            let service = Arc::clone(&doors);
+            Box::pin(async move { super::receive::receive(&service, received).await })
+        }),
+        event_formats: formats(),
+        sources_changed: Arc::new(move || sources.sources_bell.notify_waiters()),
         advisories: Arc::new(move || advisory_status(&advisories)),
+        attack: Arc::new(crate::attack_map::built_in),
         scan_roots: service.config.server.scan_roots.clone(),
         clusters: service.config.clusters.keys().cloned().collect(),
         accounts: service.config.accounts.keys().cloned().collect(),
@@ -148,4 +167,9 @@ fn advisory_status(service: &Service) -> AdvisoryStatus {
             AdvisoryStatus::default()
         }
     }
+}
+
+/// Formats that sources of events can have.
+pub(crate) fn formats() -> Vec<String> {
+    ingest::runtime::Format::ALL.iter().map(|(_, name)| (*name).to_owned()).collect()
 }

@@ -1,0 +1,173 @@
+//! Goes on with responses: whatever is open in the store, in this process or another before it.
+//!
+//! Every move is in the journal before and after it, and the store lets only one process make it, so that as many may look after
+//! the same runs as there are. A run that fails is tried again later and stops no other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use api::{ResponseAnswer, ResponseOrder};
+use jiff::{SignedDuration, Timestamp};
+use model::TenantId;
+use respond::{BookError, Driver, Progress, RespondError, RunId};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Service;
+use crate::config::RespondMode;
+use crate::respond::{Asked, Desk, standing};
+
+/// How often the store is asked for runs that are open, and how long one that waits is left alone: people decide in other processes too.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Seconds after which a run that could not go on is tried again.
+const AFTER_FAILURE: i64 = 10;
+/// Runs that move at the same time.
+const AT_ONCE: usize = 8;
+/// Moves of one run before others have their turn.
+const MOVES_MAX: usize = 1_000;
+
+type Key = (TenantId, RunId);
+
+/// Runs until stopped.
+pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Result<()> {
+    let desk = Arc::clone(&service.desk);
+    if desk.respond.mode == RespondMode::Off {
+        let open = desk.store.open_responses().await?.len();
+        if open > 0 {
+            tracing::warn!(
+                open,
+                "responses are off, and some are open: nothing of them is done or taken back"
+            );
+        }
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+        return Ok(());
+    }
+    tracing::info!(
+        mode = desk.respond.mode.as_str(),
+        playbooks = desk.offered.iter().filter(|one| one.enabled).count(),
+        "responses are looked after"
+    );
+    let mut resting: HashMap<Key, Timestamp> = HashMap::new();
+    while !*stopped.borrow() {
+        match desk.store.open_responses().await {
+            Ok(open) => turn(&desk, open, &mut resting, &stopped).await,
+            Err(error) => tracing::warn!(error = %error, "cannot ask which responses are open; trying again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = service.respond_bell.notified() => {}
+            _ = stopped.changed() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Lets the playbooks in force answer an incident that is new or other than before. A run begins once for each playbook and
+/// incident, however often this is called; that judging goes on does not depend on it.
+pub(crate) async fn consider(service: &Service, tenant: &TenantId, incident: &str) {
+    if !service.desk.respond.is_wanted() {
+        return;
+    }
+    let begun = match service.desk.event_of(tenant, incident).await {
+        Ok(event) => service.desk.consider(tenant, incident, &event).await,
+        Err(error) => Err(error),
+    };
+    match begun {
+        Ok(begun) if begun.is_empty() => {}
+        Ok(_) => service.respond_bell.notify_one(),
+        Err(error) => {
+            tracing::error!(incident, error = %crate::exit::one_line(&error), "no response to an incident could be considered");
+        }
+    }
+}
+
+/// Orders that the API hands on.
+pub(crate) async fn order(
+    service: &Service,
+    by: String,
+    tenant: &TenantId,
+    order: ResponseOrder,
+) -> Result<ResponseAnswer> {
+    let desk = &service.desk;
+    let done = match order {
+        ResponseOrder::Playbooks => {
+            return Ok(ResponseAnswer::Playbooks(
+                desk.offered.iter().map(super::describe::playbook).collect(),
+            ));
+        }
+        ResponseOrder::Start { playbook, incident, dry_run } => {
+            let event = desk.event_of(tenant, &incident).await?;
+            let asked = Asked { playbook, incident, event, parameters: BTreeMap::new(), by };
+            if dry_run {
+                return Ok(ResponseAnswer::Plan(Box::new(desk.preview(tenant, &asked).await?)));
+            }
+            desk.start(tenant, asked).await?
+        }
+        ResponseOrder::Decide { run, agree, plan } => desk.decide(tenant, &run, &by, agree, &plan).await?,
+        ResponseOrder::Cancel { run } => desk.cancel(tenant, &run, &by).await?,
+    };
+    service.respond_bell.notify_one();
+    Ok(ResponseAnswer::Run(Box::new(done)))
+}
+
+/// Lets every run that is due make its moves. What is under way is finished when the service stops; it is short.
+async fn turn(
+    desk: &Arc<Desk>,
+    open: Vec<Key>,
+    resting: &mut HashMap<Key, Timestamp>,
+    stopped: &watch::Receiver<bool>,
+) {
+    let now = Timestamp::now();
+    resting.retain(|key, until| *until > now && open.contains(key));
+    let mut due = open.into_iter().filter(|key| !resting.contains_key(key)).collect::<Vec<_>>().into_iter();
+    let mut moving = JoinSet::new();
+    loop {
+        while moving.len() < AT_ONCE && !*stopped.borrow() {
+            let Some(key) = due.next() else { break };
+            let desk = Arc::clone(desk);
+            moving.spawn(async move { (go_on(&desk, &key).await, key) });
+        }
+        match moving.join_next().await {
+            Some(Ok((Some(until), key))) => drop(resting.insert(key, until)),
+            Some(Ok((None, _))) => {}
+            Some(Err(error)) => {
+                tracing::error!(error = %error, "a response stopped by a fault of the program")
+            }
+            None => return,
+        }
+    }
+}
+
+/// Makes the moves of a run; until when it is to be left alone because it failed.
+async fn go_on(desk: &Desk, (tenant, id): &Key) -> Option<Timestamp> {
+    match moves(desk, tenant, id).await {
+        Ok(()) => None,
+        Err(error) => {
+            // Another process made a move; what it came to is read the next time.
+            if matches!(error.downcast_ref(), Some(RespondError::Book(BookError::Fenced))) {
+                return None;
+            }
+            tracing::warn!(run = %id, error = %crate::exit::one_line(&error), "a response does not go on; trying again");
+            Timestamp::now().checked_add(SignedDuration::from_secs(AFTER_FAILURE)).ok()
+        }
+    }
+}
+
+async fn moves(desk: &Desk, tenant: &TenantId, id: &RunId) -> Result<()> {
+    let mut run = desk.run(tenant, id).await?;
+    let actor = desk.sites.actor(&run.begin).await?;
+    let driver = Driver::new(&actor, &desk.store, &desk.settings);
+    let before = run.entries;
+    for _ in 0..MOVES_MAX {
+        match driver.advance(&mut run, Timestamp::now()).await? {
+            Progress::Moved => {}
+            Progress::Waiting(_) | Progress::Halted(_) | Progress::Over(_) => break,
+        }
+    }
+    if run.entries > before {
+        tracing::info!(run = %id, playbook = run.playbook.name, incident = run.begin.incident, standing = standing(&run), "a response went on");
+    }
+    Ok(())
+}
