@@ -245,3 +245,21 @@ fn a_change_of_one_object_has_few_judged_again() {
     put(&mut model, again);
     assert!(model.standing.judge_again(1).is_empty());
 }
+
+/// Of a kind that cannot be listed any more some objects are known still; what is answered of them must not depend on what else a plugin
+/// judges in the same call.
+#[test]
+fn what_is_known_of_a_kind_that_was_lost_is_answered_alone_and_in_company() {
+    let Some(plugins) = plugins() else { return };
+    let all = own();
+    let named = |kind: &str, name: &str| {
+        all.iter().find(|one| one["kind"] == kind && one["metadata"]["name"] == name).unwrap()
+    };
+    let mut model = Model::new(&all, plugins);
+    model.check();
+    put(&mut model, vary(named("Pod", "web-1-a"), &("/metadata/ownerReferences", json!([]))));
+    let kind = object(named("ServiceAccount", "web")).kind;
+    let gap = Gap { code: GapCode::NotCollected, subject: kind.to_string(), reason: "forbidden".to_owned() };
+    model.apply(Change::Lost { kind, gap });
+    model.check();
+}

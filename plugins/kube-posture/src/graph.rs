@@ -138,21 +138,27 @@ impl Graph {
         })
     }
 
-    /// Asks, unless the same was refused before for an object of this kind: what is refused for one edge or kind may be answered for
-    /// another.
+    /// Asks, unless the same was refused before. What may not be asked of one object may not be asked of any of its kind; what cannot be
+    /// answered of one may well be answered of another, so that an answer must not depend on what else was asked in this call.
     fn ask<T>(
         &self,
         asset: &str,
         edge: &str,
         question: impl FnOnce() -> Result<T, HostError>,
     ) -> Result<T, HostError> {
-        let what = format!("{} {edge}", Id::parse(asset)?.kind);
-        if let Some(refusal) = self.refused.borrow().get(&what) {
-            return Err(refusal.clone());
+        let of_kind = format!("{} {edge}", Id::parse(asset)?.kind);
+        let of_one = format!("{asset} {edge}");
+        let refused = |what: &String| self.refused.borrow().get(what).cloned();
+        if let Some(refusal) = refused(&of_kind).or_else(|| refused(&of_one)) {
+            return Err(refusal);
         }
         let answer = question();
-        if let Err(error @ (HostError::Denied(_) | HostError::Limit(_) | HostError::Unavailable(_))) = &answer
-        {
+        let what = match &answer {
+            Err(HostError::Denied(_) | HostError::Limit(_)) => of_kind,
+            Err(HostError::Unavailable(_)) => of_one,
+            _ => return answer,
+        };
+        if let Err(error) = &answer {
             self.refused.borrow_mut().insert(what, error.clone());
         }
         answer
