@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Arguments as _, ConnectOptions as _};
+use sqlx::{Arguments as _, ConnectOptions as _, Connection as _};
 
 use crate::sql::Param;
 
@@ -82,6 +82,15 @@ fn pool(connections_max: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        .after_release(|connection, _| Box::pin(is_done(connection)))
+}
+
+/// Whether a connection can be used again. Where the disk was full SQLite has taken a transaction back by itself; the driver's own attempt
+/// fails then, and it would count the transaction as open for ever.
+async fn is_done(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Behind whatever the end of a transaction has left to do.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Writes the parameters in SQLite's types.
@@ -105,4 +114,35 @@ pub(crate) fn arguments(params: Vec<Param>) -> Result<SqliteArguments, sqlx::Err
 
 fn json_array<T: serde::Serialize>(values: &[T]) -> Result<String, sqlx::Error> {
     serde_json::to_string(values).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open;
+
+    /// The disk is full while a transaction writes: the next one can begin, whoever took that one back.
+    #[test]
+    fn a_full_disk_ends_a_transaction_and_not_the_connection() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let pools = open(&folder.path().join("full.db")).await.unwrap();
+            sqlx::raw_sql("CREATE TABLE t (bytes BLOB); PRAGMA max_page_count = 200")
+                .execute(&pools.writer)
+                .await
+                .unwrap();
+            for _ in 0..3 {
+                let Ok(mut tx) = pools.writer.begin_with("BEGIN IMMEDIATE").await else {
+                    panic!("a transaction cannot begin after one that failed");
+                };
+                let large = "INSERT INTO t VALUES (zeroblob(2000000))";
+                if sqlx::raw_sql(large).execute(&mut *tx).await.is_ok() {
+                    tx.commit().await.unwrap();
+                    return;
+                }
+                drop(tx);
+            }
+            panic!("a new connection has no such limit, and still nothing can be written");
+        });
+    }
 }
