@@ -39,7 +39,7 @@ use std::time::Duration;
 pub use embedded::EmbeddedOptions;
 pub use envelope::{BODY_BYTES_MAX, Envelope, NAME_BYTES_MAX};
 pub use error::BusError;
-pub use jetstream::{Credentials, JetStreamOptions};
+pub use jetstream::{Credentials, JetStreamOptions, Tap, Tapped};
 
 /// A handle on a bus; clones share it.
 #[derive(Debug, Clone)]

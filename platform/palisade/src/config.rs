@@ -65,6 +65,20 @@ pub(crate) struct Events {
     pub(crate) keep_days: Option<u32>,
     /// MiB of one source that may wait to be judged before its sender is asked to wait; 64 by default.
     pub(crate) backlog_mib: Option<u32>,
+    /// Sources whose events are fetched from a stream of NATS, by the source's name.
+    pub(crate) nats: BTreeMap<String, Tapped>,
+}
+
+/// Where the events of a source are fetched from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Tapped {
+    /// The stream, which has to exist.
+    pub(crate) stream: String,
+    /// Which of its messages: a subject, maybe with wildcards.
+    pub(crate) subject: String,
+    /// The server and who we are to it; by default those of `bus`.
+    pub(crate) server: Option<Bus>,
 }
 
 impl Events {

@@ -1,10 +1,11 @@
 //! The data directory: what lies where. Nothing is ever written outside it, but for files a user names.
 
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
+use uuid::Uuid;
 
 /// A data directory that exists and that only its owner can read.
 #[derive(Debug, Clone)]
@@ -53,15 +54,44 @@ impl DataDir {
         self.0.join("store/palisade.db").exists()
     }
 
+    /// Which instance of the service this is: the same after every start over this directory, and another one as long as a process runs
+    /// over it. It is held until the value is dropped.
+    pub(crate) fn instance(&self) -> Result<Instance> {
+        let path = self.0.join("instance");
+        let what = || format!("cannot use {}", path.display());
+        let mut options = std::fs::OpenOptions::new();
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).open(&path).with_context(what)?;
+        if file.try_lock().is_err() {
+            return Ok(Instance { name: Uuid::now_v7(), _held: None });
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).with_context(what)?;
+        if let Ok(name) = text.trim().parse() {
+            return Ok(Instance { name, _held: Some(file) });
+        }
+        let name = Uuid::now_v7();
+        file.set_len(0).and_then(|()| file.rewind()).with_context(what)?;
+        writeln!(file, "{name}").and_then(|()| file.sync_all()).with_context(what)?;
+        Ok(Instance { name, _held: Some(file) })
+    }
+
     /// The embedded bus.
     pub(crate) fn bus(&self) -> PathBuf {
         self.0.join("bus")
     }
 }
 
+/// An instance of the service, and the lock that nobody else is it.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    /// What it is called.
+    pub(crate) name: Uuid,
+    _held: Option<std::fs::File>,
+}
+
 /// A file that a user names, whole, if it is no larger than this.
 pub(crate) fn read_capped(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
-    use std::io::Read as _;
     let what = || format!("cannot read {}", path.display());
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).with_context(what)?;
@@ -101,4 +131,21 @@ pub(crate) fn create(path: &Path, mode: u32, text: &str) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(mode).open(path).with_context(what)?;
     file.write_all(text.as_bytes()).with_context(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DataDir;
+
+    #[test]
+    fn an_instance_is_the_same_after_a_restart_and_never_two_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::open(folder.path()).unwrap();
+        let first = data.instance().unwrap();
+        let beside = data.instance().unwrap();
+        assert_ne!(first.name, beside.name);
+        let name = first.name;
+        drop(first);
+        assert_eq!(data.instance().unwrap().name, name);
+    }
 }

@@ -310,7 +310,8 @@ impl Store {
     }
 
     /// Takes the right to judge, or renews it; false if somebody else has it. The clocks of processes have to agree within the time
-    /// that it has left when it is renewed.
+    /// that it has left when it is renewed. A holder may be named `instance/attempt`: what another attempt of the same instance has is
+    /// taken over at once, so that an instance must not judge twice at a time.
     ///
     /// # Errors
     /// [`StoreError::Query`].
@@ -324,8 +325,15 @@ impl Store {
         let statement = sql(
             "INSERT INTO correlator (tenant, holder, until, watermark, timers) VALUES ($1, $2, $4, 0, $5)
              ON CONFLICT (tenant) DO UPDATE SET holder = excluded.holder, until = excluded.until
-             WHERE correlator.holder = excluded.holder OR correlator.until <= $3",
-            [tenant.into(), holder.into(), now.into(), until.into(), Param::Json(Some("{}".to_owned()))],
+             WHERE correlator.holder = excluded.holder OR correlator.until <= $3 OR correlator.holder LIKE $6",
+            [
+                tenant.into(),
+                holder.into(),
+                now.into(),
+                until.into(),
+                Param::Json(Some("{}".to_owned())),
+                of_instance(holder).into(),
+            ],
         );
         let mut tx = self.backend.begin("take the right to judge events").await?;
         let taken = tx.execute(statement).await? == 1;
@@ -368,6 +376,14 @@ impl Store {
         statement.any(self.backend.dialect(), "id", Param::Texts(ids));
         let rows = self.backend.rows("ask which events are known", statement).await?;
         rows.iter().map(|row| row.text("id")).collect()
+    }
+}
+
+/// A pattern of the holders of the same instance; of nobody where no instance is named.
+fn of_instance(holder: &str) -> String {
+    match holder.split_once('/') {
+        Some((instance, _)) => format!("{instance}/%"),
+        None => String::new(),
     }
 }
 

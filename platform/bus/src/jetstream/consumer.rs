@@ -42,8 +42,8 @@ impl Drop for Fetch {
 }
 
 #[derive(Debug)]
-struct Fetched {
-    message: Message,
+pub(super) struct Fetched {
+    pub(super) message: Message,
     at: Instant,
 }
 
@@ -125,7 +125,7 @@ impl Consumer {
 ///
 /// Without heartbeats: async-nats 0.51 gives up its turn when one comes and asks for no other, so a message behind it is seen
 /// when the request has long run out, and dropped. A request that gets lost ends by the client's own clock instead.
-async fn fetch_one(remote: Remote<pull::Config>) -> Result<Fetched, BusError> {
+pub(super) async fn fetch_one(remote: Remote<pull::Config>) -> Result<Fetched, BusError> {
     let mut failures = 0u32;
     loop {
         let batch = remote.batch().max_messages(1).expires(PULL_EXPIRES).messages().await;
@@ -241,6 +241,10 @@ impl Delivery {
     }
 }
 
-async fn send(message: &jetstream::Message, kind: AckKind, action: &'static str) -> Result<(), BusError> {
+pub(super) async fn send(
+    message: &jetstream::Message,
+    kind: AckKind,
+    action: &'static str,
+) -> Result<(), BusError> {
     message.ack_with(kind).await.map_err(|source| BusError::Nats { action, source: Arc::from(source) })
 }

@@ -17,6 +17,7 @@
 
 mod consumer;
 mod parked;
+mod tap;
 
 use std::error::Error as _;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ use futures_util::TryStreamExt as _;
 use tokio::time::Instant;
 
 pub(crate) use consumer::{Consumer, Delivery};
+pub use tap::{Tap, Tapped};
 
 use crate::{BusError, Envelope};
 
@@ -142,15 +144,7 @@ impl JetStream {
                 reason: "installation is limited to 32 characters, sizes to more than 0",
             });
         }
-        let server = url.rsplit_once('@').map_or(url, |(_, server)| server).to_owned();
-        let refused = |source: std::sync::Arc<dyn std::error::Error + Send + Sync>| BusError::Connect {
-            server: server.clone(),
-            source,
-        };
-        let connect = connect_options(&options).await.map_err(|error| refused(std::sync::Arc::new(error)))?;
-        let client = connect.connect(url).await.map_err(|error| refused(std::sync::Arc::new(error)))?;
-        let mut context = jetstream::new(client.clone());
-        context.set_timeout(options.request_timeout);
+        let (client, context) = reach(url, &options).await?;
         let stream = format!("PALISADE_{}", options.installation);
         let parked_stream = format!("{stream}_PARKED");
         let subjects = format!("palisade.{}.>", options.installation);
@@ -223,6 +217,20 @@ impl JetStream {
             },
         }
     }
+}
+
+/// A connection, and what asks JetStream over it.
+async fn reach(url: &str, options: &JetStreamOptions) -> Result<(async_nats::Client, Context), BusError> {
+    let server = url.rsplit_once('@').map_or(url, |(_, server)| server).to_owned();
+    let refused = |source: std::sync::Arc<dyn std::error::Error + Send + Sync>| BusError::Connect {
+        server: server.clone(),
+        source,
+    };
+    let connect = connect_options(options).await.map_err(|error| refused(std::sync::Arc::new(error)))?;
+    let client = connect.connect(url).await.map_err(|error| refused(std::sync::Arc::new(error)))?;
+    let mut context = jetstream::new(client.clone());
+    context.set_timeout(options.request_timeout);
+    Ok((client, context))
 }
 
 async fn connect_options(options: &JetStreamOptions) -> Result<async_nats::ConnectOptions, std::io::Error> {

@@ -11,6 +11,7 @@ mod receive;
 mod relay;
 mod respond;
 mod session;
+mod tap;
 mod worker;
 
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub(crate) struct Service {
     opening: OpenOptions,
     /// Where responses are begun and decided about.
     desk: Arc<Desk>,
+    /// What this process is known by after a restart, too.
+    instance: crate::data::Instance,
     /// Rung when somebody in this process has begun a response or decided about one.
     respond_bell: Notify,
     /// Rung when the outbox may have something new.
@@ -105,6 +108,9 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     for number in 0..service.config.server.workers {
         parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));
     }
+    for source in service.config.events.nats.keys().cloned() {
+        parts.spawn(tap::run(Arc::clone(&service), source, stopped.clone()));
+    }
     let followed = service.config.clusters.iter().filter(|(_, cluster)| cluster.follow);
     for name in followed.map(|(name, _)| name.clone()) {
         parts.spawn(follow::run(Arc::clone(&service), name, stopped.clone()));
@@ -140,6 +146,7 @@ async fn start(config: Config) -> Result<Service> {
     let library = Arc::new(advisories::Library::open(&data.advisories()));
     let opening = open_options(&config, None)?;
     let cache = FactCache::at(&data.layer_facts(&opening.limits));
+    let instance = data.instance()?;
     let evidence_key = crate::evidence::signing_key(&config, &data)?;
     let (progress, _) = broadcast::channel(PROGRESS_KEPT);
     Ok(Service {
@@ -153,6 +160,7 @@ async fn start(config: Config) -> Result<Service> {
         library,
         opening,
         desk,
+        instance,
         respond_bell: Notify::new(),
         outbox_bell: Notify::new(),
         backlog: receive::Backlog::default(),

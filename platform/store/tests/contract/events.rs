@@ -221,6 +221,11 @@ pub(crate) async fn who_has_no_lease_commits_nothing(place: Place) {
     assert!(matches!(store.commit_events(&ended).await.unwrap_err(), StoreError::Fenced), "its time is over");
     store.correlator_release(&tenant(), "two").await.unwrap();
     assert!(store.correlator_lease(&tenant(), "one", later, until).await.unwrap(), "it was given back");
+    let (until, soon) = (later + SignedDuration::from_secs(90), later + SignedDuration::from_secs(60));
+    for (holder, takes) in [("a/1", true), ("b/1", false), ("a", false), ("a/2", true), ("a/1", true)] {
+        let taken = store.correlator_lease(&tenant(), holder, soon, until).await.unwrap();
+        assert_eq!(taken, takes, "{holder}: only another attempt of the same instance need not wait");
+    }
 }
 
 pub(crate) async fn what_people_say_of_an_incident_stays_until_it_goes_on(place: Place) {

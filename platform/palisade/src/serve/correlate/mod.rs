@@ -5,6 +5,7 @@
 //! Whatever fails, everything in memory is dropped and made again from the store; messages that were not acknowledged come again, and
 //! events are known by their ids.
 
+mod expected;
 mod intake;
 mod lanes;
 mod noise;
@@ -326,7 +327,8 @@ struct Lease {
 
 impl Lease {
     async fn take(service: &Arc<Service>) -> Result<Option<Self>> {
-        let holder = Uuid::now_v7().to_string();
+        // A process that was killed is followed by another of the same instance, which need not wait for the end of its lease.
+        let holder = format!("{}/{}", service.instance.name, Uuid::now_v7());
         if !claim(service, &holder).await.context("cannot ask for the lease of the correlator")? {
             return Ok(None);
         }

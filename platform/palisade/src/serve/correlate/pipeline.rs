@@ -12,6 +12,7 @@ use model::{Gap, TenantId};
 use serde_json::json;
 use store::{EventCommit, NewDetection, NewEvent, NewIncident, SensorReport};
 
+use super::expected::{self, Expected};
 use super::lanes::{Lane, Place, Places, lanes};
 use super::noise::Noise;
 use crate::rules::{Placement, detected};
@@ -48,6 +49,7 @@ pub(super) struct Pipeline {
     /// Detections that there are, by id, with the time of their last event.
     detections: HashMap<String, u64>,
     noise: Noise,
+    expected: Expected,
     forgotten_at: u64,
 }
 
@@ -71,15 +73,22 @@ impl Pipeline {
             incidents: Incidents::new(Caps::default()),
             detections: HashMap::new(),
             noise: Noise::default(),
+            expected: Expected::default(),
             forgotten_at: 0,
         }
     }
 
     /// Takes in a detection of the store, at the start.
     pub(super) fn remember(&mut self, detected: &Detected) {
-        if self.is_new(&detected.id, detected.time) {
+        if self.is_new(&detected.id, detected.time) && !is_quiet(&detected.rule) {
             self.incidents.add(detected);
         }
+    }
+
+    /// Takes in the word of a baseline about this alert, at the start.
+    pub(super) fn remember_expected(&mut self, alert: &Event, word: &Judged) {
+        self.expected.hear(alert);
+        self.expected.learn(word);
     }
 
     /// Takes in a link of the store, at the start.
@@ -123,7 +132,12 @@ impl Pipeline {
             }
         }
         let mut made = Made::default();
-        made.detections.extend(arrived.iter().filter_map(|one| Judged::of_alert(&one.event)));
+        for one in arrived {
+            if let Some(alert) = Judged::of_alert(&one.event) {
+                self.expected.hear(&one.event);
+                made.detections.push(alert);
+            }
+        }
         if !self.immediate.is_empty() && !arrived.is_empty() {
             let mut events: Vec<Event> = arrived.iter().map(|one| one.event.clone()).collect();
             events.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
@@ -168,12 +182,15 @@ impl Pipeline {
     fn join(&mut self, made: &mut Made) {
         let mut fresh = Vec::new();
         for judged in std::mem::take(&mut made.detections) {
+            if judged.rule == expected::RULE && !self.expected.learn(&judged) {
+                continue;
+            }
             if self.is_new(&judged.id, judged.last) {
                 fresh.push((judged, None));
             }
         }
         for (judged, by) in &mut fresh {
-            *by = self.noise.of(judged);
+            *by = self.noise.of(judged).or_else(|| self.expected.of(judged));
         }
         if !self.joining.is_empty() {
             let heard: Vec<Judged> =
@@ -211,7 +228,7 @@ impl Pipeline {
             changed.extend(added.changed);
             merged.extend(added.merged);
         };
-        for (judged, _) in made.told.iter().filter(|(judged, by)| by.is_none() && !is_quiet(judged)) {
+        for (judged, _) in made.told.iter().filter(|(judged, by)| by.is_none() && !is_quiet(&judged.rule)) {
             note(self.incidents.add(&detected(judged)));
         }
         for (kept, joined) in &made.links {
@@ -241,12 +258,13 @@ impl Pipeline {
         let before = clock.saturating_sub(REMEMBERED);
         self.incidents.forget_before(before);
         self.detections.retain(|_, last| *last >= before);
+        self.expected.forget(clock);
     }
 }
 
 /// Explains and is no event of its own: an incident of it would be about nothing.
-fn is_quiet(judged: &Judged) -> bool {
-    judged.rule == "palisade.baseline/expected-alert"
+fn is_quiet(rule: &str) -> bool {
+    rule == expected::RULE
 }
 
 /// What came of a batch.

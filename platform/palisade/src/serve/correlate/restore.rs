@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use correlate::Detected;
+use engine::correlate::Judged;
 use engine::known::Answers;
 use host::Services;
 use host::kinds::Event;
 use jiff::Timestamp;
 use model::TenantId;
+use serde_json::Value;
+use store::DetectionRow;
 use tokio::task::block_in_place;
 
 use super::super::Service;
+use super::expected;
 use super::lanes::Places;
 use super::pipeline::{Pipeline, REMEMBERED};
 use crate::context::Context;
@@ -57,6 +61,9 @@ async fn incidents(service: &Service, tenant: &TenantId, pipeline: &mut Pipeline
         let Some(last) = page.last() else { break };
         after = Some((last.first, last.id.clone()));
         for one in page {
+            if one.rule == expected::RULE {
+                explained(service, tenant, &one, pipeline).await?;
+            }
             pipeline.remember(&Detected {
                 id: one.id,
                 time: one.first,
@@ -71,6 +78,30 @@ async fn incidents(service: &Service, tenant: &TenantId, pipeline: &mut Pipeline
     }
     for (kept, merged) in service.store.links(tenant).await.context("cannot read what joins incidents")? {
         pipeline.remember_link(&kept, &merged);
+    }
+    Ok(())
+}
+
+/// What a baseline has said of an alert, as long as the alert is kept.
+async fn explained(
+    service: &Service,
+    tenant: &TenantId,
+    word: &DetectionRow,
+    pipeline: &mut Pipeline,
+) -> Result<()> {
+    let Some(id) = word.evidence.pointer("/alert/event").and_then(Value::as_str) else { return Ok(()) };
+    let alert = service.store.event(tenant, id).await.context("cannot read an alert that is expected")?;
+    let Some(alert) = alert else { return Ok(()) };
+    let event = Event {
+        id: alert.row.id,
+        time: alert.row.time,
+        source: alert.row.origin,
+        asset: alert.row.asset,
+        body: alert.body.to_string().into_bytes(),
+    };
+    if let Some(judged) = Judged::of_alert(&event) {
+        let (rule, evidence, last) = (word.rule.clone(), word.evidence.clone(), word.last);
+        pipeline.remember_expected(&event, &Judged { rule, evidence, last, ..judged });
     }
     Ok(())
 }
