@@ -71,7 +71,7 @@ fn an_attack_is_one_incident_whatever_order_its_events_come_in() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|one| one["rule"] == "palisade.sigma/sigma-correlation");
+        .find(|one| one["rule"] == "palisade.sigma/k8s-rights-and-workload");
     assert_eq!(joined.unwrap()["evidence"]["ruleName"], "k8s-rights-and-workload", "{joined:?}");
     // Backwards and twice, it is the same story.
     events.reverse();

@@ -58,9 +58,11 @@ impl Judged {
         proof: &[&Event],
         watermark: u64,
     ) -> Self {
-        let rule = format!("{plugin}/{}", detection.rule);
         // The host has made sure that it is JSON.
         let evidence: Value = serde_json::from_slice(&detection.evidence).unwrap_or_default();
+        // A plugin that runs rules of a language declares one rule for all of them; people know them by their own names.
+        let own = evidence.get("ruleName").and_then(Value::as_str).filter(|name| is_name(name));
+        let rule = format!("{plugin}/{}", own.unwrap_or(&detection.rule));
         let said = |name: &str| evidence.get(name).and_then(Value::as_u64).filter(|time| *time <= watermark);
         let time = |times: Option<u64>, name: &str| times.or_else(|| said(name)).unwrap_or(watermark);
         let last = time(proof.iter().map(|event| event.time).max(), "last");
@@ -206,6 +208,11 @@ impl About {
     }
 }
 
+/// Whether this can be the name of a rule in the place of that in the manifest.
+fn is_name(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c == '*')
+}
+
 /// A member's value, where there is one.
 fn some(member: &impl Serialize) -> Option<Value> {
     serde_json::to_value(member).ok().filter(|value| match value {
@@ -288,6 +295,14 @@ mod tests {
             assert_eq!((of_timer(evidence, 10).first, of_timer(evidence, 10).last), (10, 10), "{evidence}");
         }
         assert_eq!(of_timer(r#"{"first": 9, "last": 7}"#, 10).first, 7);
+    }
+
+    #[test]
+    fn a_rule_of_a_language_is_known_by_its_own_name() {
+        assert_eq!(of_timer(r#"{"ruleName": "crypto-miner"}"#, 7).rule, "a.b/crypto-miner");
+        for evidence in [r#"{"ruleName": ""}"#, r#"{"ruleName": "a\nb"}"#, r#"{"ruleName": "*"}"#, r#"{"ruleName": 1}"#] {
+            assert_eq!(of_timer(evidence, 7).rule, "a.b/r", "{evidence}");
+        }
     }
 
     #[test]
