@@ -4,6 +4,7 @@
 mod admission;
 mod batch;
 mod cloud;
+mod latency;
 mod posture;
 mod runtime;
 mod scan;

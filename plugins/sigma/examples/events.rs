@@ -1,8 +1,11 @@
-//! Evaluates 3,000 generated rules, in the shape of the public corpus, over generated events, and prints how many events a second that is:
-//! `cargo run --release -p sigma --example events [RULES [EVENTS]]`.
+//! Evaluates 3,000 generated rules, in the shape of the public corpus, over generated events, and prints as JSON how long that took:
+//! `cargo run --release -p sigma --example events [--write FOLDER] [RULES [EVENTS]]`. With `--write` the same rules and events are left
+//! in a folder for others to judge: `config.json`, and `events.jsonl` with one event a line.
 
 #![expect(clippy::expect_used, reason = "a program for developers, which may stop at anything odd")]
 
+use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Instant;
 
 use palisade_sdk::testing::Fakes;
@@ -84,20 +87,33 @@ fn event(number: usize) -> Event {
     Event::new(format!("e{number}"), number as u64 * 1_000_000, source, "asset", &body)
 }
 
+/// Leaves what is judged for others to judge.
+fn write(folder: &Path, config: &str, events: &[Event]) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    std::fs::write(folder.join("config.json"), config).expect("room for the configuration");
+    let lines = events.iter().fold(String::new(), |mut lines, event| {
+        let body: Value = serde_json::from_slice(&event.body).expect("JSON of our own");
+        let line = json!({ "id": event.id, "time": event.time, "source": event.source, "asset": event.asset, "body": body });
+        writeln!(lines, "{line}").expect("a string has room");
+        lines
+    });
+    std::fs::write(folder.join("events.jsonl"), lines).expect("room for the events");
+}
+
 fn main() {
-    let mut numbers = std::env::args().skip(1).map(|word| word.parse::<usize>().expect("a number"));
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = (arguments.first().map(String::as_str) == Some("--write"))
+        .then(|| arguments.drain(..2).nth(1))
+        .flatten();
+    let mut numbers = arguments.iter().map(|word| word.parse::<usize>().expect("a number"));
     let (rules, count) = (numbers.next().unwrap_or(3_000), numbers.next().unwrap_or(100_000));
     let config = json!({ "rules": (0..rules).map(rule).collect::<Vec<_>>() }).to_string();
     let events: Vec<Event> = (0..count).map(event).collect();
-    let bytes: usize = events.iter().map(|event| event.body.len()).sum();
+    if let Some(folder) = folder {
+        write(Path::new(&folder), &config, &events);
+    }
     let _fakes = Fakes::new().state(1 << 28).install();
-    let start = Instant::now();
     correlate::<Sigma>(&config, &[], &[], 0).expect("rules");
-    println!(
-        "{rules} rules and the packs, {} bytes of configuration: compiled in {:?}",
-        config.len(),
-        start.elapsed()
-    );
     let start = Instant::now();
     let (mut detections, mut problems) = (0, 0);
     for batch in events.chunks(512) {
@@ -107,8 +123,7 @@ fn main() {
     }
     let seconds = start.elapsed().as_secs_f64();
     println!(
-        "{count} events of {} bytes, {detections} detections, {problems} problems: {:.0} events/s",
-        bytes / count.max(1),
-        count as f64 / seconds
+        "{}",
+        json!({ "events": count, "seconds": seconds, "detections": detections, "problems": problems })
     );
 }

@@ -10,7 +10,8 @@ use palisade_sdk::{Batch, Config, Correlator, Detection, Error, Severity, Story,
 
 use table::{Table, hash};
 
-struct Counters;
+/// Counts.
+pub struct Counters;
 
 /// The event that is told of, of every source and asset.
 const THRESHOLD: u32 = 100;
