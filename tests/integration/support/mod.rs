@@ -10,6 +10,7 @@ pub(crate) mod layout;
 mod moto;
 mod nats;
 mod postgres;
+mod random;
 mod registry;
 mod server;
 pub(crate) mod tokens;
@@ -21,6 +22,7 @@ pub(crate) use images::Images;
 pub(crate) use moto::Moto;
 pub(crate) use nats::Nats;
 pub(crate) use postgres::Postgres;
+pub(crate) use random::Random;
 pub(crate) use registry::Registry;
 pub(crate) use server::{Backends, Server};
 

@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 pub(crate) struct Postgres {
     child: Child,
-    _directory: TempDir,
+    directory: TempDir,
+    programs: PathBuf,
+    port: u16,
     pub(crate) url: String,
 }
 
@@ -31,26 +33,34 @@ impl Postgres {
             .unwrap();
         assert!(made.success(), "initdb failed");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = as_server_user(&programs.join("postgres"))
-            .arg("-D")
-            .arg(&data)
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", &format!("port={port}")])
-            .args(["-c", &format!("unix_socket_directories={}", directory.path().display())])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = run(&programs, &directory, port);
         let url = format!("postgres://palisade@127.0.0.1:{port}/postgres");
-        let mut server = Self { child, _directory: directory, url };
-        server.wait(&programs.join("pg_isready"), port);
+        let mut server = Self { child, directory, programs, port, url };
+        server.wait();
         Some(server)
     }
 
-    fn wait(&mut self, is_ready: &Path, port: u16) {
+    /// Ends it without a shutdown, as a crash does, and starts it again over what it has left.
+    pub(crate) fn restart(&mut self) {
+        self.quit();
+        self.child = run(&self.programs, &self.directory, self.port);
+        self.wait();
+    }
+
+    /// SIGQUIT is the server's own immediate stop: its children go with it.
+    fn quit(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::QUIT);
+        let _ = self.child.wait();
+    }
+
+    fn wait(&mut self) {
+        let is_ready = self.programs.join("pg_isready");
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            let port = port.to_string();
-            let asked = Command::new(is_ready).args(["-q", "-h", "127.0.0.1", "-p", &port]).status().unwrap();
+            let port = self.port.to_string();
+            let asked =
+                Command::new(&is_ready).args(["-q", "-h", "127.0.0.1", "-p", &port]).status().unwrap();
             if asked.success() {
                 return;
             }
@@ -62,11 +72,20 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // SIGQUIT is the server's own immediate stop: its children go with it.
-        let pid = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::QUIT);
-        let _ = self.child.wait();
+        self.quit();
     }
+}
+
+fn run(programs: &Path, directory: &TempDir, port: u16) -> Child {
+    as_server_user(&programs.join("postgres"))
+        .arg("-D")
+        .arg(directory.path().join("data"))
+        .args(["-c", "listen_addresses=127.0.0.1", "-c", &format!("port={port}")])
+        .args(["-c", &format!("unix_socket_directories={}", directory.path().display())])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// The folder of the programs, the newest of Debian's.

@@ -31,6 +31,7 @@ pub(crate) struct Server {
     api: Option<Api>,
     /// Where the process runs, and what it is told are its home and its folder for temporary files.
     elsewhere: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Server {
@@ -44,7 +45,19 @@ impl Server {
         let config = data.path().join("palisade.toml");
         std::fs::write(&config, text).unwrap();
         let elsewhere = TempDir::with_prefix("palisade-elsewhere-").unwrap();
-        Self { config, data: data.path().to_owned(), child: None, api: None, elsewhere }
+        Self {
+            config,
+            data: data.path().to_owned(),
+            child: None,
+            api: None,
+            elsewhere,
+            environment: Vec::new(),
+        }
+    }
+
+    /// What stands in the environment of the process from its next start on, besides what it inherits.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// A running server over the embedded backends.
@@ -68,6 +81,7 @@ impl Server {
             .current_dir(self.elsewhere.path())
             .env("HOME", self.elsewhere.path())
             .env("TMPDIR", self.elsewhere.path())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
