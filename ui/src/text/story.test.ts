@@ -36,6 +36,7 @@ describe("the story of an incident", () => {
     });
     const { seen, more } = storyOf([step(5, [miner, shell])]);
     expect(seen.map((each) => each.title)).toEqual(["Script downloaded and run", "Crypto miner started"]);
+    expect(seen.map((each) => each.last)).toEqual(["2026-11-23T01:00:00Z", "2026-11-23T01:00:40Z"]);
     expect(more).toBe(3);
   });
   it("joins what two sensors saw in one pod, and keeps pods apart", () => {

@@ -39,9 +39,9 @@ export interface Story {
   more: number;
 }
 
-/** Rules over detections say which ones: as stages of an attack, or as what was joined. */
-function isConclusion({ evidence }: Detection): boolean {
-  if (typeof evidence !== "object" || evidence === null) return false;
+/** What is about no event itself, and names the detections that it is about: as stages of an attack, or as what was joined. */
+function isConclusion({ evidence, subject }: Detection): boolean {
+  if (subject !== null || typeof evidence !== "object" || evidence === null) return false;
   return ["stages", "detections"].some((key) => Array.isArray(Reflect.get(evidence, key)));
 }
 
@@ -62,6 +62,9 @@ export function storyOf(steps: readonly TimelineStep[]): Story {
   return { seen: seenIn(all.filter((each) => !isConclusion(each))), concluded: concludedIn(all), more };
 }
 
+const latestOf = (times: readonly string[]): string =>
+  times.reduce((latest, each) => (Date.parse(each) > Date.parse(latest) ? each : latest), times[0] ?? "");
+
 function seenIn(all: readonly Detection[]): Seen[] {
   const titles = distinct(all.map((each) => each.title));
   // `Crypto miner started on a workload whose …` says more of `Crypto miner started`: the longest such title is meant.
@@ -80,7 +83,7 @@ function seenIn(all: readonly Detection[]): Seen[] {
     title,
     severity: worst(members),
     first: members[0]?.first ?? "",
-    last: members.reduce((last, each) => (Date.parse(each.last) > Date.parse(last) ? each.last : last), ""),
+    last: latestOf(members.map((each) => each.last)),
     assets: distinct(members.map((each) => each.asset)),
     techniques: distinct(members.flatMap((each) => each.techniques)),
     rules: distinct(members.map((each) => each.rule)),

@@ -14,7 +14,10 @@ const SHOWN_MAX = 8;
 
 export function Concluded({ incident }: { incident: IncidentRow }) {
   const timeline = useQuery(timelineQuery(incident.id));
-  const concluded = useMemo(() => storyOf(timeline.data?.items ?? []).concluded, [timeline.data]);
+  const concluded = useMemo(() => {
+    const all = storyOf(timeline.data?.items ?? []).concluded;
+    return all.filter((each) => each.title !== incident.title);
+  }, [timeline.data, incident.title]);
   if (concluded.length === 0) return null;
   return (
     <ul className="joined" aria-label="What rules concluded">
