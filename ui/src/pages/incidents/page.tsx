@@ -13,6 +13,7 @@ import { Techniques } from "../../parts/techniques";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { counted } from "../../text/number";
+import { absoluteSpan } from "../../text/time";
 import { Concluded } from "./concluded";
 import { History } from "./history";
 import { Manage } from "./manage";
@@ -60,7 +61,7 @@ function Incident({ detail }: { detail: IncidentDetail }) {
           <SeverityBadge severity={incident.severity} />
           <StatusTag incident={incident} />
           <span className="muted">
-            <Time at={incident.first} /> to <Time at={incident.last} />
+            {absoluteSpan(incident.first, incident.last)} (<Time at={incident.last} />)
           </span>
           <span className="muted">
             <code>{incident.id.slice(0, 24)}</code>
