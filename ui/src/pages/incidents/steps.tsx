@@ -48,7 +48,8 @@ export function StepList({ id }: { id: string }) {
 
 /** The rows of the list of detections that say it. What is asked for ends before `to`. */
 const rowsOf = ({ title, rules, assets, first, last }: Seen) => ({
-  ...(rules.length === 1 ? { rule: rules[0] } : { q: title }),
+  q: title,
+  rule: rules.length === 1 ? rules[0] : undefined,
   asset: assets.length === 1 ? assets[0] || undefined : undefined,
   from: first,
   to: new Date(Date.parse(last) + 1).toISOString(),

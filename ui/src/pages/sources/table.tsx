@@ -87,7 +87,7 @@ export function SourceTable({
                   <Time at={each.last_at} />
                 </td>
                 <td>
-                  <span className="tags actions">
+                  <span className="tags row-actions">
                     <Link
                       to="/sources"
                       search={{ setup: each.name }}
@@ -141,12 +141,14 @@ function SourceHealth({ source }: { source: EventSource }) {
   const fine = source.problems + source.late + source.drops === 0;
   if (fine && source.last_at === null)
     return (
-      <span className="muted">
-        nothing has come yet:{" "}
-        <Link to="/sources" search={{ setup: source.name }}>
-          set up its sender
-        </Link>
-      </span>
+      <>
+        <span className="muted">nothing has come yet</span>
+        <span className="second-line">
+          <Link to="/sources" search={{ setup: source.name }} resetScroll={false}>
+            Set up its sender
+          </Link>
+        </span>
+      </>
     );
   return (
     <>
