@@ -1,7 +1,8 @@
 // Run time: incidents, events, sources, responses, rules and the ATT&CK map. The states are made up, the browser answers for the
-// server, and no action reaches it: the checks look at what the page shows and at what it would send. Whatever the server
-// itself holds is checked too, as far as it has these pages' API.
+// server, and no action reaches it: the checks look at what the page shows and at what it would send. One check sends the
+// server an attack through doors of its own, and looks at what becomes of it.
 import { answerRuntime, makeRuntime } from "../../../ui/dev/mock-runtime.mjs";
+import { attack, CLUSTER } from "../attack.mjs";
 import { equal, expect, Skip } from "../harness.mjs";
 
 const API = /\/api\/v1\/(runtime|incidents|responses|playbooks|kill-switch|attack-map)([/?]|$)/;
@@ -87,6 +88,50 @@ const look = (theme, width, height) => [
   },
 ];
 
+/** Waits until the server has judged an attack: the incident with its pod, and the timeline of it. */
+async function judged(api, { pod }) {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const { items } = await api("/incidents?limit=100");
+    for (const { id } of items.filter(({ assets }) => assets.some((each) => each.endsWith(`/${pod}`)))) {
+      const [detail, timeline] = [await api(`/incidents/${id}`), await api(`/incidents/${id}/timeline`)];
+      const titles = timeline.items.flatMap(({ detections }) => detections.map(({ title }) => title));
+      if (
+        ["Drop and execute new binary in container", "Crypto miner started", "Command run in a pod"].every(
+          (each) => titles.includes(each),
+        )
+      )
+        return { detail, timeline };
+    }
+    expect(Date.now() < deadline, `no incident about ${pod} in a minute`);
+  }
+}
+
+/** What a rule matched is under its entry, and leads to the detection with the event. */
+async function evidence(page, shown) {
+  const miner = shown.filter({ hasText: "Drop and execute new binary" }).first();
+  await miner.locator("summary").click();
+  await miner.locator("pre").first().waitFor();
+  await miner.locator("details a").first().click();
+  await page.getByRole("heading", { name: /Evidence: its events \([1-9]/ }).waitFor();
+}
+
+/** The command that ran is in the tree of its container, under the shell that started it. */
+async function processes(page, api, { pod, mark }) {
+  const { items } = await api(`/runtime/events?source=tetragon-${mark}&limit=100`);
+  const miner = items.find(({ kind, title }) => kind === "process.exec" && title.includes("kworker"));
+  expect(miner, `no event of the miner in ${pod}`);
+  await settle(page, `/runtime/processes/${encodeURIComponent(miner.id)}`);
+  const line = page.getByRole("treeitem", { name: /kworker/ }).last();
+  expect(Number(await line.getAttribute("aria-level")) >= 2, "the miner is under nobody");
+  await settle(page, `/runtime?event=${encodeURIComponent(miner.id)}`);
+  await page
+    .locator(".drawer")
+    .getByRole("link", { name: /Crypto miner started/ })
+    .first()
+    .waitFor();
+}
+
 export const checks = [
   look("light", 1440, 900),
   look("dark", 1440, 900),
@@ -114,6 +159,75 @@ export const checks = [
           `${path}: the next step with ${items.length} rows`,
         );
       }
+    },
+  ],
+  [
+    "an attack that sensors tell the server of is told by the page: what, where, who, why it matters and what proves it",
+    async (world) => {
+      const { context, page: open, asking, api, axe, shot } = world;
+      const known = await asking.request.get("/api/v1/runtime/sources");
+      if (known.status() === 404) throw new Skip("this server has no API about run time");
+      const { items: clusters } = await api("/clusters");
+      if (!clusters.some(({ id }) => id === `k8s:${CLUSTER}`))
+        throw new Skip(
+          "the cluster of the fixtures was not scanned, and no other is to be told of an attack",
+        );
+      const made = await attack(world);
+      const { detail, timeline } = await judged(api, made);
+      const page = await open(await context(), ["404"]);
+      await settle(page, "/incidents");
+      await page.locator(`a[href="/incidents/${detail.incident.id}"]`).first().waitFor();
+      await settle(page, `/incidents/${detail.incident.id}`);
+      const shown = page.locator(".incident-timeline .timeline-step");
+      await shown.first().waitFor();
+      const told = (await shown.allTextContents()).filter(
+        (each) => each.includes(made.pod) || each.includes("checkout"),
+      );
+      for (const wanted of [
+        "Terminal shell in container",
+        "Drop and execute new binary",
+        "Crypto miner started",
+      ])
+        expect(
+          told.some((each) => each.includes(wanted)),
+          `the timeline does not say ${wanted}`,
+        );
+      const titles = new Set(
+        timeline.items.flatMap(({ detections }) =>
+          detections.flatMap((each) => (each.subject ? each.title : [])),
+        ),
+      );
+      const text = await page.locator("main").innerText();
+      for (const title of titles)
+        expect(
+          text.includes(title) || [...titles].some((each) => title.startsWith(`${each} on a `)),
+          `nothing of ${title} on the page`,
+        );
+      const who = page.locator("section", { has: page.getByRole("heading", { name: "Who and what" }) });
+      for (const wanted of [
+        "mallory@example.org",
+        "203.0.113.7",
+        "198.51.100.9:3333",
+        "kworker",
+        "Deployment store/checkout",
+      ])
+        expect((await who.innerText()).includes(wanted), `who took part does not name ${wanted}`);
+      expect(!text.includes("This page could not be drawn"), "the page broke");
+      for (const section of [
+        "What is wrong",
+        "Next safe action",
+        "Why it matters here",
+        "Timeline",
+        "History",
+      ])
+        await page.getByRole("heading", { name: section, exact: true }).waitFor();
+      await shot(page, "incident-of-sensors");
+      await axe(page, "an incident of sensors");
+      await evidence(page, shown);
+      await processes(page, api, made);
+      await settle(page, "/sources");
+      for (const name of made.sources) await page.locator(`[data-source="${name}"]`).waitFor();
+      equal(await page.locator("main", { hasText: CLUSTER }).count(), 0, "clusters named by their uid");
     },
   ],
   [

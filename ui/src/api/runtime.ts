@@ -97,6 +97,7 @@ export interface EventProcess {
 
 /** The normalised event, as far as the page reads it; the rest is shown as it is. */
 export interface EventBody {
+  node?: string;
   rule?: { id?: string; name?: string; techniques?: string[] };
   container?: { id?: string; name?: string; image?: string; digest?: string };
   pod?: {

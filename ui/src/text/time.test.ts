@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { absolute, age, duration, micros, relative } from "./time";
+import { describe, expect, it } from "vitest";
+import { absolute, absoluteSpan, age, duration, micros, relative } from "./time";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 
@@ -50,4 +50,12 @@ it("gives a measured time the unit that suits it", () => {
     "1.31 s",
     "30 s",
   ]);
+});
+
+describe("spans", () => {
+  it.each([
+    ["2026-11-22T01:00:00.1Z", "2026-11-22T01:00:00.9Z", "2026-11-22 01:00:00 UTC"],
+    ["2026-11-22T01:00:00Z", "2026-11-22T01:20:05Z", "2026-11-22 01:00:00 to 01:20:05 UTC"],
+    ["2026-11-22T23:00:00Z", "2026-11-23T01:00:00Z", "2026-11-22 23:00:00 to 2026-11-23 01:00:00 UTC"],
+  ])("%s to %s", (first, last, words) => expect(absoluteSpan(first, last)).toBe(words));
 });

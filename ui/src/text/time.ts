@@ -61,3 +61,11 @@ export function micros(value: number): string {
   if (value < 999_500) return `${(value / 1_000).toFixed(value < 99_950 ? 1 : 0)} ms`;
   return `${value % 1_000_000 === 0 ? value / 1_000_000 : (value / 1_000_000).toFixed(2)} s`;
 }
+
+/** `2026-11-22 01:00:00 to 01:20:05 UTC`; one moment where both are within the same second. */
+export function absoluteSpan(first: string, last: string): string {
+  const [from, to] = [absolute(first), absolute(last)];
+  if (from === to) return from;
+  const sameDay = from.slice(0, 10) === to.slice(0, 10);
+  return `${from.replace(" UTC", "")} to ${sameDay ? to.slice(11) : to}`;
+}

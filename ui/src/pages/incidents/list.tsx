@@ -15,7 +15,7 @@ import { Empty } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { count } from "../../text/number";
-import { incidentStatus } from "../../text/runtime";
+import { assetName, incidentStatus } from "../../text/runtime";
 import { Choice } from "../graph/filters";
 import { StatusTag } from "./status";
 
@@ -41,6 +41,10 @@ const COLUMNS: Column<IncidentRow>[] = [
         <strong>
           <Text value={row.title} max={300} />
         </strong>
+        <span className="second-line muted">
+          {row.assets[0] ? <Text value={assetName(row.assets[0])} max={120} /> : "no asset is named"}
+          {row.assets.length > 1 && ` and ${count(row.assets.length - 1)} more`}
+        </span>
       </Link>
     ),
   },

@@ -2,20 +2,29 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useMemo } from "react";
 import { Problem } from "../../api/client";
 import { resourceQuery } from "../../api/posture-queries";
 import type { IncidentRow } from "../../api/runtime";
+import { timelineQuery } from "../../api/runtime-queries";
 import { AssetLink } from "../../parts/asset-link";
 import { SeverityLine } from "../../parts/severity";
+import { Text } from "../../parts/text";
 import { VerdictTag } from "../../parts/verdict";
 import { counted } from "../../text/number";
 import { assetPlace } from "../../text/runtime";
+import { storyOf } from "../../text/story";
 
 /** Assets that are asked about; the others are a click away. */
 const ASKED_MAX = 4;
 
 export function Matters({ incident }: { incident: IncidentRow }) {
   const asked = incident.assets.filter((asset) => assetPlace(asset)).slice(0, ASKED_MAX);
+  const timeline = useQuery(timelineQuery(incident.id));
+  const worse = useMemo(
+    () => [...new Set(storyOf(timeline.data?.items ?? []).seen.flatMap((each) => each.worse))],
+    [timeline.data],
+  );
   return (
     <section className="card" aria-labelledby="matters">
       <h2 id="matters">Why it matters here</h2>
@@ -28,6 +37,11 @@ export function Matters({ incident }: { incident: IncidentRow }) {
         {incident.assets.length > 1 && (
           <li>It has spread over {counted(incident.assets.length, "asset")}.</li>
         )}
+        {worse.map((each) => (
+          <li key={each}>
+            It happened <Text value={each} max={200} />.
+          </li>
+        ))}
         {asked.map((asset) => (
           <Posture key={asset} asset={asset} />
         ))}
@@ -62,7 +76,9 @@ function Posture({ asset }: { asset: string }) {
         </>
       ) : (
         <span className="muted">
-          {missing ? "is not in the inventory: scan its cluster" : "could not be looked up"}
+          {missing
+            ? "is not in the inventory: it is newer than the last scan of its cluster, or gone"
+            : "could not be looked up"}
         </span>
       )}
     </li>

@@ -5,7 +5,6 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { IncidentDetail } from "../../api/runtime";
 import { incidentQuery } from "../../api/runtime-queries";
-import { AssetLink } from "../../parts/asset-link";
 import { CopyButton } from "../../parts/copy";
 import { Icon } from "../../parts/icon";
 import { SeverityBadge } from "../../parts/severity";
@@ -13,7 +12,9 @@ import { Failure, Loading } from "../../parts/states";
 import { Techniques } from "../../parts/techniques";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
-import { count, counted } from "../../text/number";
+import { counted } from "../../text/number";
+import { absoluteSpan } from "../../text/time";
+import { Concluded } from "./concluded";
 import { History } from "./history";
 import { Manage } from "./manage";
 import { Matters } from "./matters";
@@ -22,6 +23,7 @@ import { Path } from "./path";
 import { IncidentResponses } from "./responses";
 import { StatusTag } from "./status";
 import { StepList } from "./steps";
+import { Who } from "./who";
 
 const route = getRouteApi("/incidents/$id");
 
@@ -59,7 +61,7 @@ function Incident({ detail }: { detail: IncidentDetail }) {
           <SeverityBadge severity={incident.severity} />
           <StatusTag incident={incident} />
           <span className="muted">
-            <Time at={incident.first} /> to <Time at={incident.last} />
+            {absoluteSpan(incident.first, incident.last)} (<Time at={incident.last} />)
           </span>
           <span className="muted">
             <code>{incident.id.slice(0, 24)}</code>
@@ -88,6 +90,7 @@ function Incident({ detail }: { detail: IncidentDetail }) {
               {counted(incident.sources, "independent source")}
               {detail.left_out > 0 && <>; {counted(detail.left_out, "further step")} had no room</>}.
             </p>
+            <Concluded incident={incident} />
             <dl className="facts-list">
               <dt>Techniques</dt>
               <dd>
@@ -98,20 +101,7 @@ function Incident({ detail }: { detail: IncidentDetail }) {
           <NextAction incident={incident} />
         </div>
         <div className="two">
-          <section className="card" aria-labelledby="who">
-            <h2 id="who">Who and what</h2>
-            <ul className="joined" aria-label="Assets that took part">
-              {incident.assets.slice(0, 20).map((asset) => (
-                <li key={asset}>
-                  <AssetLink asset={asset} />
-                </li>
-              ))}
-            </ul>
-            {incident.assets.length === 0 && <p className="muted">No asset is named by its events.</p>}
-            {incident.assets.length > 20 && (
-              <p className="muted">and {count(incident.assets.length - 20)} more, which the timeline names</p>
-            )}
-          </section>
+          <Who incident={incident} />
           <Matters incident={incident} />
         </div>
         <StepList id={incident.id} />

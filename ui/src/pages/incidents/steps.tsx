@@ -2,7 +2,8 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { TimelineStep } from "../../api/runtime";
+import { useMemo } from "react";
+import type { Detection, TimelineStep } from "../../api/runtime";
 import { timelineQuery } from "../../api/runtime-queries";
 import { AssetLink } from "../../parts/asset-link";
 import { SeverityBadge } from "../../parts/severity";
@@ -11,7 +12,12 @@ import { Techniques } from "../../parts/techniques";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { counted } from "../../text/number";
+import { proofOf, type Seen, storyOf } from "../../text/story";
 import { absolute } from "../../text/time";
+import { visible } from "../../text/visible";
+
+/** Commands and names that are shown of an entry; the others are in its evidence. */
+const PROOFS_MAX = 3;
 
 export function StepList({ id }: { id: string }) {
   const timeline = useQuery(timelineQuery(id));
@@ -27,11 +33,7 @@ export function StepList({ id }: { id: string }) {
         <Failure error={timeline.error} retry={() => timeline.refetch()} what="the timeline" />
       ) : (
         <>
-          <ol className="incident-timeline">
-            {timeline.data.items.map((item) => (
-              <StepRow key={`${item.step.rule} ${item.step.asset} ${item.step.first}`} item={item} />
-            ))}
-          </ol>
+          <Entries steps={timeline.data.items} />
           {timeline.data.left_out > 0 && (
             <p className="card-foot muted">
               {counted(timeline.data.left_out, "further step")} had no room here: look into the{" "}
@@ -44,72 +46,131 @@ export function StepList({ id }: { id: string }) {
   );
 }
 
-/** The detections of a step: one rule on one asset within its time. What is asked for ends before `to`. */
-const rowsOf = ({ rule, asset, first, last }: TimelineStep["step"]) => ({
-  rule,
-  asset: asset || undefined,
+/** The rows of the list of detections that say it. What is asked for ends before `to`. */
+const rowsOf = ({ title, rules, assets, first, last }: Seen) => ({
+  q: title,
+  rule: rules.length === 1 ? rules[0] : undefined,
+  asset: assets.length === 1 ? assets[0] || undefined : undefined,
   from: first,
   to: new Date(Date.parse(last) + 1).toISOString(),
   suppressed: "false",
 });
 
-function StepRow({ item: { step, detections } }: { item: TimelineStep }) {
+function Entries({ steps }: { steps: readonly TimelineStep[] }) {
+  const story = useMemo(() => storyOf(steps), [steps]);
+  const forgotten = steps.filter(({ detections }) => detections.length === 0);
   return (
-    <li className="timeline-step" data-step={step.detection}>
+    <>
+      <ol className="incident-timeline">
+        {story.seen.map((each) => (
+          <Entry key={each.detections[0]?.id} seen={each} />
+        ))}
+      </ol>
+      {forgotten.map(({ step }) => (
+        <p key={step.detection} className="card-foot muted">
+          <Text value={step.title} max={300} /> on <AssetLink asset={step.asset} />, <Time at={step.first} />:
+          its detections are no longer kept.
+        </p>
+      ))}
+      {story.more > 0 && (
+        <p className="card-foot muted">
+          {counted(story.more, "earlier detection")} of the same rules and assets had no room here: look into
+          the <Link to="/runtime/detections">detections</Link>.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Entry({ seen }: { seen: Seen }) {
+  const { detections, rules } = seen;
+  const proofs = [...new Set(detections.map(({ subject }) => proofOf(subject)).filter(Boolean))];
+  return (
+    <li className="timeline-step" data-step={detections[0]?.id}>
       <span className="timeline-when">
-        <span className="mono">{absolute(step.first).slice(11, 19)}</span>
+        <span className="mono">{absolute(seen.first).slice(11, 19)}</span>
         <span className="muted">
-          <Time at={step.first} />
+          <Time at={seen.first} />
         </span>
       </span>
       <div className="timeline-what">
         <p className="tags">
-          <SeverityBadge severity={step.severity} />
+          <SeverityBadge severity={seen.severity} />
           <strong>
-            <Link to="/runtime/detections" search={{ ...rowsOf(step), detection: step.detection }}>
-              <Text value={step.title} max={300} />
+            <Link to="/runtime/detections" search={{ ...rowsOf(seen), detection: detections[0]?.id }}>
+              <Text value={seen.title} max={300} />
             </Link>
           </strong>
-          {step.techniques.length > 0 && <Techniques ids={step.techniques} />}
+          {seen.techniques.length > 0 && <Techniques ids={seen.techniques} />}
         </p>
+        {proofs.slice(0, PROOFS_MAX).map((each) => (
+          <p key={each}>
+            <code className="breaks">
+              <Text value={each} max={600} />
+            </code>
+          </p>
+        ))}
         <p className="muted-strong">
-          on <AssetLink asset={step.asset} /> · by{" "}
-          <Link to="/runtime/detections" search={rowsOf(step)}>
-            {counted(step.count, "detection")}
+          on{" "}
+          {seen.assets.map((asset, index) => (
+            <span key={asset}>
+              {index > 0 && ", "}
+              <AssetLink asset={asset} />
+            </span>
+          ))}
+          <Actors detections={detections} /> · by{" "}
+          <Link to="/runtime/detections" search={rowsOf(seen)}>
+            {counted(detections.length, "detection")}
           </Link>{" "}
           of{" "}
-          <Link to="/rules" search={{ q: step.rule }} className="mono">
-            <Text value={step.rule} max={120} />
-          </Link>
+          {rules.map((rule, index) => (
+            <span key={rule}>
+              {index > 0 && ", "}
+              <Link to="/rules" search={{ q: rule }} className="mono">
+                <Text value={rule} max={120} />
+              </Link>
+            </span>
+          ))}
         </p>
-        {detections.length > 0 ? (
-          <details className="proofs">
-            <summary>
-              Evidence:{" "}
-              {step.count > detections.length
-                ? `the latest ${detections.length} of ${step.count}`
-                : "all of it"}
-            </summary>
-            {detections.map((each) => (
-              <section key={each.id} aria-label={`Evidence of ${absolute(each.first)}`}>
-                <p>
-                  <Link to="/runtime/detections" search={{ detection: each.id }}>
-                    Its events
-                  </Link>{" "}
-                  <span className="muted">
-                    <Time at={each.first} />
-                  </span>
-                </p>
-                <pre className="code" tabIndex={0}>
-                  <Text value={JSON.stringify(each.evidence, null, 2) ?? ""} lines max={8_000} />
-                </pre>
-              </section>
-            ))}
-          </details>
-        ) : (
-          <p className="muted">Its detections are no longer kept.</p>
-        )}
+        <Evidence detections={detections} />
       </div>
     </li>
+  );
+}
+
+/** Who did it, where the events name somebody. */
+function Actors({ detections }: { detections: readonly Detection[] }) {
+  const names = new Set(
+    detections.flatMap(({ subject }) => subject?.actor?.name ?? subject?.process?.user ?? []),
+  );
+  if (names.size === 0) return null;
+  return (
+    <>
+      {" "}
+      by <Text value={[...names].slice(0, PROOFS_MAX).join(", ")} max={200} />
+    </>
+  );
+}
+
+function Evidence({ detections }: { detections: readonly Detection[] }) {
+  return (
+    <details className="proofs">
+      <summary>Evidence: what each rule matched</summary>
+      {detections.map((each) => (
+        <section key={each.id} aria-label={`Evidence of ${visible(each.title)}, ${absolute(each.first)}`}>
+          <p>
+            <Link to="/runtime/detections" search={{ detection: each.id }}>
+              <Text value={each.title} max={300} />
+            </Link>{" "}
+            <span className="muted">
+              {absolute(each.first)} by <Text value={each.rule} max={120} />
+            </span>
+          </p>
+          <pre className="code" tabIndex={0}>
+            <Text value={JSON.stringify(each.evidence, null, 2) ?? ""} lines max={8_000} />
+          </pre>
+        </section>
+      ))}
+    </details>
   );
 }

@@ -13,6 +13,10 @@ import { timeLeft } from "../../text/runtime";
 import { ResponsesHead } from "./head";
 import { KillBanner, KillDialog } from "./kill-switch";
 
+/** Those that may begin by themselves stand before those that people start; else the order of the server. */
+const inForceFirst = (all: readonly Playbook[]): Playbook[] =>
+  [...all].sort((a, b) => Number(b.enabled) - Number(a.enabled));
+
 export function PlaybooksPage() {
   const playbooks = useQuery(playbooksQuery);
   const stopped = useQuery(killSwitchQuery);
@@ -34,7 +38,7 @@ export function PlaybooksPage() {
           </Empty>
         ) : (
           <ul className="plugin-list" data-testid="playbooks">
-            {playbooks.data.items.map((each) => (
+            {inForceFirst(playbooks.data.items).map((each) => (
               <PlaybookCard
                 key={each.name}
                 playbook={each}

@@ -18,6 +18,8 @@ import { Techniques } from "../../parts/techniques";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { commandOf } from "../../text/runtime";
+import { proofOf } from "../../text/story";
+import { absoluteSpan } from "../../text/time";
 import { visible } from "../../text/visible";
 import { Choice } from "../graph/filters";
 import { Row } from "./event-drawer";
@@ -209,10 +211,27 @@ function Detection({ detail }: { detail: DetectionDetail }) {
       </p>
       <dl className="facts-list event-facts">
         <Row name="When">
-          <Time at={detection.first} /> to <Time at={detection.last} />
+          {absoluteSpan(detection.first, detection.last)}{" "}
+          <span className="muted">
+            (<Time at={detection.last} />)
+          </span>
         </Row>
         <Row name="Asset">
           <AssetLink asset={detection.asset} />
+        </Row>
+        <Row name="What" show={proofOf(detection.subject)}>
+          <code className="breaks">
+            <Text value={proofOf(detection.subject)} max={2_000} />
+          </code>
+        </Row>
+        <Row name="Actor" show={detection.subject?.actor?.name ?? detection.subject?.process?.user}>
+          <Text
+            value={[
+              detection.subject?.actor?.name ?? detection.subject?.process?.user,
+              ...(detection.subject?.actor?.sourceIps ?? []),
+            ].join(", ")}
+            max={300}
+          />
         </Row>
         <Row name="Rule">
           <Link to="/rules" search={{ q: detection.rule }} className="mono breaks">
@@ -223,9 +242,10 @@ function Detection({ detail }: { detail: DetectionDetail }) {
           {detection.plugin === "sensor" ? (
             "the sensor itself"
           ) : (
-            <code className="breaks">
-              <Text value={detection.plugin} max={120} />
-            </code>
+            <>
+              the plugin <Text value={detection.rule.split("/")[0] ?? ""} max={80} />{" "}
+              <code title={detection.plugin}>{detection.plugin.slice(0, 19)}…</code>
+            </>
           )}
         </Row>
         <Row name="Techniques">

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { EventDetail } from "../../api/runtime";
-import { eventQuery } from "../../api/runtime-queries";
+import { detectionQuery, eventQuery } from "../../api/runtime-queries";
 import type { EventSearch } from "../../app/search-runtime";
 import { AssetLink } from "../../parts/asset-link";
 import { CopyButton } from "../../parts/copy";
@@ -15,9 +15,11 @@ import { Failure, Loading } from "../../parts/states";
 import { Techniques } from "../../parts/techniques";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
+import { counted } from "../../text/number";
 import { callOf, commandOf, eventKind, networkOf } from "../../text/runtime";
 import { absolute } from "../../text/time";
 import { visible } from "../../text/visible";
+import { EventSeverity } from "./severity";
 
 interface Props extends DrawerFrame {
   id: string;
@@ -49,6 +51,9 @@ const JOINS = [
   ["source", "Source"],
 ] as const;
 
+/** Detections that are named; each is asked for by itself. */
+const PROVES_MAX = 8;
+
 /** Enough to know it again; the whole is in the title. */
 const shorter = (value: string): string => (value.length > 44 ? `${value.slice(0, 40)}…` : value);
 
@@ -71,7 +76,7 @@ function EventBodyView({
         <Text value={event.title} max={400} />
       </h2>
       <p className="tags">
-        <SeverityBadge severity={event.severity} />
+        <EventSeverity severity={event.severity} />
         <span className="tag">{eventKind(event.kind)}</span>
         {event.late && <span className="tag warn">Late</span>}
       </p>
@@ -151,14 +156,13 @@ function EventBodyView({
       {detections.length > 0 && (
         <DrawerSection title={`What it proves (${detections.length})`}>
           <ul className="joined">
-            {detections.map((each) => (
-              <li key={each}>
-                <Link to="/runtime/detections" search={{ detection: each }} className="mono breaks">
-                  <Text value={each} max={200} />
-                </Link>
-              </li>
+            {detections.slice(0, PROVES_MAX).map((each) => (
+              <Proved key={each} id={each} />
             ))}
           </ul>
+          {detections.length > PROVES_MAX && (
+            <p className="muted">and {counted(detections.length - PROVES_MAX, "further detection")}</p>
+          )}
         </DrawerSection>
       )}
       {joins.length > 0 && (
@@ -192,6 +196,20 @@ function EventBodyView({
         </p>
       </DrawerSection>
     </>
+  );
+}
+
+/** A detection by its title; by its id until that is known, or where it is no longer kept. */
+function Proved({ id }: { id: string }) {
+  const found = useQuery({ ...detectionQuery(id), retry: false });
+  const detection = found.data?.detection;
+  return (
+    <li className="tags">
+      {detection && <SeverityBadge severity={detection.severity} />}
+      <Link to="/runtime/detections" search={{ detection: id }} className={detection ? "" : "mono breaks"}>
+        <Text value={detection?.title ?? id} max={300} />
+      </Link>
+    </li>
   );
 }
 

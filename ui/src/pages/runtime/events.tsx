@@ -12,7 +12,7 @@ import type { Column } from "../../parts/grid";
 import { Icon } from "../../parts/icon";
 import { Listing } from "../../parts/listing";
 import { SearchField } from "../../parts/search-field";
-import { SEVERITIES, SeverityBadge, severityName } from "../../parts/severity";
+import { SEVERITIES, severityName } from "../../parts/severity";
 import { Empty } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
@@ -20,6 +20,7 @@ import { eventKind } from "../../text/runtime";
 import { Choice } from "../graph/filters";
 import { EventDrawer } from "./event-drawer";
 import { RuntimeHead } from "./head";
+import { EventSeverity } from "./severity";
 
 const route = getRouteApi("/runtime");
 
@@ -31,7 +32,7 @@ const COLUMNS: Column<EventRow>[] = [
     title: "Severity",
     width: "104px",
     narrow: "lead",
-    cell: (row) => <SeverityBadge severity={row.severity} />,
+    cell: (row) => <EventSeverity severity={row.severity} />,
   },
   {
     id: "title",
@@ -51,7 +52,21 @@ const COLUMNS: Column<EventRow>[] = [
             Late
           </span>
         )}
-        <span className="second-line muted">{eventKind(row.kind)}</span>
+        <span className="second-line muted">
+          {eventKind(row.kind)}
+          {row.principal && (
+            <>
+              {" "}
+              by <Text value={row.principal} max={120} />
+            </>
+          )}
+          {row.node && (
+            <>
+              {" "}
+              on <Text value={row.node} max={80} />
+            </>
+          )}
+        </span>
       </>
     ),
   },

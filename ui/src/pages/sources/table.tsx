@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { clustersQuery } from "../../api/posture-queries";
 import type { EventSource, SourceToken } from "../../api/runtime";
 import { removeSource, rotateSource, switchSource } from "../../api/runtime-queries";
 import { Dialog } from "../../parts/dialog";
@@ -69,7 +70,7 @@ export function SourceTable({
                     {formatName(each.format)}
                     {each.cluster && (
                       <>
-                        , cluster <Text value={each.cluster} max={40} />
+                        , cluster <ClusterName uid={each.cluster} />
                       </>
                     )}
                   </span>
@@ -86,7 +87,7 @@ export function SourceTable({
                   <Time at={each.last_at} />
                 </td>
                 <td>
-                  <span className="tags actions">
+                  <span className="tags row-actions">
                     <Link
                       to="/sources"
                       search={{ setup: each.name }}
@@ -124,9 +125,31 @@ export function SourceTable({
   );
 }
 
+/** A cluster as the last scan of it called it; by its uid where none was scanned. */
+function ClusterName({ uid }: { uid: string }) {
+  const clusters = useQuery(clustersQuery);
+  const scanned = clusters.data?.items.find((each) => each.id === `k8s:${uid}`);
+  return (
+    <span title={uid}>
+      <Text value={scanned?.name ?? uid} max={60} />
+    </span>
+  );
+}
+
 /** What went wrong with what it sent; the counts lead to the events that there are. */
 function SourceHealth({ source }: { source: EventSource }) {
   const fine = source.problems + source.late + source.drops === 0;
+  if (fine && source.last_at === null)
+    return (
+      <>
+        <span className="muted">nothing has come yet</span>
+        <span className="second-line">
+          <Link to="/sources" search={{ setup: source.name }} resetScroll={false}>
+            Set up its sender
+          </Link>
+        </span>
+      </>
+    );
   return (
     <>
       <span className="tags">
