@@ -3,6 +3,7 @@
 mod abandoned;
 mod correlate;
 mod describe;
+mod figures;
 mod follow;
 mod lease;
 mod live;
@@ -12,6 +13,7 @@ mod relay;
 mod respond;
 mod session;
 mod tap;
+mod unanswered;
 mod worker;
 
 use std::sync::Arc;
@@ -56,6 +58,8 @@ pub(crate) struct Service {
     desk: Arc<Desk>,
     /// What this process is known by after a restart, too.
     instance: crate::data::Instance,
+    /// What responses came to.
+    figures: figures::Figures,
     /// Rung when somebody in this process has begun a response or decided about one.
     respond_bell: Notify,
     /// Rung when the outbox may have something new.
@@ -161,6 +165,7 @@ async fn start(config: Config) -> Result<Service> {
         opening,
         desk,
         instance,
+        figures: figures::Figures::default(),
         respond_bell: Notify::new(),
         outbox_bell: Notify::new(),
         backlog: receive::Backlog::default(),
