@@ -33,6 +33,7 @@ mod policies;
 mod registries;
 mod respond;
 mod runtime;
+mod scenes;
 mod serve;
 mod support;
 mod versions;
