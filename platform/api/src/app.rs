@@ -11,11 +11,11 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
 
 use crate::auth::Sessions;
+use crate::crowd::Crowd;
 use crate::door::Receive;
 use crate::dto::{AdvisoryStatus, Plugin};
 use crate::error::ApiError;
 use crate::reference::Places;
-use crate::routes::ingest::Crowd;
 use crate::snapshots::Snapshots;
 
 /// Requests in work at once. A request holds a page of rows at most, so this bounds memory, and it is far beyond what
