@@ -14,7 +14,7 @@ use crate::auth::Sender;
 use crate::code::Code;
 use crate::crowd::{Full, Room, UNIT};
 use crate::door::{DoorRefusal, ElementProblem, Receipt, Received};
-use crate::dto::{IngestProblem, IngestReceipt};
+use crate::dto::{IngestProblem, IngestReceipt, NoContent};
 use crate::extract::{Nothing, Path, Query};
 use crate::problem::Problem;
 
@@ -64,7 +64,11 @@ pub(crate) async fn receive(
     tag = "runtime",
     params(("source" = String, Path, description = "Name of the source.")),
     request_body(content = String, content_type = "application/octet-stream", description = "An ExportLogsServiceRequest, as JSON or protobuf."),
-    responses((status = 200, description = "All of it is kept: an empty ExportLogsServiceResponse.", body = String, content_type = "application/octet-stream"))
+    responses((
+        status = 200,
+        description = "All of it is kept: an empty ExportLogsServiceResponse, in the type of the request.",
+        content((NoContent = "application/json"), (String = "application/x-protobuf"))
+    ))
 )]
 pub(crate) async fn receive_otlp(
     State(app): State<App>,

@@ -9,7 +9,7 @@ use store::SensorState;
 use crate::app::App;
 use crate::auth::{Caller, create_source, rotate_source};
 use crate::code::Code;
-use crate::dto::{EventSource, EventSourceToken, EventSources, NewEventSource, NoContent, Sensor, Sensors};
+use crate::dto::{EventSource, EventSourceToken, EventSources, NewEventSource, Sensor, Sensors};
 use crate::error::ApiError;
 use crate::extract::{Body, Nothing, Path, Query};
 use crate::problem::Problem;
@@ -107,7 +107,7 @@ pub(crate) async fn get(
     operation_id = "remove_event_source",
     tag = "runtime",
     params(("name" = String, Path, description = "Its name.")),
-    responses((status = 204, description = "It is gone.", body = NoContent))
+    responses((status = 204, description = "It is gone."))
 )]
 pub(crate) async fn remove(
     State(app): State<App>,

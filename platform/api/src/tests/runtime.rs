@@ -47,7 +47,10 @@ async fn a_door_opens_for_its_own_token_and_says_what_became_of_a_body() {
     let new = post(&rig, "/api/v1/runtime/sources/one/rotate", &Value::Null).await.json();
     ingest(&rig, "one", &one, "a").await.problem(401, "source-token-refused");
     assert_eq!(ingest(&rig, "one", new["token"].as_str().unwrap(), "a").await.status.as_u16(), 200);
-    let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("x:{}", new["token"].as_str().unwrap()));
+    let basic = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        format!("x:{}", new["token"].as_str().unwrap()),
+    );
     let basic = format!("Basic {basic}");
     let otlp = [("authorization", basic.as_str()), JSON];
     let told = rig.send(Method::POST, "/api/v1/ingest/one/v1/logs", &otlp, Some("{}")).await;
@@ -66,7 +69,9 @@ async fn sources_are_checked_before_they_are_made() {
     post(&rig, "/api/v1/runtime/sources", &body).await.problem(409, "source-name-taken");
     assert_eq!(rig.get("/api/v1/runtime/sources").await.json()["items"][0]["name"], "one");
     rig.get("/api/v1/runtime/sources/two").await.problem(404, "source-not-found");
-    let gone = rig.send(Method::DELETE, "/api/v1/runtime/sources/one", &[("authorization", &rig.bearer())], None).await;
+    let gone = rig
+        .send(Method::DELETE, "/api/v1/runtime/sources/one", &[("authorization", &rig.bearer())], None)
+        .await;
     assert_eq!(gone.status.as_u16(), 204);
 }
 
@@ -140,12 +145,20 @@ async fn an_incident_tells_its_story_and_keeps_what_people_say() {
     let id = incident(&rig).await;
     let list = rig.get("/api/v1/incidents?status=open,investigating&severity_min=high").await.json();
     assert_eq!((list["items"][0]["id"].as_str(), &list["items"][0]["steps"]), (Some(id.as_str()), &json!(1)));
-    let changed = change(&rig, &id, &json!({ "status": "investigating", "assignee": "ann", "note": "mine", "version": 1 })).await;
+    let changed = change(
+        &rig,
+        &id,
+        &json!({ "status": "investigating", "assignee": "ann", "note": "mine", "version": 1 }),
+    )
+    .await;
     assert_eq!(changed.json()["incident"]["version"], 2, "{}", changed.text());
     change(&rig, &id, &json!({ "status": "closed", "version": 1 })).await.problem(409, "version-stale");
     change(&rig, "nobody", &json!({})).await.problem(404, "incident-not-found");
     let after = change(&rig, &id, &json!({ "assignee": null, "disposition": "benign" })).await.json();
-    assert_eq!((&after["incident"]["assignee"], &after["incident"]["disposition"]), (&Value::Null, &json!("benign")));
+    assert_eq!(
+        (&after["incident"]["assignee"], &after["incident"]["disposition"]),
+        (&Value::Null, &json!("benign"))
+    );
     assert_eq!(after["history"].as_array().unwrap().len(), 2);
     let timeline = rig.get(&format!("/api/v1/incidents/{id}/timeline")).await.json();
     assert_eq!(timeline["items"][0]["detections"][0]["rule"], "sensor/falco/shell");
@@ -160,7 +173,8 @@ async fn a_suppression_needs_somebody_who_answers_for_it_and_an_end() {
     let rig = Rig::new().await;
     let path = "/api/v1/runtime/suppressions";
     let soon = (Timestamp::now() + SignedDuration::from_hours(1)).to_string();
-    let good = json!({ "rule": "sensor/*", "asset": "a", "reason": "known", "owner": "ann", "expires_at": soon });
+    let good =
+        json!({ "rule": "sensor/*", "asset": "a", "reason": "known", "owner": "ann", "expires_at": soon });
     for (member, value) in [
         ("rule", json!(" ")),
         ("reason", json!("")),
