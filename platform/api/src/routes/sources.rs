@@ -115,6 +115,7 @@ pub(crate) async fn remove(
     Path(name): Path<String>,
     Query(..): Query<Nothing>,
 ) -> Result<StatusCode, Problem> {
+    let _changing = app.known_sources.changing();
     if !app.store.remove_source(&caller.tenant, &name).await? {
         return Err(missing());
     }
@@ -140,6 +141,7 @@ pub(crate) async fn rotate(
     Path(name): Path<String>,
     Query(..): Query<Nothing>,
 ) -> Result<Json<EventSourceToken>, Problem> {
+    let _changing = app.known_sources.changing();
     let secret = rotate_source(&app.store, &caller.tenant, &name, Timestamp::now()).await.map_err(refused)?;
     let secret = secret.ok_or_else(missing)?;
     tracing::info!(source = name, by = caller.token_name, "the token of a source was replaced");
@@ -207,6 +209,7 @@ pub(crate) async fn sensors(
 }
 
 async fn close(app: &App, caller: &Caller, name: &str, closed: bool) -> Result<Json<EventSource>, Problem> {
+    let _changing = app.known_sources.changing();
     if !app.store.disable_source(&caller.tenant, name, closed).await? {
         return Err(missing());
     }

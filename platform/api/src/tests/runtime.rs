@@ -57,6 +57,41 @@ async fn a_door_opens_for_its_own_token_and_says_what_became_of_a_body() {
     assert_eq!((told.status.as_u16(), told.text().as_str()), (200, "{}"));
 }
 
+/// A door that was open a moment ago is known to be, and no longer than until somebody says otherwise here.
+#[tokio::test]
+async fn a_source_that_is_changed_here_is_looked_up_anew_at_once() {
+    let rig = Rig::new().await;
+    let (one, two) = (source(&rig, "one").await, source(&rig, "two").await);
+    for _ in 0..2 {
+        assert_eq!(ingest(&rig, "one", &one, "a").await.status.as_u16(), 200);
+        assert_eq!(ingest(&rig, "two", &two, "a").await.status.as_u16(), 200);
+    }
+    post(&rig, "/api/v1/runtime/sources/one/disable", &Value::Null).await;
+    ingest(&rig, "one", &one, "a").await.problem(403, "source-disabled");
+    assert_eq!(ingest(&rig, "two", &two, "a").await.status.as_u16(), 200);
+    post(&rig, "/api/v1/runtime/sources/one/enable", &Value::Null).await;
+    assert_eq!(ingest(&rig, "one", &one, "a").await.status.as_u16(), 200);
+    post(&rig, "/api/v1/runtime/sources/one/rotate", &Value::Null).await;
+    ingest(&rig, "one", &one, "a").await.problem(401, "source-token-refused");
+    let bearer = rig.bearer();
+    rig.send(Method::DELETE, "/api/v1/runtime/sources/two", &[("authorization", &bearer)], None).await;
+    ingest(&rig, "two", &two, "a").await.problem(401, "source-token-refused");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_or_packed_otherwise_is_told_apart() {
+    let rig = Rig::new().await;
+    let token = source(&rig, "one").await;
+    let bearer = format!("Bearer {token}");
+    let path = "/api/v1/ingest/one";
+    let large = [("authorization", bearer.as_str()), ("content-length", "16777217")];
+    rig.send(Method::POST, path, &large, Some("a")).await.problem(413, "body-too-large");
+    let packed = [("authorization", bearer.as_str()), ("content-encoding", "gzip")];
+    rig.send(Method::POST, path, &packed, Some("no gzip")).await.problem(400, "body-unreadable");
+    let packed = [("authorization", bearer.as_str()), ("content-encoding", "zstd")];
+    rig.send(Method::POST, path, &packed, Some("a")).await.problem(415, "unsupported-media-type");
+}
+
 #[tokio::test]
 async fn sources_are_checked_before_they_are_made() {
     let rig = Rig::new().await;
