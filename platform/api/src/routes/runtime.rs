@@ -81,6 +81,9 @@ pub(crate) struct EventParams {
     /// Who acted.
     #[param(value_type = Option<String>, max_length = 1024)]
     principal: Option<Text>,
+    /// Id of an incident: events that prove its detections.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    incident: Option<Text>,
     /// A text that occurs in the title or the asset.
     #[param(value_type = Option<String>, max_length = 1024)]
     q: Option<Text>,
@@ -119,6 +122,7 @@ pub(crate) async fn events(
         image: text(asked.image),
         principal: text(asked.principal),
         exec: None,
+        incident: text(asked.incident),
         text: text(asked.q),
         from: asked.from.map(nanoseconds),
         to: asked.to.map(nanoseconds),
@@ -206,6 +210,9 @@ pub(crate) struct DetectionParams {
     /// An ATT&CK technique.
     #[param(value_type = Option<String>, max_length = 1024, example = "T1611")]
     technique: Option<Text>,
+    /// Id of an incident.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    incident: Option<Text>,
     /// Only those that need not be told, or only the others.
     suppressed: Option<bool>,
     /// Only those of events that came late, or only the others.
@@ -242,6 +249,7 @@ pub(crate) async fn detections(
         asset: text(asked.asset),
         key: text(asked.key),
         ids: None,
+        incident: text(asked.incident),
         technique: text(asked.technique),
         suppressed: asked.suppressed,
         late: asked.late,
