@@ -228,8 +228,27 @@ async fn a_suppression_needs_somebody_who_answers_for_it_and_an_end() {
         body[member] = value;
         post(&rig, path, &body).await.problem(422, "suppression-refused");
     }
-    let all = json!({ "rule": "*", "reason": "r", "owner": "ann", "expires_at": soon });
-    post(&rig, path, &all).await.problem(422, "suppression-refused");
+    for (rule, asset, filter) in [
+        ("*", "*", Value::Null),
+        ("**", "*", Value::Null),
+        ("*", "***", Value::Null),
+        ("*/*", "*:*", Value::Null),
+        ("*", "*", json!("severity>=unknown or kind:*")),
+        ("**", "*", json!("not pod.namespace:shop")),
+    ] {
+        let all = json!({ "rule": rule, "asset": asset, "filter": filter, "reason": "r", "owner": "ann", "expires_at": soon });
+        post(&rig, path, &all).await.problem(422, "suppression-refused");
+    }
+    for (rule, asset, filter) in [
+        ("**", "k8s:u/*", Value::Null),
+        ("sensor/**", "**", Value::Null),
+        ("**", "**", json!("pod.namespace:shop")),
+        ("**", "**", json!("severity<=low")),
+    ] {
+        let some = json!({ "rule": rule, "asset": asset, "filter": filter, "reason": "r", "owner": "ann", "expires_at": soon });
+        let made = post(&rig, path, &some).await;
+        assert_eq!(made.status.as_u16(), 201, "{}", made.text());
+    }
     let made = post(&rig, path, &good).await;
     assert_eq!(made.status.as_u16(), 201, "{}", made.text());
     let id = made.json()["id"].as_str().unwrap().to_owned();
