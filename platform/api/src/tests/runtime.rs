@@ -199,6 +199,7 @@ async fn an_incident_tells_its_story_and_keeps_what_people_say() {
     assert_eq!(timeline["items"][0]["detections"][0]["rule"], "sensor/falco/shell");
     let graph = rig.get(&format!("/api/v1/incidents/{id}/graph")).await.json();
     assert_eq!(graph["edges"][0]["edge"], "on", "{graph}");
+    assert_eq!((&graph["edges"][0]["proof"], &graph["cut"]), (&json!([id]), &json!(false)));
     for (asked, found) in [(id.as_str(), 1), ("nobody", 0)] {
         let listed = rig.get(&format!("/api/v1/runtime/detections?incident={asked}")).await.json();
         assert_eq!(listed["items"].as_array().unwrap().len(), found, "{asked}");
