@@ -5,6 +5,7 @@ const WEB = `${CLUSTER}/apps/Deployment/shop/web`;
 const API = `${CLUSTER}/apps/Deployment/shop/api`;
 const NODE = `${CLUSTER}/core/Node/-/worker-1`;
 const HEX = "4f0c2d9a1b3e";
+const ACCOUNT = `${CLUSTER}/core/ServiceAccount/shop/default`;
 
 const TECHNIQUES = [
   ["T1190", "Exploit Public-Facing Application", ["initial-access"], [["sigma/web-shell", true]], 0],
@@ -500,51 +501,62 @@ export function makeRuntime(now) {
     ],
     graph: {
       nodes: [
-        { id: `asset:${NODE}`, kind: "asset", label: NODE, severity: "critical" },
-        { id: `container:${HEX}`, kind: "container", label: HEX, severity: "critical" },
         {
-          id: "principal:system:serviceaccount:shop:default",
-          kind: "principal",
-          label: "system:serviceaccount:shop:default",
-          severity: "medium",
-        },
-        {
-          id: "workload:shop/Deployment/api",
-          kind: "workload",
-          label: "shop/Deployment/api",
-          severity: "medium",
-        },
-        {
-          id: "workload:shop/Deployment/web",
-          kind: "workload",
-          label: "shop/Deployment/web",
+          id: `container:${HEX}`,
+          kind: "container",
+          name: HEX,
+          label: HEX,
+          asset: null,
           severity: "critical",
+        },
+        {
+          id: API,
+          kind: "workload",
+          name: "shop/Deployment/api",
+          label: "shop/Deployment/api",
+          asset: API,
+          severity: "medium",
+        },
+        {
+          id: WEB,
+          kind: "workload",
+          name: "shop/Deployment/web",
+          label: "shop/Deployment/web",
+          asset: WEB,
+          severity: "critical",
+        },
+        { id: NODE, kind: "node", name: "worker-1", label: "worker-1", asset: NODE, severity: "critical" },
+        {
+          id: ACCOUNT,
+          kind: "principal",
+          name: "system:serviceaccount:shop:default",
+          label: "system:serviceaccount:shop:default",
+          asset: ACCOUNT,
+          severity: "medium",
         },
       ],
       edges: [
         {
           from: `container:${HEX}`,
-          to: `asset:${NODE}`,
+          to: NODE,
           edge: "escaped-to",
           why: "it wrote to release_agent",
+          proof: ["d3"],
         },
         {
           from: `container:${HEX}`,
-          to: "principal:system:serviceaccount:shop:default",
+          to: ACCOUNT,
           edge: "token-used",
           why: "its service account called from its address",
+          proof: ["d4"],
         },
+        { from: ACCOUNT, to: API, edge: "acts", why: "A service account executes in a pod", proof: ["d4"] },
         {
-          from: "principal:system:serviceaccount:shop:default",
-          to: "workload:shop/Deployment/api",
-          edge: "acts",
-          why: "A service account executes in a pod",
-        },
-        {
-          from: "workload:shop/Deployment/web",
+          from: WEB,
           to: `container:${HEX}`,
           edge: "runs",
           why: "The event names the pod's owner.",
+          proof: ["d1"],
         },
       ],
       cut: false,

@@ -11,12 +11,12 @@ use store::Store;
 use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
 
-use crate::auth::Sessions;
+use crate::auth::{KnownSources, Sessions};
+use crate::crowd::Crowd;
 use crate::door::Receive;
 use crate::dto::{AdvisoryStatus, Plugin};
 use crate::error::ApiError;
 use crate::reference::Places;
-use crate::routes::ingest::Crowd;
 use crate::snapshots::Snapshots;
 
 /// Requests in work at once. A request holds a page of rows at most, so this bounds memory, and it is far beyond what
@@ -233,6 +233,7 @@ pub(crate) struct Parts {
     pub(crate) version: String,
     pub(crate) progress: broadcast::Sender<ScanChange>,
     pub(crate) sessions: Sessions,
+    pub(crate) known_sources: KnownSources,
     pub(crate) snapshots: Snapshots,
     pub(crate) requests: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
@@ -272,6 +273,7 @@ impl Parts {
             version: options.version,
             progress: options.progress,
             sessions: Sessions::default(),
+            known_sources: KnownSources::default(),
             snapshots: Snapshots::default(),
             requests: Semaphore::new(REQUESTS_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

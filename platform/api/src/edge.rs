@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use crate::app::{App, Scheme};
-use crate::auth::is_api_path;
+use crate::auth::{is_api_path, is_door};
 use crate::code::Code;
 use crate::problem::Problem;
 
@@ -39,18 +39,25 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     let api = is_api_path(request.uri().path());
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
 
-    let response = run(&app, request, next).await;
+    let door = route.as_deref().is_some_and(|route| is_door(&method, route));
+    let response = if door { in_time(request, next).await } else { run(&app, request, next).await };
     let response = written(response, &id, &method, route.as_deref());
     with_headers(response, &id, api, app.scheme)
 }
 
-/// The response of the inner layers, or a problem when they had no room, no time or a panic.
+/// The response of the inner layers, or a problem when they had no room. Doors of events have a room of their own, by what their bodies
+/// weigh: however many events come, people get in.
 async fn run(app: &App, request: Request, next: Next) -> Response {
     let Ok(_permit) = app.requests.try_acquire() else {
         return Problem::new(Code::Overloaded, "The server works on as many requests as it takes at once.")
             .hint("Send the request again after the time in `Retry-After`.")
             .into_response();
     };
+    in_time(request, next).await
+}
+
+/// The response of the inner layers, or a problem when they had no time or a panic.
+async fn in_time(request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(tokio::time::timeout(REQUEST_TIME, next.run(request))).catch_unwind().await;
     match answer {
         Ok(Ok(response)) => response,

@@ -15,6 +15,7 @@ mod assessed;
 mod auth;
 mod code;
 mod conditional;
+mod crowd;
 mod document;
 mod door;
 pub mod dto;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::connection::Backend;
 use crate::counts::rank;
 use crate::events::nanoseconds;
+use crate::incident_members::Members;
 use crate::incidents::severity;
 use crate::page::{Page, PageRequest, Position};
 use crate::row::Row;
@@ -116,7 +117,9 @@ pub struct EventFilter {
     pub principal: Option<String>,
     /// Of this process.
     pub exec: Option<String>,
-    /// Proof of a detection of this incident's steps, or of this detection, is not asked here: with these words in title or asset.
+    /// Proof of a detection of this incident.
+    pub incident: Option<String>,
+    /// With these words in title or asset.
     pub text: Option<String>,
     /// At or after, in nanoseconds since 1970 in UTC.
     pub from: Option<u64>,
@@ -172,6 +175,8 @@ pub struct DetectionFilter {
     pub key: Option<String>,
     /// One of these; any if nothing.
     pub ids: Option<Vec<String>>,
+    /// Of this incident.
+    pub incident: Option<String>,
     /// With this technique.
     pub technique: Option<String>,
     /// Those alone that are suppressed, or that are not.
@@ -260,6 +265,17 @@ impl Store {
             if let Some(wanted) = wanted {
                 statement.push(column).bind(clean::key(wanted));
             }
+        }
+        if let Some(incident) = &filter.incident {
+            let Some(members) = Members::of(&self.backend, tenant, incident).await? else {
+                return Ok(Page::new(Vec::<EventRow>::new(), page, EVENTS, |one| {
+                    Position::int(0, one.id.clone())
+                }));
+            };
+            statement.push(" AND id IN (SELECT event FROM detection_event WHERE tenant = ").bind(tenant);
+            statement.push(" AND detection IN (SELECT id FROM detection WHERE tenant = ").bind(tenant);
+            members.narrow(&mut statement, self.backend.dialect());
+            statement.push("))");
         }
         common(&mut statement, filter.severity_min, filter.text.as_deref())?;
         if let Some(from) = filter.from {
@@ -378,6 +394,14 @@ impl Store {
         if let Some(ids) = &filter.ids {
             let ids = ids.iter().map(|id| clean::key(id)).collect();
             statement.push(" AND ").any(self.backend.dialect(), "id", Param::Texts(ids));
+        }
+        if let Some(incident) = &filter.incident {
+            let Some(members) = Members::of(&self.backend, tenant, incident).await? else {
+                return Ok(Page::new(Vec::<DetectionRow>::new(), page, DETECTIONS, |one| {
+                    Position::int(0, one.id.clone())
+                }));
+            };
+            members.narrow(&mut statement, self.backend.dialect());
         }
         if let Some(technique) = &filter.technique {
             let quoted = format!("\"{}\"", clean::key(technique));

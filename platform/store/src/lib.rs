@@ -34,6 +34,7 @@ mod follow;
 mod followers;
 mod gaps;
 mod inbox;
+mod incident_members;
 mod incidents;
 mod ledger;
 mod merge;

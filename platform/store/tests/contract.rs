@@ -143,6 +143,7 @@ contract![
     events::what_people_say_of_an_incident_stays_until_it_goes_on,
     events::an_incident_that_becomes_part_of_another_takes_its_story_along,
     events::rules_are_counted_with_what_people_made_of_them,
+    events::detections_and_events_are_listed_by_their_incident,
     events::a_source_has_one_name_and_one_token,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,

@@ -281,11 +281,15 @@ export interface Timeline {
 }
 
 export interface IncidentNode {
-  /** `kind:name`. */
+  /** That of the asset, or `kind:name`. */
   id: string;
   kind: string;
-  /** Its name, cut to what a picture can hold. */
+  /** Its whole name, without kind and cluster. */
+  name: string;
+  /** Its name for people, cut to what a picture can hold. */
   label: string;
+  /** Canonical id of the asset that it is. */
+  asset: string | null;
   severity: Severity;
 }
 
@@ -294,6 +298,8 @@ export interface IncidentEdge {
   to: string;
   edge: string;
   why: string;
+  /** Ids of the detections that it was made of, at most 20. */
+  proof: string[];
 }
 
 export interface IncidentGraph {

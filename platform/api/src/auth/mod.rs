@@ -4,6 +4,7 @@
 //! [`PUBLIC`], which the OpenAPI document is made from as well. A request that matched no route gets no information
 //! either: below `/api` it must be authenticated before it is told that there is nothing.
 
+mod known;
 mod session;
 mod source;
 mod token;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use model::TenantId;
 use store::{NewSource, NewToken, Store, StoreError, Token, TokenHash};
 
+pub(crate) use self::known::KnownSources;
 pub(crate) use self::session::{COOKIE, LIFETIME, Sessions};
 pub(crate) use self::source::{Sender, is_door};
 pub use self::token::Secret;

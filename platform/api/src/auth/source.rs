@@ -3,6 +3,8 @@
 //! Senders differ in what they can be told to send: most a bearer token, Falco's `http_output` no more than a user and a password in its URL,
 //! some gateways one header of their own.
 
+use std::time::Instant;
+
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, Method, header, request};
 use base64::Engine as _;
@@ -47,12 +49,21 @@ pub(crate) fn is_door(method: &Method, route: &str) -> bool {
 pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Sender, Problem> {
     let token = token(headers).ok_or_else(refused)?;
     let hash = hash_of(SOURCE_PREFIX, &token).ok_or_else(refused)?;
-    let (tenant, source) = app.store.source_of_token(&hash).await?.ok_or_else(refused)?;
-    if source.disabled {
-        return Err(Problem::new(Code::SourceDisabled, format!("The source {:?} is closed.", source.name))
+    let sender = match app.known_sources.find(&hash, Instant::now()) {
+        Ok(sender) => sender,
+        Err(asked) => {
+            let (tenant, source) = app.store.source_of_token(&hash).await?.ok_or_else(refused)?;
+            let sender = Sender { tenant, source };
+            app.known_sources.keep(hash, sender.clone(), asked, Instant::now());
+            sender
+        }
+    };
+    if sender.source.disabled {
+        let detail = format!("The source {:?} is closed.", sender.source.name);
+        return Err(Problem::new(Code::SourceDisabled, detail)
             .hint("Open it again on the page of sources, or with `palisade source enable`."));
     }
-    Ok(Sender { tenant, source })
+    Ok(sender)
 }
 
 fn refused() -> Problem {

@@ -249,13 +249,19 @@ pub struct IncidentTimeline {
 /// A thing that took part in an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct IncidentNode {
-    /// Its id in this answer.
+    /// Its id in this answer: that of the asset, or `kind:name` where it is none or its cluster is not known.
     pub id: String,
-    /// What it is: `workload`, `pod`, `container`, `node`, `image`, `principal`, `address`, `resource`, `asset`.
+    /// What it is: `workload`, `pod`, `container`, `node`, `image`, `principal`, `address`, `process`, `resource`, `asset`, or `place` for
+    /// what has only a word, such as the internet.
     pub kind: String,
+    /// Its whole name, without kind and cluster: `namespace/Kind/name` of a workload, `namespace/name` of a pod, the first 12 digits of a
+    /// container's id, the user name of a principal.
+    pub name: String,
     /// Its name for people.
     pub label: String,
-    /// The worst that was detected on it.
+    /// Canonical id of the asset that it is.
+    pub asset: Option<String>,
+    /// The worst that was detected on it; `unknown` if it is only on the way.
     pub severity: Severity,
 }
 
@@ -270,6 +276,9 @@ pub struct IncidentEdge {
     pub edge: String,
     /// Why this is known.
     pub why: String,
+    /// Ids of the detections that it was made of, the earliest first.
+    #[schema(max_items = 20)]
+    pub proof: Vec<String>,
 }
 
 /// What took part in an incident, and how that is joined.
@@ -279,6 +288,6 @@ pub struct IncidentGraph {
     pub nodes: Vec<IncidentNode>,
     /// How they are joined, sorted.
     pub edges: Vec<IncidentEdge>,
-    /// Whether there was more.
+    /// Whether there was more, and something of it was left out.
     pub cut: bool,
 }

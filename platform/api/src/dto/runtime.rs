@@ -297,7 +297,7 @@ pub struct Detection {
     /// Its id: the same detection always has the same one.
     pub id: String,
     /// Plugin and rule; of alerts `sensor`, the kind of sensor and its rule.
-    #[schema(example = "palisade.sigma/sigma-detection")]
+    #[schema(example = "palisade.sigma/k8s-request-forbidden")]
     pub rule: String,
     /// Digest of the plugin, or `sensor`.
     pub plugin: String,

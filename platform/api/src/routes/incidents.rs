@@ -24,6 +24,8 @@ use crate::problem::Problem;
 const STEPS_TOLD: usize = 50;
 /// Detections of a step.
 const DETECTIONS_TOLD: u32 = 10;
+/// Pages of detections, the newest first, that a graph is made of.
+const PAGES_DRAWN: usize = 4;
 
 impl Word for store::IncidentStatus {
     fn read(word: &str) -> Option<Self> {
@@ -192,9 +194,22 @@ pub(crate) async fn graph(
     Query(..): Query<Nothing>,
 ) -> Result<Json<IncidentGraph>, Problem> {
     let incident = one(&app, &caller, &id).await?;
-    let (items, _) = told(&app, &caller, &incident).await?;
-    let detections: Vec<Detection> = items.into_iter().flat_map(|item| item.detections).collect();
-    Ok(Json(incident_graph::of(&detections)))
+    let filter = DetectionFilter { incident: Some(incident.told.id), ..DetectionFilter::default() };
+    let mut page = PageRequest { cursor: None, limit: store::PAGE_LIMIT_MAX };
+    let mut detections: Vec<Detection> = Vec::new();
+    for _ in 0..PAGES_DRAWN {
+        let some = app.store.detections(&caller.tenant, &filter, &page).await?;
+        detections.extend(some.items.into_iter().map(Into::into));
+        page.cursor = some.next;
+        if page.cursor.is_none() {
+            break;
+        }
+    }
+    // The graph is thousands of little texts: nobody else waits for them.
+    let drawn = tokio::task::spawn_blocking(move || incident_graph::of(&detections)).await;
+    let mut graph = drawn.map_err(Problem::internal)?;
+    graph.cut |= page.cursor.is_some();
+    Ok(Json(graph))
 }
 
 async fn one(app: &App, caller: &Caller, id: &str) -> Result<store::Incident, Problem> {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::Severity;
 use respond::filter::Filter;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use store::{DetectionFilter, EventFilter};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -81,6 +82,9 @@ pub(crate) struct EventParams {
     /// Who acted.
     #[param(value_type = Option<String>, max_length = 1024)]
     principal: Option<Text>,
+    /// Id of an incident: events that prove its detections.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    incident: Option<Text>,
     /// A text that occurs in the title or the asset.
     #[param(value_type = Option<String>, max_length = 1024)]
     q: Option<Text>,
@@ -119,6 +123,7 @@ pub(crate) async fn events(
         image: text(asked.image),
         principal: text(asked.principal),
         exec: None,
+        incident: text(asked.incident),
         text: text(asked.q),
         from: asked.from.map(nanoseconds),
         to: asked.to.map(nanoseconds),
@@ -206,6 +211,9 @@ pub(crate) struct DetectionParams {
     /// An ATT&CK technique.
     #[param(value_type = Option<String>, max_length = 1024, example = "T1611")]
     technique: Option<Text>,
+    /// Id of an incident.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    incident: Option<Text>,
     /// Only those that need not be told, or only the others.
     suppressed: Option<bool>,
     /// Only those of events that came late, or only the others.
@@ -242,6 +250,7 @@ pub(crate) async fn detections(
         asset: text(asked.asset),
         key: text(asked.key),
         ids: None,
+        incident: text(asked.incident),
         technique: text(asked.technique),
         suppressed: asked.suppressed,
         late: asked.late,
@@ -393,18 +402,32 @@ fn check(new: &NewSuppression, now: Timestamp) -> Result<(), Problem> {
             return Err(refused("Something is missing.".to_owned(), pointer));
         }
     }
-    if new.rule.trim() == "*" && new.asset.trim() == "*" && new.filter.is_none() {
-        return Err(refused("It would suppress everything.".to_owned(), "/rule"));
-    }
     let longest = now.checked_add(SignedDuration::from_hours(SUPPRESSION_DAYS_MAX * 24)).unwrap_or(now);
     if new.expires_at <= now || new.expires_at > longest {
         return Err(refused("Its end is not within a year from now.".to_owned(), "/expires_at"));
     }
-    if let Some(filter) = &new.filter {
-        Filter::parse(filter)
-            .map_err(|error| refused(format!("The filter cannot be read: {error}."), "/filter"))?;
+    let filter = new.filter.as_deref().map(Filter::parse).transpose();
+    let filter =
+        filter.map_err(|error| refused(format!("The filter cannot be read: {error}."), "/filter"))?;
+    let narrows = says_something(&new.rule)
+        || says_something(&new.asset)
+        || filter.as_ref().is_some_and(asks_something);
+    if !narrows {
+        return Err(refused("It would suppress everything.".to_owned(), "/rule"));
     }
     Ok(())
+}
+
+/// Whether a pattern leaves anything out. One of stars and signs alone does not: every rule has a `/`, and every asset's id has a `:` or `/`.
+fn says_something(pattern: &str) -> bool {
+    pattern.chars().any(char::is_alphanumeric)
+}
+
+/// Whether a filter asks for anything: one that holds of detections that say nothing of themselves, whether harmless or not, holds of nearly all.
+fn asks_something(filter: &Filter) -> bool {
+    let holds = |bare: &Value| filter.matches(bare).unwrap_or(false);
+    let rated = |severity: &str| json!({ "source": "palisade", "kind": "detection", "title": "", "severity": severity });
+    !holds(&json!({})) && !["unknown", "critical"].map(rated).iter().all(holds)
 }
 
 /// End a suppression

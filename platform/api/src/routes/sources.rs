@@ -9,7 +9,7 @@ use store::SensorState;
 use crate::app::App;
 use crate::auth::{Caller, create_source, rotate_source};
 use crate::code::Code;
-use crate::dto::{EventSource, EventSourceToken, EventSources, NewEventSource, NoContent, Sensor, Sensors};
+use crate::dto::{EventSource, EventSourceToken, EventSources, NewEventSource, Sensor, Sensors};
 use crate::error::ApiError;
 use crate::extract::{Body, Nothing, Path, Query};
 use crate::problem::Problem;
@@ -107,7 +107,7 @@ pub(crate) async fn get(
     operation_id = "remove_event_source",
     tag = "runtime",
     params(("name" = String, Path, description = "Its name.")),
-    responses((status = 204, description = "It is gone.", body = NoContent))
+    responses((status = 204, description = "It is gone."))
 )]
 pub(crate) async fn remove(
     State(app): State<App>,
@@ -115,6 +115,7 @@ pub(crate) async fn remove(
     Path(name): Path<String>,
     Query(..): Query<Nothing>,
 ) -> Result<StatusCode, Problem> {
+    let _changing = app.known_sources.changing();
     if !app.store.remove_source(&caller.tenant, &name).await? {
         return Err(missing());
     }
@@ -140,6 +141,7 @@ pub(crate) async fn rotate(
     Path(name): Path<String>,
     Query(..): Query<Nothing>,
 ) -> Result<Json<EventSourceToken>, Problem> {
+    let _changing = app.known_sources.changing();
     let secret = rotate_source(&app.store, &caller.tenant, &name, Timestamp::now()).await.map_err(refused)?;
     let secret = secret.ok_or_else(missing)?;
     tracing::info!(source = name, by = caller.token_name, "the token of a source was replaced");
@@ -207,6 +209,7 @@ pub(crate) async fn sensors(
 }
 
 async fn close(app: &App, caller: &Caller, name: &str, closed: bool) -> Result<Json<EventSource>, Problem> {
+    let _changing = app.known_sources.changing();
     if !app.store.disable_source(&caller.tenant, name, closed).await? {
         return Err(missing());
     }

@@ -11,6 +11,7 @@ mod edge;
 mod errors;
 mod findings;
 pub(crate) mod responses;
+mod runtime;
 mod scans;
 mod schema;
 mod serving;

@@ -389,6 +389,68 @@ pub(crate) async fn rules_are_counted_with_what_people_made_of_them(place: Place
     assert!(store.suppressions(&tenant(), Some(at)).await.unwrap().is_empty());
 }
 
+pub(crate) async fn detections_and_events_are_listed_by_their_incident(place: Place) {
+    let store = place.store().await;
+    ready(&store).await;
+    let of = |number: u32, key: &str| NewDetection { key: key.into(), ..detection(number, None) };
+    let elsewhere = |number: u32, key: &str| NewDetection {
+        asset: "k8s:c/apps/Deployment/shop/api".into(),
+        ..of(number, key)
+    };
+    let step = |number: u32| json!({ "rule": "sensor/falco/shell", "detection": format!("{number:032x}") });
+    let told = |id: u32, first: u64, last: u64| NewIncident {
+        first,
+        last,
+        steps: json!([step(id)]),
+        ..incident(id, 1, &[])
+    };
+    let batch = EventCommit {
+        detections: vec![
+            of(1, "pod:a"),
+            // Of the same rule, asset and time, and of an incident of its own.
+            of(2, "pod:b"),
+            of(3, "pod:a"),
+            // Joined by two links, told in either direction.
+            of(4, "principal:p"),
+            detection(5, Some("suppression:x".into())),
+            NewDetection { key: "pod:a".into(), ..detection(6, Some("suppression:x".into())) },
+            // A link to it was refused.
+            elsewhere(7, "node:n"),
+            // After the incident's end: the key has another incident by then.
+            of(9, "pod:a"),
+            of(10, ""),
+            of(11, ""),
+        ],
+        links: [("workload:w", "pod:a"), ("principal:p", "workload:w"), ("node:n", "pod:a")]
+            .map(|(kept, merged)| (kept.to_owned(), merged.to_owned()))
+            .into(),
+        incidents: vec![told(1, 1_000, 8_000), told(2, 2_000, 2_000), told(10, 10_000, 10_000)],
+        ..commit((1..=11).map(event).collect())
+    };
+    store.commit_events(&batch).await.unwrap();
+    for (id, wanted) in [(1, vec![4_u32, 3, 1]), (2, vec![2]), (10, vec![10]), (99, vec![])] {
+        let incident = Some(format!("{id:032x}"));
+        let filter = DetectionFilter { incident: incident.clone(), ..DetectionFilter::default() };
+        let found = store.detections(&tenant(), &filter, &PageRequest::default()).await.unwrap();
+        let ids: Vec<&str> = found.items.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, wanted.iter().map(|id| format!("{id:032x}")).collect::<Vec<_>>(), "{id}");
+        let filter = EventFilter { incident, ..EventFilter::default() };
+        let found = store.events(&tenant(), &filter, &PageRequest::default()).await.unwrap();
+        let ids: Vec<&str> = found.items.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, wanted.iter().map(|id| format!("falco:{id}")).collect::<Vec<_>>(), "{id}");
+    }
+    let filter =
+        EventFilter { incident: Some(format!("{:032x}", 1)), from: Some(2_000), ..EventFilter::default() };
+    let page = PageRequest { limit: 1, cursor: None };
+    let page = store.events(&tenant(), &filter, &page).await.unwrap();
+    assert_eq!((page.items.len(), page.items[0].id.as_str()), (1, "falco:4"));
+    let page = PageRequest { limit: 1, cursor: page.next };
+    let page = store.events(&tenant(), &filter, &page).await.unwrap();
+    assert_eq!((page.items[0].id.as_str(), page.next), ("falco:3", None));
+    let other = TenantId::parse("other").unwrap();
+    assert!(store.events(&other, &filter, &PageRequest::default()).await.unwrap().items.is_empty());
+}
+
 pub(crate) async fn a_source_has_one_name_and_one_token(place: Place) {
     let store = place.store().await;
     ready(&store).await;

@@ -62,7 +62,8 @@ const nodesOf = (graph: IncidentGraph) => new Map(graph.nodes.map((node) => [nod
 function Drawing({ graph }: { graph: IncidentGraph }) {
   const nodes = nodesOf(graph);
   const rows = chains(graph);
-  const node = (id: string) => nodes.get(id) ?? { id, kind: "", label: id, severity: "unknown" as const };
+  const node = (id: string): IncidentNode =>
+    nodes.get(id) ?? { id, kind: "", name: id, label: id, asset: null, severity: "unknown" };
   return (
     <div className="incident-path">
       {rows.slice(0, ROWS_MAX).map((row) => (
@@ -108,8 +109,8 @@ function NodeBox({ node, tone = "" }: { node: IncidentNode; tone?: string }) {
 }
 
 function NodeName({ node }: { node: IncidentNode }) {
-  if (node.kind === "asset") return <AssetLink asset={nameOf(node)} />;
   const filter = filterOf(node);
+  if (!filter && node.asset) return <AssetLink asset={node.asset} />;
   return filter ? (
     <Link to="/runtime" search={filter} preload={false}>
       <Text value={node.label} max={200} />
@@ -119,21 +120,17 @@ function NodeName({ node }: { node: IncidentNode }) {
   );
 }
 
-/** The whole name; the label may be cut. */
-const nameOf = (node: IncidentNode): string => node.id.slice(node.kind.length + 1);
-
 /** The events of a node, where the list can be filtered by it. */
 function filterOf(node: IncidentNode) {
-  const value = nameOf(node);
   switch (node.kind) {
     case "container":
-      return { container: value };
+      return { container: node.name };
     case "principal":
-      return { principal: value };
+      return { principal: node.name };
     case "image":
-      return value.startsWith("sha256:") ? { image: value } : null;
+      return node.name.startsWith("sha256:") ? { image: node.name } : null;
     case "workload": {
-      const [namespace, ...workload] = value.split("/");
+      const [namespace, ...workload] = node.name.split("/");
       return { namespace: namespace || undefined, workload: workload.join("/") };
     }
     default:
