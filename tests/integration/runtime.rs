@@ -131,9 +131,11 @@ fn what_a_correlation_has_counted_survives_a_kill() {
     server.start();
     let token = server.api().with_token(token.token());
     assert_eq!(token.post("/api/v1/ingest/audit", &list(6, 12)).status, 200);
-    let found = until(&server, "/api/v1/runtime/detections?rule=palisade.sigma/k8s-many-requests-forbidden", |page| {
-        count(page) >= 1
-    });
+    let found = until(
+        &server,
+        "/api/v1/runtime/detections?rule=palisade.sigma/k8s-many-requests-forbidden",
+        |page| count(page) >= 1,
+    );
     assert_eq!(count(&found), 1, "{found:#}");
 }
 

@@ -300,7 +300,9 @@ mod tests {
     #[test]
     fn a_rule_of_a_language_is_known_by_its_own_name() {
         assert_eq!(of_timer(r#"{"ruleName": "crypto-miner"}"#, 7).rule, "a.b/crypto-miner");
-        for evidence in [r#"{"ruleName": ""}"#, r#"{"ruleName": "a\nb"}"#, r#"{"ruleName": "*"}"#, r#"{"ruleName": 1}"#] {
+        for evidence in
+            [r#"{"ruleName": ""}"#, r#"{"ruleName": "a\nb"}"#, r#"{"ruleName": "*"}"#, r#"{"ruleName": 1}"#]
+        {
             assert_eq!(of_timer(evidence, 7).rule, "a.b/r", "{evidence}");
         }
     }
