@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Api, Backends, Data, Nats, Server};
+use crate::support::{Api, Backends, Data, Nats, Server, fixture};
 
 /// What a test may take at most; it fails then.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -219,4 +219,34 @@ fn events_of_a_stream_of_nats_are_taken_in_and_none_is_lost_while_nobody_is_ther
     let events = until(&server, "/api/v1/runtime/events", |page| count(page) == 2);
     assert!(!events.to_string().contains("of nobody"), "{events}");
     assert!(server.log().contains("it is passed over"), "what holds no event is told");
+}
+
+/// A sensor that loses events leaves its machine, and what runs there, unseen: a gap of what is known of them, and no alert.
+#[test]
+fn what_a_sensor_has_lost_is_said_of_the_machine_and_is_no_detection() {
+    let data = Data::with_sample();
+    let server = Server::embedded(&data);
+    let objects = fixture("kubernetes/small.json").display().to_string();
+    let scan = server.api().scan("cluster", &objects);
+    assert_eq!(scan["state"], "finished", "{scan}");
+    let node = server.api().all("/api/v1/resources?kind=Node").remove(0);
+    let id = node["id"].as_str().unwrap();
+    let cluster = id.strip_prefix("k8s:").unwrap().split('/').next().unwrap();
+    let wanted = json!({ "name": "falco", "format": "falco", "cluster": cluster });
+    let made = server.api().post("/api/v1/runtime/sources", &wanted);
+    let sensor = server.api().with_token(made.body["token"].as_str().unwrap());
+    let lost = json!({
+        "hostname": node["name"], "rule": "Falco internal: syscall event drop", "priority": "Debug", "source": "internal",
+        "time": jiff::Timestamp::now().to_string(), "output": "dropped",
+        "output_fields": { "n_drops": 500, "n_evts": 1000 },
+    });
+    let told = sensor.post("/api/v1/ingest/falco", &lost);
+    assert_eq!((told.status, &told.body["health"]), (200, &json!(1)), "{}", told.body);
+    let pod = server.api().all("/api/v1/resources?kind=Pod").remove(0);
+    for id in [id, pod["id"].as_str().unwrap()] {
+        let path = format!("/api/v1/resources/{}", id.replace('/', "%2F"));
+        let seen = until(&server, &path, |resource| resource["sensors"][0]["state"] == "blind");
+        assert_eq!(seen["sensors"][0]["drops"], 500, "{seen:#}");
+    }
+    assert!(server.api().all("/api/v1/runtime/detections").is_empty());
 }

@@ -27,6 +27,7 @@ const resource = (path, exposure, findings = {}, more = {}) => {
       path: other,
     })),
     neighbours_truncated: false,
+    sensors: [],
   };
 };
 
@@ -283,7 +284,7 @@ export function answerPosture(posture, { method, path, query, body, page }) {
   if (path === "/clusters") return ok({ items: posture.clusters, followers: posture.followers });
   if (path === "/inventory") {
     const found = page(matching(posture, query), query, (row) => row.id);
-    const row = (each) => without(each, "attributes", "neighbours", "neighbours_truncated");
+    const row = (each) => without(each, "attributes", "neighbours", "neighbours_truncated", "sensors");
     return ok({ ...found, items: found.items.map(row) });
   }
   if (path === "/inventory/facets") {

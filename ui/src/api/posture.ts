@@ -1,6 +1,7 @@
 // The wire types of clusters: inventory, exposure, attack paths, who-can and compliance. As in `types.ts`, enumerations
 // may grow, so code that reads them must have an answer for a word it does not know.
 
+import type { Sensor } from "./runtime";
 import type { FacetValue, SeverityCounts } from "./types";
 
 export interface Cluster {
@@ -56,6 +57,8 @@ export interface ResourceDetail extends ResourceRow {
   attributes: Record<string, unknown>;
   neighbours: Neighbour[];
   neighbours_truncated: boolean;
+  /** The sensors of the machines that it runs on; empty for what runs on none. */
+  sensors: Sensor[];
 }
 
 export interface ResourceFacets {

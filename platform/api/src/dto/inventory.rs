@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Facet, SeverityCounts};
+use super::{Facet, Sensor, SeverityCounts};
 
 /// A resource as a row of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -72,6 +72,9 @@ pub struct ResourceDetail {
     pub neighbours: Vec<Neighbour>,
     /// There are more than that.
     pub neighbours_truncated: bool,
+    /// The sensors of the machines that it runs on, and whether they see: what they have lost there nobody has seen. Of a machine itself its
+    /// own; empty for what runs on none, and where no source of events names the cluster.
+    pub sensors: Vec<Sensor>,
 }
 
 /// How the resources of a filter divide.

@@ -1,18 +1,23 @@
 //! Resources of clusters and cloud accounts.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
-use model::AssetId;
+use jiff::Timestamp;
+use model::{AssetId, TenantId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::code::Code;
-use crate::dto::{Neighbour, Page, ResourceDetail, ResourceFacets, ResourceRow};
+use crate::dto::{Neighbour, Page, ResourceDetail, ResourceFacets, ResourceRow, Sensor};
 use crate::extract::{ExposureWord, KindWord, List, Nothing, PageParams, Path, Query, Text};
 use crate::problem::Problem;
 use crate::snapshots::{Account, Cluster, Kept, Loaded, ask};
+
+use super::sources::SILENT_AFTER;
 
 /// Neighbours shown in each direction.
 const NEIGHBOURS_SHOWN: usize = 200;
@@ -122,7 +127,37 @@ pub(crate) async fn get(
     } else {
         (Vec::new(), false)
     };
-    Ok(Json(ResourceDetail { row, attributes, neighbours, neighbours_truncated }))
+    let sensors = watching(&app, &caller.tenant, &row.id, &neighbours).await?;
+    Ok(Json(ResourceDetail { row, attributes, neighbours, neighbours_truncated, sensors }))
+}
+
+/// The sensors of the machines that a resource is or runs on.
+async fn watching(
+    app: &App,
+    tenant: &TenantId,
+    id: &str,
+    neighbours: &[Neighbour],
+) -> Result<Vec<Sensor>, Problem> {
+    let ids = std::iter::once(id).chain(neighbours.iter().map(|neighbour| neighbour.id.as_str()));
+    let machines: BTreeSet<(&str, &str)> = ids.filter_map(machine).collect();
+    if machines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sources = app.store.sources(tenant).await?;
+    let cluster = |name: &str| {
+        sources.iter().find(|source| source.name == name).and_then(|source| source.cluster.as_deref())
+    };
+    let all = app.store.sensors(tenant, Timestamp::now(), SILENT_AFTER).await?;
+    let watches = |sensor: &store::Sensor| {
+        cluster(&sensor.source).is_some_and(|cluster| machines.contains(&(cluster, sensor.sensor.as_str())))
+    };
+    Ok(all.into_iter().filter(watches).map(Sensor::from).collect())
+}
+
+/// Cluster and name of a machine of Kubernetes, by its canonical id.
+fn machine(id: &str) -> Option<(&str, &str)> {
+    let (rest, name) = id.rsplit_once('/')?;
+    Some((rest.strip_suffix("/core/Node/-")?.strip_prefix("k8s:")?, name))
 }
 
 fn around<S: Kept>(loaded: &Loaded<S>, id: &str, prefix: &str) -> (Vec<Neighbour>, bool) {

@@ -15,7 +15,7 @@ use crate::extract::{Body, Nothing, Path, Query};
 use crate::problem::Problem;
 
 /// How long nothing may come from a sensor before it counts as silent.
-const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(15);
+pub(super) const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(15);
 /// Longest name of a source: it is part of names on the bus.
 const NAME_MAX: usize = 40;
 

@@ -17,6 +17,7 @@ import { Action, Wrong } from "./findings";
 import { Joined } from "./joined";
 import { Matters } from "./matters";
 import { Owner } from "./owner";
+import { Watched } from "./watched";
 
 interface Props {
   id: string;
@@ -77,6 +78,7 @@ function ResourceBody({ resource, scope }: { resource: ResourceDetail; scope: st
       <Matters resource={resource} />
       <Owner resource={resource} />
       <Action resource={resource} />
+      <Watched sensors={resource.sensors} />
       <Joined resource={resource} />
       <Facts resource={resource} />
     </>
