@@ -31,6 +31,52 @@ const resource = (path, exposure, findings = {}, more = {}) => {
   };
 };
 
+const PRIVILEGED = "palisade.kube-posture/privileged-container";
+
+/** The findings that the counts of a resource speak of; the first of each severity is of the rule that the controls fail by. */
+function findingsOf({ scope, path, kind, namespace, name, findings, first_seen_at }, now) {
+  const rows = Object.entries(findings).flatMap(([severity, count]) =>
+    Array.from({ length: count }, (_, at) => ({ severity, at })),
+  );
+  return rows.map(({ severity, at }) => {
+    const rule = at === 0 ? PRIVILEGED : `palisade.kube-posture/made-up-${at}`;
+    const what = `${namespace ? `${namespace}/` : ""}${kind} ${name}`;
+    return {
+      fingerprint: sha(`${scope} ${path} ${severity} ${at}`).slice(7, 39),
+      rule,
+      title: `${what}: What ${rule.split("/")[1]} looks for is there.`,
+      class: "misconfiguration",
+      severity,
+      severity_source: "palisade.kube-posture",
+      state: "open",
+      asset: { id: scope, name: NAME, kind: "cluster" },
+      package: null,
+      fix: { state: "unknown", versions: [] },
+      kev: false,
+      epss: null,
+      suppressed: null,
+      first_seen_at,
+      last_seen_at: new Date(now).toISOString(),
+      ids: [rule],
+      description: "Whoever takes over the container takes the node.",
+      cvss: [],
+      kev_detail: null,
+      evidence: [{ path, inner: "/spec", method: "palisade.kube-posture", confidence: "high" }],
+      records: [],
+      references: [],
+      history: [
+        { at: first_seen_at, transition: "opened", scan: scanId(0), note: "Found for the first time" },
+      ],
+      why: {
+        asset_kind: "cluster",
+        scan: scanId(0),
+        plugins: [{ plugin: "palisade.kube-posture", version: "0.1.0", digest: sha("kube-posture") }],
+        steps: [`The rule ${rule} applies, by ${path}.`],
+      },
+    };
+  });
+}
+
 const WEB = "apps/Deployment/shop/web";
 const ACCOUNT = { kind: "service-account", namespace: "shop", name: "default" };
 const EVERYONE = { kind: "group", name: "system:authenticated" };
@@ -91,7 +137,7 @@ function assessment(framework, controls, now) {
       rationale: `${control}: told by what the cluster shows.`,
       proof: ["manual", "not-assessed"].includes(status)
         ? []
-        : [{ rule: "palisade.kube-posture/privileged-container", failed, passed: 3, unknown: 1 }],
+        : [{ rule: PRIVILEGED, failed, passed: 3, unknown: 1 }],
       accepted: status === "not-met",
       exceptions: status === "not-met" ? ["exception-1"] : [],
     };
@@ -178,7 +224,9 @@ export function makePosture(now) {
     previous: sha(`record ${at + 1}`),
     hash: sha(`record ${at}`),
   }));
+  const inventory = resources();
   return {
+    findings: inventory.flatMap((each) => findingsOf(each, now)),
     followers: [
       {
         name: NAME,
@@ -204,7 +252,7 @@ export function makePosture(now) {
       },
     ],
     clusters: [{ id: CLUSTER, name: NAME, at: records[0].at, scan: scanId(0), input: "00", resources: 407 }],
-    resources: resources(),
+    resources: inventory,
     assessments: Object.entries(FRAMEWORKS).map(([name, controls]) => assessment(name, controls, now)),
     records,
     exceptions: [

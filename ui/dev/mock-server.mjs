@@ -23,6 +23,7 @@ if (args.includes("--empty")) {
   for (const list of [...Object.values(posture), ...Object.values(runtime)])
     if (Array.isArray(list)) list.length = 0;
 }
+data.findings.push(...posture.findings);
 
 const SESSION = createHash("sha256").update(TOKEN).digest("hex");
 const HEADERS = {

@@ -124,6 +124,7 @@ async function processes(page, api, { pod, mark }) {
   await settle(page, `/runtime/processes/${encodeURIComponent(miner.id)}`);
   const line = page.getByRole("treeitem", { name: /kworker/ }).last();
   expect(Number(await line.getAttribute("aria-level")) >= 2, "the miner is under nobody");
+  equal(await page.getByRole("treeitem", { name: /kworker/ }).count(), 1, "miners, that two sensors saw");
   await settle(page, `/runtime?event=${encodeURIComponent(miner.id)}`);
   await page
     .locator(".drawer")
