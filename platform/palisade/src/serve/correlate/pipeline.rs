@@ -397,13 +397,36 @@ fn title(event: &model::event::Event<'_>) -> String {
         return format!("{} {arguments}", process.binary.as_deref().unwrap_or("process")).trim().to_owned();
     }
     if let Some(api) = event.api.as_deref() {
+        let joined = |parts: [Option<&str>; 2]| {
+            parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+        };
         let what = [
-            api.verb.as_deref().or(api.operation.as_deref()),
-            api.resource.as_deref(),
-            api.subresource.as_deref(),
-            api.name.as_deref(),
+            joined([api.verb.as_deref().or(api.operation.as_deref()), None]),
+            joined([api.resource.as_deref(), api.subresource.as_deref()]),
+            joined([api.namespace.as_deref(), api.name.as_deref()]),
         ];
-        return what.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        return what.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     }
     event.kind.as_str().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    fn title(event: &Value) -> String {
+        super::title(&serde_json::from_str(&event.to_string()).unwrap())
+    }
+
+    #[test]
+    fn an_event_without_a_title_is_called_by_what_it_says() {
+        let call =
+            |api: Value| json!({ "source": "kubernetes-audit", "kind": "api.call", "api": api, "raw": null });
+        let exec = json!({ "verb": "create", "resource": "pods", "subresource": "exec", "namespace": "shop", "name": "web-1" });
+        assert_eq!(title(&call(exec)), "create pods/exec shop/web-1");
+        assert_eq!(title(&call(json!({ "verb": "list", "resource": "secrets" }))), "list secrets");
+        assert_eq!(title(&call(json!({ "operation": "iam:CreateUser" }))), "iam:CreateUser");
+        let exec = json!({ "source": "tetragon", "kind": "process.exec", "process": { "binary": "/bin/sh", "arguments": "-i" }, "raw": null });
+        assert_eq!(title(&exec), "/bin/sh -i");
+    }
 }
