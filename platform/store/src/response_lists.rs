@@ -67,6 +67,26 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// Ids of the incidents that changed since a moment, were not closed and did not become part of another one: those that changed last
+    /// first, at most so many.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn incidents_to_answer(
+        &self,
+        tenant: &TenantId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<String>> {
+        let statement = sql(
+            "SELECT id FROM incident WHERE tenant = $1 AND changed_at >= $2 AND status <> 'closed' AND merged_into IS NULL
+             ORDER BY changed_at DESC, id LIMIT $3",
+            [tenant.into(), since.into(), i64::from(limit).into()],
+        );
+        let rows = self.backend.rows("list incidents to answer", statement).await?;
+        rows.iter().map(|row| row.text("id")).collect()
+    }
+
     /// Records of the ledger from a place on, each exactly as it was hashed, at most 1,000; of one run where one is named.
     ///
     /// # Errors

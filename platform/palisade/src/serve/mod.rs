@@ -11,6 +11,7 @@ mod receive;
 mod relay;
 mod respond;
 mod session;
+mod unanswered;
 mod worker;
 
 use std::sync::Arc;

@@ -28,6 +28,7 @@ use self::intake::{Intake, Taken};
 use self::pipeline::{Arrived, Beside, Outcome, Pipeline};
 use super::Service;
 use super::message::Message;
+use super::unanswered::{self, Unanswered};
 use crate::plugins::PluginSet;
 
 /// How long a lease lasts that is not renewed. The clocks of processes have to agree better than this.
@@ -108,12 +109,18 @@ async fn hold(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Resu
     let set = super::live::with_correlators(&service).await?;
     let pipeline = restore::pipeline(&service, &tenant, &set).await?;
     let intake = Intake::new(&service);
+    let unanswered = Arc::new(Unanswered::default());
+    unanswered::look_back(&service, &tenant, &unanswered).await?;
+    // Ends with this function. What waits then is found by who judges next.
+    let mut answering = tokio::task::JoinSet::new();
+    answering.spawn(unanswered::answer(Arc::clone(&service), tenant.clone(), Arc::clone(&unanswered)));
     let mut work = Work {
         service: Arc::clone(&service),
         tenant,
         set,
         pipeline,
         intake,
+        unanswered,
         lease,
         looked_at: None,
         noted_at: Instant::now(),
@@ -133,6 +140,7 @@ struct Work {
     set: Arc<PluginSet>,
     pipeline: Pipeline,
     intake: Intake,
+    unanswered: Arc<Unanswered>,
     lease: Lease,
     looked_at: Option<Instant>,
     noted_at: Instant,
@@ -186,7 +194,7 @@ impl Work {
         let done = done.context("cannot store what was received")?;
         self.noted_at = Instant::now();
         for incident in &outcome.changed {
-            super::respond::consider(&self.service, &self.tenant, &incident.id).await;
+            self.unanswered.note(&incident.id);
         }
         for one in std::mem::take(taken) {
             self.service.backlog.done(&one.source, one.bytes());

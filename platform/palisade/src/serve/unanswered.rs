@@ -1,0 +1,112 @@
+//! Incidents that the playbooks have yet to be asked about.
+//!
+//! What is noted here is lost when the process ends, and found again: whoever begins to judge events goes through the incidents that changed
+//! of late. A playbook begins once for an incident, however often it is asked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::{SignedDuration, Timestamp};
+use model::TenantId;
+use tokio::sync::Notify;
+
+use super::Service;
+
+/// How long ago an incident may have changed that a process which begins looks at: no service should be away for longer.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+/// Most of them, the newest.
+const LOOK_BACK_MAX: u32 = 10_000;
+/// Pauses after the store did not answer, doubled from one to the other.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// Ids of incidents, each once, the first one first.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered {
+    waiting: Mutex<VecDeque<String>>,
+    bell: Notify,
+}
+
+impl Unanswered {
+    /// Notes an incident that is new or other than before.
+    pub(super) fn note(&self, incident: &str) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.iter().any(|known| known == incident) {
+            waiting.push_back(incident.to_owned());
+        }
+        drop(waiting);
+        self.bell.notify_one();
+    }
+
+    fn take(&self) -> Option<String> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// Notes the incidents that changed of late: the process that judged before may have ended between storing one and answering it.
+///
+/// # Errors
+/// The store did not answer.
+pub(super) async fn look_back(service: &Service, tenant: &TenantId, unanswered: &Unanswered) -> Result<()> {
+    if !service.desk.respond.is_wanted() {
+        return Ok(());
+    }
+    let since = Timestamp::now().checked_sub(LOOK_BACK).unwrap_or(Timestamp::UNIX_EPOCH);
+    let changed = service.store.incidents_to_answer(tenant, since, LOOK_BACK_MAX).await;
+    let changed = changed.context("cannot list the incidents that changed of late")?;
+    if changed.len() >= LOOK_BACK_MAX as usize {
+        tracing::warn!(
+            looked_at = changed.len(),
+            "more incidents changed of late than are looked at again; start responses to older ones by hand"
+        );
+    }
+    let mut waiting = unanswered.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    waiting.extend(changed);
+    drop(waiting);
+    unanswered.bell.notify_one();
+    Ok(())
+}
+
+/// Asks the playbooks about one incident after the other, until this is dropped. Where the store does not answer, the same is asked again.
+pub(super) async fn answer(service: Arc<Service>, tenant: TenantId, unanswered: Arc<Unanswered>) {
+    let mut pause = PAUSES.0;
+    loop {
+        let Some(incident) = unanswered.take() else {
+            unanswered.bell.notified().await;
+            continue;
+        };
+        match super::respond::consider(&service, &tenant, &incident).await {
+            Ok(()) => pause = PAUSES.0,
+            Err(error) => {
+                let error = crate::exit::one_line(&error);
+                tracing::warn!(
+                    incident,
+                    error,
+                    "no response to an incident could be considered; trying again"
+                );
+                // Behind the others: it may be this one alone that cannot be read.
+                unanswered.note(&incident);
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSES.1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Unanswered;
+
+    #[test]
+    fn every_incident_waits_once_and_in_turn() {
+        let unanswered = Unanswered::default();
+        ["a", "b", "a"].iter().for_each(|incident| unanswered.note(incident));
+        assert_eq!(unanswered.take().as_deref(), Some("a"));
+        unanswered.note("a");
+        assert_eq!(
+            [unanswered.take(), unanswered.take(), unanswered.take()],
+            [Some("b".to_owned()), Some("a".to_owned()), None]
+        );
+    }
+}
