@@ -25,10 +25,11 @@ mod tests;
 
 pub use credentials::Credentials;
 pub use error::SignError;
+pub use mac::mac;
 pub use scope::Scope;
 
 use canonical::Canonical;
-use mac::{hash, hex, mac};
+use mac::{hash, hex};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 

@@ -9,7 +9,9 @@ pub(crate) fn hash(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-pub(crate) fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+/// HMAC-SHA256 of a message (RFC 2104).
+#[must_use]
+pub fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let short = if key.len() > BLOCK { hash(key).to_vec() } else { key.to_vec() };
     let padded = |pad: u8| -> Vec<u8> {
         let filled = short.iter().copied().chain(std::iter::repeat(0));

@@ -1,5 +1,6 @@
 //! Sending: one hop at a time, each through the guard.
 
+use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
 
 use ureq::http;
@@ -10,7 +11,7 @@ use url::Url;
 
 use crate::error::EgressError;
 use crate::guard::{Guard, Refusal};
-use crate::policy::Policy;
+use crate::policy::{Policy, Target, plain_host};
 use crate::request::{Method, Redirects, Request, Response};
 
 /// Response headers of a hop are held in memory; registries send a few hundred bytes.
@@ -26,6 +27,7 @@ const CREDENTIAL_HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: ureq::Agent,
+    policy: Arc<Policy>,
     max_redirects: u32,
 }
 
@@ -60,9 +62,36 @@ impl Client {
             .timeout_per_write(Some(policy.read_timeout))
             .build();
         let max_redirects = policy.max_redirects;
+        let kept = Arc::new(policy.clone());
         let connector = ().chain(TcpConnector::default()).chain(RustlsConnector::default());
         let agent = ureq::Agent::with_parts(config, connector, Guard { policy, inner });
-        Ok(Self { agent, max_redirects })
+        Ok(Self { agent, policy: kept, max_redirects })
+    }
+
+    /// Whether a request to this URL would be let out, for who wants to know before there is one: its name is resolved and every address
+    /// checked, and nothing is sent there. Blocks as long as the system's resolver does; a request is judged again by what it resolves itself.
+    ///
+    /// # Errors
+    /// [`EgressError::Url`], [`EgressError::Blocked`]; [`EgressError::Failed`] when the name cannot be resolved now.
+    pub fn check(&self, url: &str) -> Result<(), EgressError> {
+        let url = parse_url(url)?;
+        let blocked = |reason: String| EgressError::Blocked { target: origin(&url), reason };
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return Err(blocked("it names no host".to_owned()));
+        };
+        let host = plain_host(&host);
+        let target = Target { host: &host, port, https: url.scheme() == "https" };
+        if let Some(reason) = self.policy.refuses_unseen(&target) {
+            return Err(blocked(reason.to_owned()));
+        }
+        let unresolved =
+            |error: std::io::Error| EgressError::Failed { target: origin(&url), reason: error.to_string() };
+        for address in (host.as_str(), port).to_socket_addrs().map_err(unresolved)? {
+            if let Some(reason) = self.policy.refuses(&target, address.ip()) {
+                return Err(blocked(reason));
+            }
+        }
+        Ok(())
     }
 
     /// Sends and returns when the response headers are here; the body streams.

@@ -292,3 +292,18 @@ fn the_connection_goes_to_the_address_that_was_checked() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     assert!(heads.recv().unwrap().to_lowercase().contains("host: rebind.example"));
 }
+
+#[test]
+fn a_check_says_what_a_request_would_be_told_and_sends_nothing() {
+    let (address, requests) = serve(vec![answer("200 OK", "", "")]);
+    let url = format!("http://{address}/hook");
+    let open = Client::new(policy(&[&address.to_string()])).unwrap();
+    open.check(&url).unwrap();
+    assert!(requests.try_recv().is_err(), "nothing was sent");
+    let shut = Client::new(policy(&[])).unwrap();
+    for url in [url.as_str(), "https://127.0.0.1/", "https://localhost/", "https://[::1]:8443/x"] {
+        assert_eq!(shut.check(url).unwrap_err().code(), "egress-blocked", "{url}");
+    }
+    assert_eq!(shut.check("ftp://example.org/").unwrap_err().code(), "egress-url-invalid");
+    shut.check("https://1.1.1.1/").unwrap();
+}

@@ -13,7 +13,7 @@ use crate::cli::{ClusterSource, Global};
 mod plugins;
 mod respond;
 
-pub(crate) use self::respond::{Mode as RespondMode, Respond};
+pub(crate) use self::respond::{Destination, DestinationKind, Mode as RespondMode, Respond};
 pub(crate) use plugins::{Plugins, Secret, revocations};
 
 /// Everything that can be configured. Keys that are not listed here are refused, so that a typing error is not a silent default.

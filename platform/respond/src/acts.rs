@@ -6,7 +6,7 @@ use crate::change::{Change, Field};
 use crate::object::{Kind, ObjectRef, put, word};
 use crate::plan::{Disruption, Replicas};
 use crate::playbook::PlannedStep;
-use crate::seams::{CallError, Cluster, Query};
+use crate::seams::{CallError, Cluster, Deliver, Query};
 use crate::selector::{Labels, selects};
 use crate::step::{Aim, Class, Step};
 use crate::survey::{Survey, controller};
@@ -16,7 +16,7 @@ pub const QUARANTINE: &str = "palisade.dev/quarantine";
 /// Annotation that says to people how many replicas there were.
 pub const REPLICAS: &str = "palisade.dev/replicas";
 
-impl<C: Cluster> Survey<'_, C> {
+impl<C: Cluster, D: Deliver> Survey<'_, C, D> {
     pub(crate) async fn step(&mut self, step: &PlannedStep, action: Step) -> Result<(), CallError> {
         match action {
             Step::Label { aim, labels } => {

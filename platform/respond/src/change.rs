@@ -35,7 +35,7 @@ pub enum Change {
         /// Lines of each container's log, the newest.
         lines: u32,
     },
-    /// Nothing is changed: somebody is told.
+    /// Nothing is changed in the cluster: somebody is told.
     Send(Value),
 }
 

@@ -11,10 +11,12 @@ use crate::collect::collect;
 use crate::entry::{Begin, Decision, Entry, Outcome, RunId};
 use crate::error::{BookError, RespondError};
 use crate::ledger::Fact;
+use crate::nowhere::Nowhere;
 use crate::object::shown;
 use crate::plan::{Act, Plan};
+use crate::playbook::Playbook;
 use crate::run::{INTENTS_MAX, Phase, Run, WAITS_MAX};
-use crate::seams::{Action, Book, CallCause, CallError, Cluster, Commit, Message};
+use crate::seams::{Action, Book, CallCause, CallError, Cluster, Commit, Deliver};
 use crate::settings::Settings;
 use crate::survey::{NoPlan, quotas, survey};
 
@@ -40,18 +42,27 @@ pub enum Progress {
 
 /// Drives runs against one cluster.
 #[derive(Debug)]
-pub struct Driver<'a, C, B> {
+pub struct Driver<'a, C, B, D = Nowhere> {
     cluster: &'a C,
     book: &'a B,
+    pub(crate) deliver: &'a D,
     settings: &'a Settings,
 }
 
 impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
-    /// A driver.
+    /// A driver. Messages have nowhere to go.
     pub fn new(cluster: &'a C, book: &'a B, settings: &'a Settings) -> Self {
-        Self { cluster, book, settings }
+        Self { cluster, book, deliver: &Nowhere, settings }
     }
 
+    /// The same with destinations for messages.
+    #[must_use]
+    pub fn with_post<D: Deliver>(self, deliver: &'a D) -> Driver<'a, C, B, D> {
+        Driver { cluster: self.cluster, book: self.book, deliver, settings: self.settings }
+    }
+}
+
+impl<C: Cluster, B: Book, D: Deliver> Driver<'_, C, B, D> {
     /// Begins a run, or goes on with the one that began with the same.
     ///
     /// # Errors
@@ -85,7 +96,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
     /// [`RespondError`]; one of the cluster is a refusal of the plan.
     pub async fn preview(&self, begin: &Begin, now: Timestamp) -> Result<Plan, RespondError> {
         let run = Run::new(begin.clone())?;
-        match survey(self.cluster, self.book, self.settings, &run.playbook, begin, now).await {
+        match self.survey(&run.playbook, begin, now).await {
             Ok(plan) => Ok(plan),
             Err(NoPlan::Book(error)) => Err(error.into()),
             Err(NoPlan::Call(error)) => Ok(unasked(&error)),
@@ -186,7 +197,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
     }
 
     async fn plan(&self, run: &mut Run, now: Timestamp) -> Result<Progress, RespondError> {
-        let made = survey(self.cluster, self.book, self.settings, &run.playbook, &run.begin, now).await;
+        let made = self.survey(&run.playbook, &run.begin, now).await;
         let plan = match made {
             Ok(plan) => plan,
             Err(NoPlan::Book(error)) => return Err(error.into()),
@@ -237,15 +248,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
             return self.verify(run, place, &act, now).await;
         }
         match &act.change {
-            Change::Send(body) => {
-                let how = act.action.clone();
-                let messages = vec![Message { key: act.key.to_string(), how, body: body.clone() }];
-                let entries = vec![Entry::Done { act: place, how: How::Applied, made: None }];
-                let facts = vec![of_act(run, &act, "applied", "")];
-                self.commit_all(run, Commit { entries, facts, messages, ..empty(run, now, run.entries) })
-                    .await?;
-                Ok(Progress::Moved)
-            }
+            Change::Send(said) => self.send(run, place, &act, said, state.intents, now).await,
             Change::Collect { lines } => self.keep(run, place, &act, *lines, now).await,
             _ => self.change(run, place, &act, state.intents, now).await,
         }
@@ -341,12 +344,20 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         }
     }
 
+    async fn survey(&self, playbook: &Playbook, begin: &Begin, now: Timestamp) -> Result<Plan, NoPlan> {
+        survey(self.cluster, self.book, self.deliver, self.settings, playbook, begin, now).await
+    }
+
     /// Finds out what became of a request that nobody heard of when the run was stopped. Nothing is sent any more; a request that is still
     /// on its way is waited for.
     async fn settle(&self, run: &mut Run, place: usize, now: Timestamp) -> Result<Progress, RespondError> {
         let (Some(act), Some(state)) = (run.act(place).cloned(), run.acts.get(place).cloned()) else {
             return self.end(run, now).await;
         };
+        if matches!(act.change, Change::Send(_)) {
+            let why = "the run was stopped before its destination said that it took the message";
+            return self.fail(run, place, &act, why, now).await;
+        }
         let arrived =
             state.intended_at.and_then(|at| at.checked_add(SignedDuration::from_secs(ARRIVES)).ok());
         let free = [arrived, state.until].into_iter().flatten().max().unwrap_or(now);
@@ -387,7 +398,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         };
         let seen = match &act.target {
             Some(target) => act.change.verify(target, &act.key, object.as_ref()),
-            None => Ok("it is in the outbox".to_owned()),
+            None => Ok("its destination took it".to_owned()),
         };
         self.verified(run, place, act, seen, now).await
     }
@@ -423,7 +434,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         Ok(Progress::Moved)
     }
 
-    async fn fail(
+    pub(crate) async fn fail(
         &self,
         run: &mut Run,
         place: usize,
@@ -520,7 +531,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         Ok(Progress::Moved)
     }
 
-    async fn commit(
+    pub(crate) async fn commit(
         &self,
         run: &mut Run,
         now: Timestamp,
@@ -531,7 +542,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
         self.commit_all(run, commit).await
     }
 
-    async fn commit_all(&self, run: &mut Run, commit: Commit) -> Result<(), RespondError> {
+    pub(crate) async fn commit_all(&self, run: &mut Run, commit: Commit) -> Result<(), RespondError> {
         let (entries, at) = (commit.entries.clone(), commit.at);
         self.book.commit(commit).await?;
         for entry in entries {
@@ -546,7 +557,7 @@ impl<'a, C: Cluster, B: Book> Driver<'a, C, B> {
     }
 }
 
-fn empty(run: &Run, at: Timestamp, sequence: u64) -> Commit {
+pub(crate) fn empty(run: &Run, at: Timestamp, sequence: u64) -> Commit {
     Commit {
         tenant: run.begin.tenant.clone(),
         run: run.id.clone(),
@@ -556,7 +567,6 @@ fn empty(run: &Run, at: Timestamp, sequence: u64) -> Commit {
         facts: Vec::new(),
         quotas: Vec::new(),
         action: None,
-        messages: Vec::new(),
         evidence: Vec::new(),
     }
 }
@@ -568,7 +578,7 @@ fn unasked(error: &CallError) -> Plan {
 }
 
 /// When to try again.
-fn later(now: Timestamp, error: &CallError) -> Timestamp {
+pub(crate) fn later(now: Timestamp, error: &CallError) -> Timestamp {
     let seconds = error.retry_after.map_or(PAUSE, i64::from).clamp(1, PAUSE_MAX);
     now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
@@ -590,7 +600,7 @@ fn whole(run: &Run, what: &str, detail: &str) -> Fact {
 }
 
 /// A fact about one act: whoever approved the plan stands behind it.
-fn of_act(run: &Run, act: &Act, what: &str, detail: &str) -> Fact {
+pub(crate) fn of_act(run: &Run, act: &Act, what: &str, detail: &str) -> Fact {
     let target = act.target.as_ref();
     Fact {
         action: act.action.clone(),

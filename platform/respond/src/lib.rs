@@ -6,8 +6,9 @@
 //! - Everything is in a journal before it is done, and in a hash-chained [`ledger`] afterwards. A process may die anywhere: who goes on reads the
 //!   objects, and does nothing twice. What other people changed since is never undone.
 //!
-//! [`Driver`] makes one move at a time against two seams: a [`Cluster`] (`cluster::Actor` is one) and a [`Book`] (`store` is one). Nothing here
-//! has a clock, a runtime, a thread or a network; `async` is only the shape of the seams.
+//! [`Driver`] makes one move at a time against three seams: a [`Cluster`] (`cluster::Actor` is one), a [`Book`] (`store` is one) and, for
+//! messages, a [`Deliver`] (the service's destinations are one). Nothing here has a clock, a runtime, a thread or a
+//! network; `async` is only the shape of the seams.
 //!
 //! What it refuses: namespaces that are protected, objects that a reconciler would put back, more pods than a budget allows,
 //! anything irreversible that nobody approved.
@@ -31,6 +32,7 @@ mod playbook;
 mod run;
 mod seams;
 mod selector;
+mod send;
 mod settings;
 mod step;
 mod subject;
@@ -44,7 +46,7 @@ pub use drive::{Driver, Progress};
 pub use entry::{Begin, Decision, Entry, Outcome, RunId};
 pub use error::{BookError, PlaybookError, RespondError};
 pub use key::{Key, MARK, Origin};
-pub use memory::MemoryBook;
+pub use memory::{MemoryBook, MemoryPost};
 pub use nowhere::Nowhere;
 pub use object::{Kind, ObjectRef, collection, is_name};
 pub use plan::{ACTS_MAX, Act, Disruption, DryRun, Plan, Replicas};
@@ -54,7 +56,9 @@ pub use playbook::{
 };
 pub use run::{ActState, Phase, Run};
 pub use seams::{
-    Action, Book, CallCause, CallError, Cluster, Commit, Kept, LOG_BYTES_MAX, Message, Query, Quota,
+    Action, Book, CallCause, CallError, Cluster, Commit, Deliver, Kept, LOG_BYTES_MAX, Message, Query, Quota,
+    Receipt,
 };
 pub use settings::Settings;
 pub use step::{Aim, Class, Step};
+pub use subject::named_in;

@@ -1,4 +1,4 @@
-//! A book in memory: for plans that are only looked at, and for tests. What is in it is gone with it.
+//! A book and a post in memory: for plans that are only looked at, and for tests. What is in them is gone with them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use model::TenantId;
 use crate::entry::{Entry, RunId};
 use crate::error::BookError;
 use crate::ledger::Head;
-use crate::seams::{Action, Book, Commit, Kept, Message, Quota};
+use crate::seams::{Action, Book, CallError, Commit, Deliver, Kept, Message, Quota, Receipt};
 
 /// A book in memory.
 #[derive(Debug, Default)]
@@ -20,7 +20,6 @@ struct State {
     journals: BTreeMap<(TenantId, RunId), Vec<(Timestamp, Entry)>>,
     ledgers: BTreeMap<TenantId, (Head, Vec<Vec<u8>>)>,
     actions: Vec<(TenantId, Timestamp, Action)>,
-    messages: Vec<Message>,
     evidence: Vec<Kept>,
     stopped: BTreeMap<(TenantId, String), String>,
 }
@@ -48,12 +47,6 @@ impl MemoryBook {
         let state = self.state();
         let (head, records) = state.ledgers.get(tenant).cloned().unwrap_or_default();
         (records, head.hash)
-    }
-
-    /// Messages, in order.
-    #[must_use]
-    pub fn messages(&self) -> Vec<Message> {
-        self.state().messages.clone()
     }
 
     /// What was kept as evidence, in order.
@@ -99,7 +92,6 @@ impl Book for MemoryBook {
         }
         state.ledgers.insert(commit.tenant.clone(), (head, records));
         state.actions.extend(commit.action.map(|action| (commit.tenant, commit.at, action)));
-        state.messages.extend(commit.messages);
         state.evidence.extend(commit.evidence);
         let entries = commit.entries.into_iter().map(|entry| (commit.at, entry));
         state.journals.entry(key).or_default().extend(entries);
@@ -114,5 +106,30 @@ impl Book for MemoryBook {
 
     async fn used(&self, tenant: &TenantId, quota: &Quota) -> Result<u64, BookError> {
         Ok(self.state().used(tenant, quota))
+    }
+}
+
+/// Takes every message, and remembers it.
+#[derive(Debug, Default)]
+pub struct MemoryPost(Mutex<Vec<Message>>);
+
+impl MemoryPost {
+    /// Messages as they came, in order.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Deliver for MemoryPost {
+    async fn check(&self, _: &Message) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn deliver(&self, message: &Message) -> Result<Receipt, CallError> {
+        let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = messages.iter().any(|other| other.key == message.key);
+        messages.push(message.clone());
+        Ok(Receipt { known, said: "kept in memory".to_owned() })
     }
 }

@@ -290,6 +290,12 @@ impl Playbook {
         self.steps.iter().map(|step| step.sample.class()).max().unwrap_or(Class::Observing)
     }
 
+    /// Whether it does nothing but hand messages over, so that it needs no cluster.
+    #[must_use]
+    pub fn tells_only(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step.sample, Step::Tell { .. }))
+    }
+
     /// The parameters with their defaults.
     ///
     /// # Errors
@@ -325,6 +331,15 @@ impl PlannedStep {
     /// [`PlaybookError`] where a value does not fit its place.
     pub fn with(&self, values: &Values<'_>) -> Result<Step, PlaybookError> {
         Step::read(&self.action, &values.put(&self.body, self.line)?, self.line)
+    }
+
+    /// What stands behind its action, with these values.
+    ///
+    /// # Errors
+    /// [`PlaybookError`] where a value does not fit its place.
+    pub fn body_with(&self, values: &Values<'_>) -> Result<Value, PlaybookError> {
+        self.with(values)?;
+        values.put(&self.body, self.line)
     }
 
     /// The word of its action.

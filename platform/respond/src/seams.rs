@@ -1,6 +1,6 @@
-//! What responses need of the world: an API server, and a book that is written for good.
+//! What responses need of the world: an API server, a book that is written for good, and somebody who hands messages over.
 //!
-//! These are the only traits here. Neither needs a runtime: whoever implements them brings one.
+//! These are the only traits here. None of them needs a runtime: whoever implements them brings one.
 
 use std::future::Future;
 
@@ -85,7 +85,7 @@ pub enum CallCause {
     Uncertain,
 }
 
-/// A request to the API server that failed.
+/// A request to the API server, or to the destination of a message, that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {
     /// How.
@@ -123,8 +123,6 @@ pub struct Commit {
     pub quotas: Vec<Quota>,
     /// The action that counts against quotas from now on.
     pub action: Option<Action>,
-    /// Messages for people, which leave through the outbox.
-    pub messages: Vec<Message>,
     /// What is kept as evidence.
     pub evidence: Vec<Kept>,
 }
@@ -165,15 +163,47 @@ impl Quota {
     }
 }
 
-/// A message for people.
+/// A message for people or machines beside the cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// The key of the act: the same message is sent once.
+    /// The key of the act: the same message has the same one, however often it is sent.
     pub key: String,
     /// `ticket`, `notify` or `webhook`.
     pub how: String,
-    /// What it says.
-    pub body: Value,
+    /// Name of the destination, as the step says it; nothing: the only one that there is.
+    pub destination: Option<String>,
+    /// The run.
+    pub run: String,
+    /// The incident.
+    pub incident: String,
+    /// Name of the playbook.
+    pub playbook: String,
+    /// The step.
+    pub step: String,
+    /// How bad it is, as the event says it; empty where it does not.
+    pub severity: String,
+    /// What happened, in the words of the event, cut.
+    pub title: String,
+    /// What the step says.
+    pub said: Value,
+}
+
+/// What a destination said of a message that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Whether it had the message before: the answer to an earlier request was lost.
+    pub known: bool,
+    /// In words, for the ledger: which destination, what it answered, and the id or address of the ticket that it made.
+    pub said: String,
+}
+
+/// Where messages go. A message may arrive more than once, always with the same key: the other side tells them apart by it.
+pub trait Deliver: Send + Sync {
+    /// Whether there is a destination for this message that may be reached; nothing is sent to it.
+    fn check(&self, message: &Message) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Hands a message over, once and without repeating by itself.
+    fn deliver(&self, message: &Message) -> impl Future<Output = Result<Receipt, CallError>> + Send;
 }
 
 /// Bytes that are kept as evidence.
@@ -189,7 +219,7 @@ pub struct Kept {
     pub bytes: Vec<u8>,
 }
 
-/// What is written down for good: journals of runs, the ledger, the outbox, evidence, and the kill switch.
+/// What is written down for good: journals of runs, the ledger, evidence, and the kill switch.
 pub trait Book: Send + Sync {
     /// The journal of a run, from its first entry; nothing if there is no such run.
     fn journal(

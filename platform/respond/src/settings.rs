@@ -21,8 +21,6 @@ pub struct Settings {
     pub rates: BTreeMap<Class, Rate>,
     /// Of all pods of the cluster at most this part in one run, in percent, rounded down; one pod may always be touched.
     pub max_pods_percent: u64,
-    /// Which of the steps `ticket`, `notify` and `webhook` have somewhere to go; nothing: all of them.
-    pub messages: Option<Vec<String>>,
 }
 
 impl Default for Settings {
@@ -37,7 +35,6 @@ impl Default for Settings {
             automatic: Class::Reversible,
             rates: [(Class::Reversible, rate(30)), (Class::Destructive, rate(10))].into(),
             max_pods_percent: 10,
-            messages: None,
         }
     }
 }

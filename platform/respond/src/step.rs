@@ -116,7 +116,7 @@ pub enum Step {
         /// Lines of each container's log.
         lines: u32,
     },
-    /// Tells somebody, by a plugin of kind `notifier`.
+    /// Hands a message over to a destination of the operator's.
     Tell {
         /// `ticket`, `notify` or `webhook`.
         how: &'static str,

@@ -10,6 +10,13 @@ use crate::object::{Kind, ObjectRef, is_name, word};
 const EVENTS_MAX: usize = 1000;
 pub(crate) const OBJECTS_MAX: usize = 100;
 
+/// The objects that an event, or an incident with `events`, names: pods, workloads, nodes, service accounts.
+#[must_use]
+pub fn named_in(body: &Value) -> Vec<ObjectRef> {
+    let Subjects { pods, workloads, nodes, accounts, .. } = Subjects::of(body);
+    [pods, workloads, nodes, accounts].into_iter().flatten().collect()
+}
+
 /// What an incident is about. Names that no object could have are left out: they are text of strangers, and would become part of paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Subjects {

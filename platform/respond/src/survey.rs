@@ -12,8 +12,9 @@ use crate::guard::reconciler;
 use crate::key::{Key, Origin};
 use crate::object::{Kind, ObjectRef, word};
 use crate::plan::{ACTS_MAX, Act, DryRun, Plan};
-use crate::playbook::{Gitops, PlannedStep, Playbook, Values};
-use crate::seams::{Book, CallCause, CallError, Cluster, Query, Quota};
+use crate::playbook::{Gitops, OnError, PlannedStep, Playbook, Values};
+use crate::seams::{Book, CallCause, CallError, Cluster, Deliver, Query, Quota};
+use crate::send::message;
 use crate::settings::Settings;
 use crate::step::{Aim, Class};
 use crate::subject::Subjects;
@@ -62,8 +63,9 @@ pub(crate) fn quotas(settings: &Settings, playbook: &Playbook, class: Class, now
     quotas
 }
 
-pub(crate) struct Survey<'a, C> {
+pub(crate) struct Survey<'a, C, D> {
     pub(crate) cluster: &'a C,
+    deliver: &'a D,
     settings: &'a Settings,
     playbook: &'a Playbook,
     begin: &'a Begin,
@@ -74,9 +76,10 @@ pub(crate) struct Survey<'a, C> {
 }
 
 /// Makes the plan. What must not be done is in its refusals.
-pub(crate) async fn survey<C: Cluster, B: Book>(
+pub(crate) async fn survey<C: Cluster, B: Book, D: Deliver>(
     cluster: &C,
     book: &B,
+    deliver: &D,
     settings: &Settings,
     playbook: &Playbook,
     begin: &Begin,
@@ -85,7 +88,7 @@ pub(crate) async fn survey<C: Cluster, B: Book>(
     let subjects = Subjects::of(&begin.event);
     let plan = Plan { warnings: playbook.warnings.clone(), ..Plan::default() };
     let (seen, affected) = (BTreeMap::new(), BTreeSet::new());
-    let mut survey = Survey { cluster, settings, playbook, begin, subjects, seen, affected, plan };
+    let mut survey = Survey { cluster, deliver, settings, playbook, begin, subjects, seen, affected, plan };
     if survey.subjects.cut {
         survey.refuse("the incident is about more objects than one response may be".to_owned());
     }
@@ -108,7 +111,7 @@ pub(crate) async fn survey<C: Cluster, B: Book>(
     Ok(survey.plan)
 }
 
-impl<C: Cluster> Survey<'_, C> {
+impl<C: Cluster, D: Deliver> Survey<'_, C, D> {
     pub(crate) fn refuse(&mut self, why: String) {
         if self.plan.refusals.len() < 50 {
             self.plan.refusals.push(why);
@@ -195,10 +198,6 @@ impl<C: Cluster> Survey<'_, C> {
 
     /// A message.
     pub(crate) fn tell(&mut self, step: &PlannedStep, body: Value) {
-        let ways = self.settings.messages.as_ref();
-        if ways.is_some_and(|ways| !ways.iter().any(|way| way == step.action())) {
-            self.refuse(format!("step {:?}: no destination is configured for {}", step.id, step.action()));
-        }
         let nobody = ObjectRef::named(Kind::Namespace, "", "");
         self.plan.acts.push(Act {
             key: Key::new(&self.origin(), &step.id, &nobody, "tell"),
@@ -285,7 +284,7 @@ impl<C: Cluster> Survey<'_, C> {
         }
         if objects.is_empty() {
             self.plan.skipped.push((step.id.clone(), "there is nothing that it could be done to".to_owned()));
-            if step.on_error == crate::playbook::OnError::Stop {
+            if step.on_error == OnError::Stop {
                 self.refuse(format!("step {:?}: there is nothing that it could be done to", step.id));
             }
         }
@@ -348,6 +347,10 @@ impl<C: Cluster> Survey<'_, C> {
     async fn dry_runs(&mut self) -> Result<(), CallError> {
         let acts = self.plan.acts.clone();
         for (place, act) in acts.iter().enumerate() {
+            if let Change::Send(said) = &act.change {
+                self.has_destination(place, act, said).await;
+                continue;
+            }
             let Some(target) = act.target.as_ref().filter(|_| act.change.is_write()) else { continue };
             let again = matches!(act.change, Change::Create(_)) && target.kind == Kind::ServiceAccount;
             if again {
@@ -364,8 +367,8 @@ impl<C: Cluster> Survey<'_, C> {
                 Err(error) => {
                     let said = format!("{} {target}: {}", act.action, error.message);
                     match act.on_error {
-                        crate::playbook::OnError::Stop => self.refuse(said),
-                        crate::playbook::OnError::Continue => self.warn(said),
+                        OnError::Stop => self.refuse(said),
+                        OnError::Continue => self.warn(said),
                     }
                     (false, error.message)
                 }
@@ -373,6 +376,24 @@ impl<C: Cluster> Survey<'_, C> {
             self.plan.dry_runs.push(DryRun { act: place, passes, said });
         }
         Ok(())
+    }
+
+    /// Whether a message has somewhere to go. Nothing is sent. What may pass is no reason to refuse: it is tried again when it is sent.
+    async fn has_destination(&mut self, place: usize, act: &Act, said: &Value) {
+        let message = message(act, said, &self.playbook.name, self.begin);
+        let (passes, said) = match self.deliver.check(&message).await {
+            Ok(()) => (true, String::new()),
+            Err(error) => {
+                let said = format!("step {:?}: {}", act.step, error.message);
+                if error.is_passing() || act.on_error == OnError::Continue {
+                    self.warn(said);
+                } else {
+                    self.refuse(said);
+                }
+                (false, error.message)
+            }
+        };
+        self.plan.dry_runs.push(DryRun { act: place, passes, said });
     }
 
     /// One change; what the server refuses for good is told, whatever may pass ends the survey.
@@ -400,6 +421,10 @@ impl<C: Cluster> Survey<'_, C> {
 
     /// How many of all pods it would touch.
     async fn reach(&mut self) -> Result<(), CallError> {
+        // Messages alone are about no cluster, and there need not be one.
+        if self.playbook.tells_only() {
+            return Ok(());
+        }
         self.plan.pods = self.affected.iter().cloned().collect();
         self.plan.pods_total = self.cluster.pods().await?;
         let touched = self.plan.pods.len() as u64;

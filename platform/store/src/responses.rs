@@ -1,19 +1,18 @@
 //! Responses: the book that [`respond`] writes its runs down in.
 //!
-//! A commit is one transaction: entries of the journal, records of the ledger, actions that count, evidence, and messages for the outbox are all
-//! there or none of them is. The end of a tenant's ledger is locked first, so commits of one tenant come one after the other, and no
+//! A commit is one transaction: entries of the journal, records of the ledger, actions that count, and evidence are all there or none
+//! of them is. The end of a tenant's ledger is locked first, so commits of one tenant come one after the other, and no
 //! two of them see the same room in a budget.
 
 use jiff::Timestamp;
 use model::TenantId;
 use respond::ledger::Head;
 use respond::{Book, BookError, Commit, Entry, Quota, RunId};
-use serde_json::json;
 
 use crate::connection::Tx;
 use crate::row::Row;
 use crate::sql::{Sql, sql};
-use crate::{Result, Store, StoreError, clean, outbox};
+use crate::{Result, Store, StoreError, clean};
 
 /// Records that are verified between two breaths.
 const BATCH: i64 = 500;
@@ -146,10 +145,6 @@ impl Store {
                 ],
             );
             tx.execute(statement).await?;
-        }
-        for message in commit.messages {
-            let body = json!({ "how": message.how, "run": run, "body": message.body });
-            outbox::add(&mut tx, tenant, "response.message", message.key, &body, commit.at).await?;
         }
         for fact in commit.facts {
             let place = head.next;

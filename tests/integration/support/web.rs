@@ -1,6 +1,6 @@
 //! A web server of a few lines, for answers that no decent server gives.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +11,17 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     /// The `Authorization` header.
     pub(crate) authorization: Option<String>,
+    /// Every header: its name in lower case, and its value.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body, as long as `content-length` says.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Asked {
+    /// The first value of a header; its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// What to answer.
@@ -56,21 +67,22 @@ impl Web {
 }
 
 fn read(stream: &TcpStream) -> Option<Asked> {
-    let mut lines = BufReader::new(stream).lines();
-    let target = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
-    let mut authorization = None;
-    for line in lines {
-        let line = line.ok()?;
-        if line.is_empty() {
-            break;
-        }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("authorization")
-        {
-            authorization = Some(value.trim().to_owned());
-        }
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let target = line.split(' ').nth(1)?.to_owned();
+    let mut headers = Vec::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    Some(Asked { target, authorization })
+    let mut asked = Asked { target, authorization: None, headers, body: Vec::new() };
+    asked.authorization = asked.header("authorization").map(str::to_owned);
+    let length = asked.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    reader.take(length).read_to_end(&mut asked.body).ok()?;
+    Some(asked)
 }
 
 /// A client that has gone away is not this server's problem.

@@ -26,6 +26,55 @@ pub(crate) struct Respond {
     pub(crate) protected_namespaces: Vec<String>,
     /// Of all pods of a cluster at most this part in one run, in percent; 10 by default.
     pub(crate) max_pods_percent: Option<u64>,
+    /// Where the steps `notify`, `webhook` and `ticket` may send to, by the names that playbooks use.
+    pub(crate) destinations: BTreeMap<String, Destination>,
+    /// Where people reach the web page (`https://palisade.example`), for links in messages; none without it.
+    pub(crate) page_url: Option<String>,
+}
+
+/// Where messages go.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Destination {
+    /// What is asked, by POST. `egress.allow` has to name it unless it is public and speaks https.
+    pub(crate) url: String,
+    /// File with the secret that messages are signed with; they are not signed without one.
+    #[serde(default)]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// What it understands.
+    pub(crate) kind: DestinationKind,
+}
+
+/// The URL may hold a secret, and stays out of logs.
+impl std::fmt::Debug for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Destination").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// What a destination understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DestinationKind {
+    /// Messages of `notify` and `webhook`.
+    Webhook,
+    /// Tickets.
+    Ticket,
+}
+
+impl DestinationKind {
+    /// The kind that a step wants.
+    pub(crate) fn of(action: &str) -> Self {
+        if action == "ticket" { Self::Ticket } else { Self::Webhook }
+    }
+
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Ticket => "ticket",
+        }
+    }
 }
 
 /// What is done by itself.
@@ -63,8 +112,6 @@ impl Respond {
         let mut settings = Settings::default();
         settings.protected.extend(self.protected_namespaces.iter().cloned());
         settings.max_pods_percent = self.max_pods_percent.unwrap_or(settings.max_pods_percent);
-        // Nothing delivers messages yet, so that a playbook which counts on them must not pretend.
-        settings.messages = Some(Vec::new());
         settings
     }
 
@@ -104,6 +151,17 @@ impl Respond {
             self.max_pods_percent.is_none_or(|percent| (1..=100).contains(&percent)),
             "respond.max-pods-percent of the configuration must be from 1 to 100"
         );
+        let web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        for (name, destination) in &self.destinations {
+            ensure!(
+                web(&destination.url),
+                "respond.destinations.{name}.url of the configuration must begin with https:// or http://"
+            );
+        }
+        ensure!(
+            self.page_url.as_deref().is_none_or(web),
+            "respond.page-url of the configuration must begin with https:// or http://"
+        );
         for (role, people) in &self.roles {
             ensure!(!people.is_empty(), "respond.roles.{role} of the configuration names nobody");
         }
@@ -129,6 +187,12 @@ mod tests {
         assert!(toml::from_str::<Respond>("mode = \"on\"").is_err());
         assert!(read("max-pods-percent = 0").check().is_err());
         assert!(read("roles = { a = [] }").check().is_err());
+        assert!(read("page-url = \"palisade.example\"").check().is_err());
+        let named = |url: &str| read(&format!("destinations.a = {{ url = {url:?}, kind = \"ticket\" }}"));
+        named("https://a.example/x").check().unwrap();
+        let wrong = named("ftp://a.example/").check().unwrap_err().to_string();
+        assert!(wrong.contains("respond.destinations.a.url"), "{wrong}");
+        assert!(!format!("{:?}", named("https://a.example/token")).contains("token"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Responses, for the service and the command line alike: playbooks on offer, who may begin and decide, and which cluster is meant.
 
 mod offered;
+mod post;
 mod sites;
 
 use std::collections::BTreeMap;
@@ -8,13 +9,14 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
 use model::TenantId;
-use respond::{Begin, Decision, Driver, Nowhere, Outcome, Phase, Plan, Run, RunId, Settings};
+use respond::{Begin, Cluster, Decision, Driver, Nowhere, Outcome, Phase, Plan, Run, RunId, Settings};
 use serde_json::Value;
 use store::Store;
 
 use crate::config::{Config, Respond};
 
 pub(crate) use offered::{Offered, offered, read};
+pub(crate) use post::Post;
 pub(crate) use sites::Sites;
 
 /// How often one playbook is run for one incident.
@@ -30,6 +32,7 @@ pub(crate) struct Desk {
     pub(crate) settings: Settings,
     pub(crate) offered: Vec<Offered>,
     pub(crate) sites: Sites,
+    pub(crate) post: Post,
 }
 
 /// Something is named that there is not.
@@ -65,7 +68,8 @@ impl Desk {
             }
         }
         let settings = respond.settings();
-        Ok(Self { store, settings, offered, sites: Sites::new(config), respond })
+        let (sites, post) = (Sites::new(config), Post::new(config)?);
+        Ok(Self { store, settings, offered, sites, post, respond })
     }
 
     fn driver(&self) -> Driver<'_, Nowhere, Store> {
@@ -230,10 +234,17 @@ impl Desk {
     /// # Errors
     /// It cannot be planned.
     pub(crate) async fn preview(&self, tenant: &TenantId, asked: &Asked) -> Result<Plan> {
-        let begin = self.asked(self.playbook(&asked.playbook)?, tenant, asked, 1);
-        let actor = self.sites.actor(&begin).await?;
-        let driver = Driver::new(&actor, &self.store, &self.settings);
-        Ok(driver.preview(&begin, Timestamp::now()).await?)
+        let one = self.playbook(&asked.playbook)?;
+        let begin = self.asked(one, tenant, asked, 1);
+        if one.playbook.tells_only() {
+            return self.preview_on(&Nowhere, &begin).await;
+        }
+        self.preview_on(&self.sites.actor(&begin).await?, &begin).await
+    }
+
+    async fn preview_on<C: Cluster>(&self, cluster: &C, begin: &Begin) -> Result<Plan> {
+        let driver = Driver::new(cluster, &self.store, &self.settings).with_post(&self.post);
+        Ok(driver.preview(begin, Timestamp::now()).await?)
     }
 
     /// A run as its journal says.

@@ -11,7 +11,7 @@ use anyhow::Result;
 use api::{ResponseAnswer, ResponseOrder};
 use jiff::{SignedDuration, Timestamp};
 use model::TenantId;
-use respond::{BookError, Driver, Progress, RespondError, RunId};
+use respond::{BookError, Cluster, Driver, Nowhere, Progress, RespondError, Run, RunId};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -65,22 +65,28 @@ pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool
 }
 
 /// Lets the playbooks in force answer an incident that is new or other than before. A run begins once for each playbook and
-/// incident, however often this is called; that judging goes on does not depend on it.
-pub(crate) async fn consider(service: &Service, tenant: &TenantId, incident: &str) {
+/// incident, however often this is called.
+///
+/// # Errors
+/// The store did not answer: call it again with the same.
+pub(super) async fn consider(service: &Service, tenant: &TenantId, incident: &str) -> Result<()> {
     if !service.desk.respond.is_wanted() {
-        return;
+        return Ok(());
     }
-    let begun = match service.desk.event_of(tenant, incident).await {
-        Ok(event) => service.desk.consider(tenant, incident, &event).await,
-        Err(error) => Err(error),
-    };
-    match begun {
-        Ok(begun) if begun.is_empty() => {}
-        Ok(_) => service.respond_bell.notify_one(),
+    let event = match service.desk.event_of(tenant, incident).await {
+        Ok(event) => event,
+        Err(error) if error.is::<store::StoreError>() => return Err(error),
+        // It became part of another one, or is so old that nothing of it is kept.
         Err(error) => {
-            tracing::error!(incident, error = %crate::exit::one_line(&error), "no response to an incident could be considered");
+            let error = crate::exit::one_line(&error);
+            tracing::warn!(incident, error, "no response to an incident can be considered");
+            return Ok(());
         }
+    };
+    if !service.desk.consider(tenant, incident, &event).await?.is_empty() {
+        service.respond_bell.notify_one();
     }
+    Ok(())
 }
 
 /// Orders that the API hands on.
@@ -156,9 +162,16 @@ async fn go_on(desk: &Desk, (tenant, id): &Key) -> Option<Timestamp> {
 }
 
 async fn moves(desk: &Desk, tenant: &TenantId, id: &RunId) -> Result<()> {
-    let mut run = desk.run(tenant, id).await?;
+    let run = desk.run(tenant, id).await?;
+    if run.playbook.tells_only() {
+        return moves_on(desk, &Nowhere, run).await;
+    }
     let actor = desk.sites.actor(&run.begin).await?;
-    let driver = Driver::new(&actor, &desk.store, &desk.settings);
+    moves_on(desk, &actor, run).await
+}
+
+async fn moves_on<C: Cluster>(desk: &Desk, cluster: &C, mut run: Run) -> Result<()> {
+    let driver = Driver::new(cluster, &desk.store, &desk.settings).with_post(&desk.post);
     let before = run.entries;
     for _ in 0..MOVES_MAX {
         match driver.advance(&mut run, Timestamp::now()).await? {
@@ -167,7 +180,7 @@ async fn moves(desk: &Desk, tenant: &TenantId, id: &RunId) -> Result<()> {
         }
     }
     if run.entries > before {
-        tracing::info!(run = %id, playbook = run.playbook.name, incident = run.begin.incident, standing = standing(&run), "a response went on");
+        tracing::info!(run = %run.id, playbook = run.playbook.name, incident = run.begin.incident, standing = standing(&run), "a response went on");
     }
     Ok(())
 }

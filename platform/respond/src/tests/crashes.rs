@@ -60,7 +60,7 @@ fn run(deaths: &[usize], weather: Vec<Weather>) -> End {
     End {
         effects: fake.effects(),
         objects: fake.plain(),
-        messages: book.book.messages().len(),
+        messages: fake.messages().len(),
         evidence: book.book.evidence().into_iter().map(|kept| (kept.name, kept.digest)).collect(),
         records: verify(lines.iter().map(Vec::as_slice), &head).unwrap(),
         points: fake.points.passed(),

@@ -1,6 +1,7 @@
 //! A cluster in memory, as strict as the server of the integration tests, whose processes may die at every point.
 
 mod crashes;
+mod messages;
 mod operator;
 mod playbooks;
 mod runs;

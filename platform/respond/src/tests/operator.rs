@@ -5,9 +5,6 @@ use crate::{Approval, Driver, MemoryBook, Phase, Settings};
 
 const LABEL: &str =
     "name: p\ntrigger: \"severity>=low\"\nsteps:\n  - label: { target: pod, labels: { seen: \"yes\" } }\n";
-const TELL: &str =
-    "name: p\ntrigger: \"severity>=low\"\nsteps:\n  - notify: { channel: security, text: \"${incident}\" }\n";
-
 #[test]
 fn where_nothing_is_done_unasked_a_playbook_without_approvers_waits_too() {
     let (fake, book, settings) = (Fake::with(shop()), MemoryBook::default(), Settings::default());
@@ -39,18 +36,4 @@ fn a_preview_tries_everything_and_leaves_nothing_behind() {
     assert!(fake.effects().is_empty());
     let begun = live(driver.resume(&begin(LABEL, event()).tenant, &begin(LABEL, event()).run())).unwrap();
     assert_eq!(begun.unwrap_err().code(), "response-run-unknown");
-}
-
-#[test]
-fn a_message_that_has_nowhere_to_go_is_refused_before_anything_is_done() {
-    let (fake, book) = (Fake::with(shop()), MemoryBook::default());
-    let some = |ways: &[&str]| Settings {
-        messages: Some(ways.iter().map(|way| (*way).to_owned()).collect()),
-        ..Settings::default()
-    };
-    for (settings, refused) in [(some(&[]), 1), (some(&["ticket"]), 1), (some(&["notify"]), 0)] {
-        let driver = Driver::new(&fake, &book, &settings);
-        let plan = live(driver.preview(&begin(TELL, event()), at(0))).unwrap().unwrap();
-        assert_eq!(plan.refusals.len(), refused, "{:?}", plan.refusals);
-    }
 }

@@ -12,8 +12,8 @@ use super::writes::{Call, Log, Objects, Reply, World, selected, word};
 use crate::entry::{Begin, Decision, Entry, RunId};
 use crate::error::BookError;
 use crate::{
-    Book, CallCause, CallError, Cluster, Commit, Driver, Kind, MemoryBook, ObjectRef, Phase, Progress, Query,
-    Quota, RespondError, Run, Settings, Write,
+    Book, CallCause, CallError, Cluster, Commit, Deliver, Driver, Kind, MemoryBook, Message, ObjectRef,
+    Phase, Progress, Query, Quota, Receipt, RespondError, Run, Settings, Write,
 };
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -68,6 +68,9 @@ struct State {
     weather: Vec<Weather>,
     denied: Vec<Kind>,
     dry_runs: usize,
+    requests: Vec<Message>,
+    /// What destinations say, one answer after the other; nothing: they take it.
+    answers: Vec<CallError>,
 }
 
 #[derive(Default)]
@@ -132,6 +135,27 @@ impl Fake {
 
     pub(super) fn dry_runs(&self) -> usize {
         self.state.lock().unwrap().dry_runs
+    }
+
+    /// Destinations say this, one after the other, and then take what comes.
+    pub(super) fn answers(&self, answers: &[(CallCause, &str, Option<u32>)]) {
+        let error = |(cause, message, retry_after): &(CallCause, &str, Option<u32>)| CallError {
+            cause: *cause,
+            message: (*message).to_owned(),
+            retry_after: *retry_after,
+        };
+        self.state.lock().unwrap().answers = answers.iter().map(error).collect();
+    }
+
+    /// Requests to destinations, with those that were sent again.
+    pub(super) fn requests(&self) -> Vec<Message> {
+        self.state.lock().unwrap().requests.clone()
+    }
+
+    /// Messages as a destination knows them that tells them apart by their keys.
+    pub(super) fn messages(&self) -> Vec<Message> {
+        let mut seen = std::collections::BTreeSet::new();
+        self.requests().into_iter().filter(|message| seen.insert(message.key.clone())).collect()
     }
 
     /// The objects without what differs from time to time.
@@ -306,6 +330,33 @@ impl Cluster for Fake {
     }
 }
 
+impl Deliver for Fake {
+    async fn check(&self, message: &Message) -> Result<(), CallError> {
+        match message.destination.as_deref() {
+            Some("nowhere") => {
+                let message = "there is no destination \"nowhere\"".to_owned();
+                Err(CallError { cause: CallCause::Invalid, message, retry_after: None })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn deliver(&self, message: &Message) -> Result<Receipt, CallError> {
+        self.points.here().await;
+        let answer = {
+            let mut state = self.state.lock().unwrap();
+            let known = state.requests.iter().any(|other| other.key == message.key);
+            state.requests.push(message.clone());
+            match state.answers.is_empty() {
+                true => Ok(Receipt { known, said: "id T-1".to_owned() }),
+                false => Err(state.answers.remove(0)),
+            }
+        };
+        self.points.here().await;
+        answer
+    }
+}
+
 /// A book with points at which the process may die.
 #[derive(Default)]
 pub(super) struct TripBook<'a> {
@@ -391,7 +442,7 @@ pub(super) fn drive(
     from: Timestamp,
     until: Timestamp,
 ) -> (Run, Progress) {
-    let driver = Driver::new(fake, book, settings);
+    let driver = Driver::new(fake, book, settings).with_post(fake);
     let mut deaths = deaths.iter().copied();
     fake.points.die_after(deaths.next());
     let (mut kept, mut now) = (None, from);

@@ -3,8 +3,8 @@
 use model::TenantId;
 use respond::{
     Action, Begin, Book as _, BookError, CallCause, CallError, Class, Cluster, Commit, Decision, Driver,
-    Entry, Kept, Kind, ObjectRef, Outcome, Phase, Progress, Query, Quota, Run, RunId, Settings, Write,
-    ledger::Fact,
+    Entry, Kept, Kind, MemoryPost, ObjectRef, Outcome, Phase, Progress, Query, Quota, Run, RunId, Settings,
+    Write, ledger::Fact,
 };
 use serde_json::{Value, json};
 use store::Store;
@@ -73,12 +73,13 @@ fn agrees(run: &Run, by: &str) -> Decision {
 
 pub(crate) async fn a_run_is_kept_and_goes_on_where_it_stood(place: Place) {
     let settings = Settings::default();
+    let post = MemoryPost::default();
     let mut seconds = 0;
     let mut all = Vec::new();
     // Every move is made by another process.
     loop {
         let store = place.store().await;
-        let driver = Driver::new(&Pods, &store, &settings);
+        let driver = Driver::new(&Pods, &store, &settings).with_post(&post);
         let mut run = driver.begin(begin("i-1"), at(seconds)).await.unwrap();
         all.push(run.phase);
         if run.phase == Phase::Asking && run.decisions.len() < 2 {
@@ -97,10 +98,8 @@ pub(crate) async fn a_run_is_kept_and_goes_on_where_it_stood(place: Place) {
     }
     assert!(all.contains(&Phase::Asking) && all.contains(&Phase::Acting), "{all:?}");
     let store = place.store().await;
-    let messages = store.outbox(10).await.unwrap();
-    assert_eq!((messages.len(), messages[0].subject.as_str()), (1, "response.message"));
-    let body: Value = serde_json::from_slice(&messages[0].body).unwrap();
-    assert_eq!(body["body"]["text"], "web i-1");
+    let messages = post.messages();
+    assert_eq!((messages.len(), &messages[0].said["text"]), (1, &json!("web i-1")));
     let evidence = store.response_evidence(&tenant(), &begin("i-1").run()).await.unwrap();
     assert_eq!(evidence.len(), 3);
     assert!(
@@ -142,7 +141,6 @@ fn commit(run: &str, sequence: u64, seconds: i64) -> Commit {
         facts: vec![fact],
         quotas: vec![],
         action: None,
-        messages: vec![],
         evidence: vec![],
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use model::TenantId;
 use respond::{
-    Begin, CallCause, Class, Cluster as _, Decision, Driver, Kind, MemoryBook, ObjectRef, Outcome, Phase,
-    Progress, Query, Run, Settings, ledger,
+    Begin, CallCause, Class, Cluster as _, Decision, Driver, Kind, MemoryBook, MemoryPost, ObjectRef,
+    Outcome, Phase, Progress, Query, Run, Settings, ledger,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -94,7 +94,8 @@ fn begin(more: &str, steps: &str) -> Begin {
 /// Drives a run as far as it comes until then.
 async fn drive(actor: &Actor, book: &MemoryBook, begin: &Begin, from: i64, until: i64) -> (Run, Progress) {
     let settings = Settings { automatic: Class::Destructive, max_pods_percent: 100, ..Settings::default() };
-    let driver = Driver::new(actor, book, &settings);
+    let post = MemoryPost::default();
+    let driver = Driver::new(actor, book, &settings).with_post(&post);
     let (mut now, until) = (at(from), at(until));
     let mut run = driver.begin(begin.clone(), now).await.unwrap();
     for _ in 0..500 {
@@ -185,7 +186,8 @@ async fn everything(server: &ApiServer, connection: Connection) {
             .filter(|record| record.fact.what == "applied")
             .all(|record| record.fact.by == ["ann", "bob"])
     );
-    assert_eq!(book.messages().len(), 1);
+    let told = |record: &&ledger::Record| record.fact.action == "notify" && record.fact.what == "applied";
+    assert_eq!(records.iter().filter(told).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
