@@ -53,13 +53,14 @@ pub(crate) enum Respond {
         #[arg(long)]
         run: Option<String>,
     },
-    /// Read a playbook, and say what it would do about an event; nothing is changed
+    /// Read a playbook, and say what it would do about an event or incident; nothing is changed
     Check {
         /// The playbook
         file: PathBuf,
-        /// The event that it would be about: a file with one normalised event in JSON
-        #[arg(long, value_name = "FILE")]
-        event: Option<PathBuf>,
+        /// What it would be about: a file with a normalised event in JSON, an incident with its `events`, or a list of
+        /// them, the newest first
+        #[arg(long, value_name = "FILE", alias = "event")]
+        from: Option<PathBuf>,
         /// Try the plan on this cluster's API server, which changes nothing; needs an event.
         #[command(flatten)]
         cluster: TryOn,
@@ -83,9 +84,9 @@ pub(crate) struct Decide {
 #[derive(Debug, Args)]
 pub(crate) struct TryOn {
     /// Context of the kubeconfig [default: its current one]
-    #[arg(long, value_name = "NAME", requires = "event")]
+    #[arg(long, value_name = "NAME", requires = "from")]
     pub(crate) context: Option<String>,
     /// The kubeconfig
-    #[arg(long, value_name = "FILE", requires = "event")]
+    #[arg(long, value_name = "FILE", requires = "from")]
     pub(crate) kubeconfig: Option<PathBuf>,
 }

@@ -1,29 +1,27 @@
 //! `palisade respond`: playbooks, runs and decisions about them, on the store itself.
 
+mod check;
+
 use std::fmt::Write as _;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use cluster::{Actor, ConnectOptions, Connection};
 use jiff::Timestamp;
 use model::TenantId;
-use respond::{Begin, Book as _, Change, Driver, MemoryBook, Plan, Playbook, Run, RunId};
+use respond::{Book as _, Change, Plan, Run, RunId};
 use serde_json::Value;
 use store::Store;
 
 use super::block_on;
-use crate::cli::{Respond, TryOn};
+use crate::cli::Respond;
 use crate::config::Config;
-use crate::data::{DataDir, read_capped};
+use crate::data::DataDir;
 use crate::exit::Outcome;
 use crate::output::{visible, write_stdout};
-use crate::respond::{Desk, offered, read, standing};
+use crate::respond::{Desk, offered, standing};
 use crate::serve;
 
 /// Runs that are listed, and records that are asked for at once.
 const ROWS: u32 = 500;
-/// Largest event that a playbook is checked with.
-const EVENT_BYTES_MAX: u64 = 4 << 20;
 
 /// Runs a subcommand.
 pub(crate) fn run(what: Respond, config: &Config) -> Result<Outcome> {
@@ -32,7 +30,7 @@ pub(crate) fn run(what: Respond, config: &Config) -> Result<Outcome> {
             write_stdout(&playbooks(config)?)?;
             Ok(Outcome::Clean)
         }
-        Respond::Check { file, event, cluster } => check(&file, event.as_deref(), &cluster, config),
+        Respond::Check { file, from, cluster } => check::run(&file, from.as_deref(), &cluster, config),
         stored => {
             let (text, outcome) = block_on(async {
                 let url = serve::store_url(config, &DataDir::open(config.data_dir())?)?;
@@ -196,74 +194,4 @@ async fn ledger(desk: &Desk, tenant: &TenantId, run: Option<RunId>) -> Result<(S
             Ok((out, Outcome::PolicyFailed))
         }
     }
-}
-
-/// Reads a playbook; with an event says whether its trigger holds, and with a cluster what it would do there.
-fn check(file: &Path, event: Option<&Path>, cluster: &TryOn, config: &Config) -> Result<Outcome> {
-    let (playbook, text) = read(file)?;
-    let mut out = String::new();
-    summary(&mut out, &playbook);
-    let mut outcome = Outcome::Clean;
-    if let Some(path) = event {
-        let what = || format!("cannot use the event {}", path.display());
-        let bytes = read_capped(path, EVENT_BYTES_MAX).with_context(what)?;
-        let event: Value = serde_json::from_slice(&bytes).with_context(what)?;
-        let holds = playbook.trigger.matches(&event).context("the trigger cannot be asked")?;
-        let _ = writeln!(
-            out,
-            "trigger: {}",
-            if holds { "the event fits it" } else { "the event does not fit it" }
-        );
-        if cluster.kubeconfig.is_some() || cluster.context.is_some() {
-            let plan = block_on(tried(text, event, cluster, config))?;
-            describe(&mut out, &plan);
-            if !plan.refusals.is_empty() {
-                outcome = Outcome::PolicyFailed;
-            }
-        }
-    }
-    write_stdout(&out)?;
-    Ok(outcome)
-}
-
-fn summary(out: &mut String, playbook: &Playbook) {
-    let _ = writeln!(out, "{}: {}", visible(&playbook.name), visible(&playbook.description));
-    let _ = writeln!(out, "  {}, {}", playbook.class().as_str(), playbook.digest);
-    let _ = writeln!(out, "  when {}", visible(&playbook.trigger.to_string()));
-    for step in &playbook.steps {
-        let _ = writeln!(out, "  step {}: {} ({})", step.id, step.action(), step.sample.class().as_str());
-    }
-    if let Some(approval) = &playbook.approval {
-        let _ = writeln!(
-            out,
-            "  approval of {} with one of the roles {}",
-            approval.need,
-            visible(&approval.of.join(", "))
-        );
-    }
-    for warning in &playbook.warnings {
-        let _ = writeln!(out, "  warning: {}", visible(warning));
-    }
-}
-
-async fn tried(playbook: String, event: Value, cluster: &TryOn, config: &Config) -> Result<Plan> {
-    let options = ConnectOptions {
-        kubeconfig: cluster.kubeconfig.clone(),
-        context: cluster.context.clone(),
-        ..ConnectOptions::default()
-    };
-    let actor = Actor::new(Connection::open(&options).await?);
-    let (book, settings) = (MemoryBook::default(), config.respond.settings());
-    let begin = Begin {
-        tenant: TenantId::default_tenant(),
-        playbook,
-        incident: "check".to_owned(),
-        event,
-        parameters: [].into(),
-        by: Some("command line".to_owned()),
-        round: 1,
-        cluster: String::new(),
-        approval: config.respond.approval(),
-    };
-    Ok(Driver::new(&actor, &book, &settings).preview(&begin, Timestamp::now()).await?)
 }
