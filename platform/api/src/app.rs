@@ -1,5 +1,6 @@
 //! The long-lived parts behind the handlers.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -160,6 +161,15 @@ pub type Responding = Pin<Box<dyn Future<Output = Result<ResponseAnswer, Respons
 /// Carries orders about responses out: who, of which tenant, what.
 pub type Respond = Arc<dyn Fn(String, TenantId, ResponseOrder) -> Responding + Send + Sync>;
 
+/// What responses came to, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResponseFigures {
+    /// Runs that are over, by playbook and outcome.
+    pub runs: BTreeMap<(String, String), u64>,
+    /// What became of steps, by the word of their action and outcome.
+    pub steps: BTreeMap<(String, String), u64>,
+}
+
 /// Everything the API needs from its owner.
 pub struct ApiOptions {
     /// The truth.
@@ -170,6 +180,8 @@ pub struct ApiOptions {
     pub decide: Decide,
     /// Carries orders about responses out.
     pub respond: Respond,
+    /// What responses came to since the server started.
+    pub response_figures: Ask<ResponseFigures>,
     /// Writes evidence packs.
     pub evidence_pack: EvidencePack,
     /// Takes run-time events in.
@@ -207,6 +219,7 @@ pub(crate) struct Parts {
     pub(crate) plugins: Ask<Vec<Plugin>>,
     pub(crate) decide: Decide,
     pub(crate) respond: Respond,
+    pub(crate) response_figures: Ask<ResponseFigures>,
     pub(crate) evidence_pack: EvidencePack,
     pub(crate) receive: Receive,
     pub(crate) crowd: Crowd,
@@ -245,6 +258,7 @@ impl Parts {
             plugins: options.plugins,
             decide: options.decide,
             respond: options.respond,
+            response_figures: options.response_figures,
             evidence_pack: options.evidence_pack,
             receive: options.receive,
             crowd: Crowd::default(),

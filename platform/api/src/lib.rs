@@ -38,7 +38,7 @@ mod ui;
 
 pub use app::{
     ApiOptions, Ask, Decide, Deciding, EvidencePack, PluginDecision, PluginRefusal, Respond, Responding,
-    ResponseAnswer, ResponseOrder, ResponseRefusal, ScanChange, Scheme, Ui,
+    ResponseAnswer, ResponseFigures, ResponseOrder, ResponseRefusal, ScanChange, Scheme, Ui,
 };
 pub use auth::{Secret, bootstrap_token, create_source, create_token, rotate_source};
 pub use code::{Code, error_codes};

@@ -4,12 +4,14 @@ use jiff::Timestamp;
 use model::TenantId;
 use respond::RunId;
 
+use crate::page::{Page, PageRequest, Position};
 use crate::row::Row;
 use crate::sql::sql;
 use crate::{Result, Store, StoreError, clean};
 
-/// Most rows of a list.
+/// Most records of the ledger at once.
 const ROWS_MAX: u32 = 1_000;
+const LIST: &str = "responses";
 
 /// A run as a list shows it; what it is about stands in its journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,23 +40,29 @@ pub struct KillSwitch {
 }
 
 impl Store {
-    /// Runs, the newest first, at most 1,000; those that are open, or over, where that is asked.
+    /// Runs, the newest first; those that are open, or over, where that is asked.
     ///
     /// # Errors
-    /// Database errors.
+    /// [`StoreError::CursorInvalid`], and database errors.
     pub async fn responses(
         &self,
         tenant: &TenantId,
         open: Option<bool>,
-        limit: u32,
-    ) -> Result<Vec<ResponseRow>> {
+        page: &PageRequest,
+    ) -> Result<Page<ResponseRow>> {
         let mut statement =
             sql("SELECT id, open, begun_at, changed_at FROM playbook_run WHERE tenant = ", []);
         statement.bind(tenant);
         if let Some(open) = open {
             statement.push(" AND open = ").bind(open);
         }
-        statement.push(" ORDER BY begun_at DESC, id LIMIT ").bind(i64::from(limit.min(ROWS_MAX)));
+        if let Some(after) = page.after(LIST)? {
+            let begun = after.int_key()?;
+            let begun = Timestamp::from_microsecond(begun).map_err(|_| StoreError::CursorInvalid)?;
+            statement.push(" AND (begun_at < ").bind(begun).push(" OR (begun_at = ").bind(begun);
+            statement.push(" AND id > ").bind(after.tiebreak.as_str()).push("))");
+        }
+        statement.push(" ORDER BY begun_at DESC, id LIMIT ").bind(page.rows_to_read());
         let rows = self.backend.rows("list runs", statement).await?;
         let read = |row: &Row| {
             Ok::<_, StoreError>(ResponseRow {
@@ -64,7 +72,9 @@ impl Store {
                 changed_at: row.time("changed_at")?,
             })
         };
-        rows.iter().map(read).collect()
+        let items = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let position = |row: &ResponseRow| Position::int(row.begun_at.as_microsecond(), row.run.0.clone());
+        Ok(Page::new(items, page, LIST, position))
     }
 
     /// Ids of the incidents that changed since a moment, were not closed and did not become part of another one: those that changed last

@@ -85,6 +85,9 @@ pub struct ResponseRow {
 pub struct Responses {
     /// The newest first.
     pub items: Vec<ResponseRow>,
+    /// Cursor of the next page; null on the last one.
+    #[schema(required)]
+    pub next: Option<String>,
 }
 
 /// A run with its plan and its journal.

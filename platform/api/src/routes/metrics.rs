@@ -6,13 +6,14 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::app::App;
+use crate::app::{App, ResponseFigures};
 use crate::dto::{Plugin, PluginState};
 use crate::extract::{Nothing, Query};
 
 /// Figures for a monitoring system
 ///
-/// Every plugin's calls, faults, times, memory, host calls and bytes since the server started, in the text format of Prometheus.
+/// Every plugin's calls, faults, times, memory, host calls and bytes, and what responses came to, since the server started, in the text
+/// format of Prometheus.
 #[utoipa::path(
     get,
     path = "/api/v1/metrics",
@@ -24,7 +25,8 @@ pub(crate) async fn get(State(app): State<App>, Query(..): Query<Nothing>) -> Re
     let mut plugins = (app.plugins)();
     plugins.sort_by(|one, other| one.id.cmp(&other.id));
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (headers, text(&plugins)).into_response()
+    let body = text(&plugins) + &responses(&(app.response_figures)());
+    (headers, body).into_response()
 }
 
 /// One figure of every plugin: its labels beyond the plugin's own, and its value.
@@ -168,6 +170,27 @@ fn text(plugins: &[Plugin]) -> String {
     out
 }
 
+/// What responses came to.
+fn responses(figures: &ResponseFigures) -> String {
+    let mut out = String::new();
+    for (name, help, first, counts) in [
+        (
+            "palisade_responses_total",
+            "Responses that are over, by what became of them.",
+            "playbook",
+            &figures.runs,
+        ),
+        ("palisade_response_steps_total", "What became of steps of responses.", "step", &figures.steps),
+    ] {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter");
+        for ((of, outcome), count) in counts {
+            let (of, outcome) = (escaped(of), escaped(outcome));
+            let _ = writeln!(out, "{name}{{{first}=\"{of}\",outcome=\"{outcome}\"}} {count}");
+        }
+    }
+    out
+}
+
 /// As the format asks for it: backslashes, quotes and line feeds.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
@@ -175,8 +198,9 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{responses, text};
     use crate::tests::content::plugin;
+    use crate::tests::responses::figures;
 
     #[test]
     fn every_line_is_a_comment_or_a_sample_and_labels_cannot_break_out() {
@@ -194,5 +218,21 @@ mod tests {
             "palisade_plugin_call_seconds{plugin=\"b.second\",version=\"1.0.0\",quantile=\"0.99\"} 0.000025\n"
         ));
         assert!(text.contains("kind=\"memory\"} 1\n") && text.contains("capability=\"http\"} 2\n"));
+    }
+    #[test]
+    fn responses_are_counted_by_what_became_of_them() {
+        let text = responses(&figures());
+        assert!(
+            text.contains("palisade_responses_total{playbook=\"p\",outcome=\"succeeded\"} 2\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("palisade_response_steps_total{step=\"notify\",outcome=\"failed\"} 1\n"),
+            "{text}"
+        );
+        assert_eq!(
+            text.lines().filter(|line| line.starts_with("# TYPE ") && line.ends_with(" counter")).count(),
+            2
+        );
     }
 }

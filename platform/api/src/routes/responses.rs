@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use respond::{Act, ActState, Book as _, Change, Entry, Phase, Plan, Run, RunId};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use store::PageRequest;
 use utoipa::IntoParams;
 
 use crate::app::{App, ResponseAnswer, ResponseOrder, ResponseRefusal};
@@ -65,6 +66,8 @@ pub(crate) struct Wanted {
     /// Those of this playbook alone.
     #[param(value_type = Option<String>)]
     playbook: Option<Text>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
     /// Most runs to look at, the newest first.
     #[serde(default)]
     #[param(value_type = u32, required = false, minimum = 1, maximum = 500, default = 50)]
@@ -73,7 +76,8 @@ pub(crate) struct Wanted {
 
 /// List responses
 ///
-/// Runs of playbooks, the newest first.
+/// Runs of playbooks, the newest first. A page looks at `limit` runs: of one incident or playbook it may show fewer, and none, before the
+/// last page.
 #[utoipa::path(
     get,
     path = "/api/v1/responses",
@@ -88,7 +92,9 @@ pub(crate) async fn list(
     Query(wanted, ..): Query<Wanted>,
 ) -> Result<Json<Responses>, Problem> {
     let mut items = Vec::new();
-    for row in app.store.responses(&caller.tenant, wanted.open, wanted.limit.0).await? {
+    let page = PageRequest { cursor: wanted.cursor, limit: wanted.limit.0 };
+    let page = app.store.responses(&caller.tenant, wanted.open, &page).await?;
+    for row in page.items {
         let Some(journal) = journal(&app, &caller, &row.run).await? else { continue };
         let run = Run::read(&row.run, journal).map_err(Problem::internal)?;
         let fits = |text: &Option<Text>, is: &str| text.as_ref().is_none_or(|text| text.0 == is);
@@ -96,7 +102,7 @@ pub(crate) async fn list(
             items.push(shown_row(&run, row.begun_at, row.changed_at));
         }
     }
-    Ok(Json(Responses { items }))
+    Ok(Json(Responses { items, next: page.next }))
 }
 
 /// Start a response

@@ -10,7 +10,7 @@ mod document;
 mod edge;
 mod errors;
 mod findings;
-mod responses;
+pub(crate) mod responses;
 mod scans;
 mod schema;
 mod serving;
@@ -151,6 +151,7 @@ pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, sch
         store,
         plugins: Arc::new(|| vec![content::plugin("z.second"), content::plugin("a.first")]),
         decide: Arc::new(|actor, plugin, decision| Box::pin(decided(actor, plugin, decision))),
+        response_figures: Arc::new(responses::figures),
         respond: Arc::new(|_, _, order| Box::pin(async move { responses::ordered(order) })),
         evidence_pack: Arc::new(content::evidence_pack),
         receive: Arc::new(|received| Box::pin(std::future::ready(content::received(&received)))),

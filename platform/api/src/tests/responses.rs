@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Rig;
 use crate::dto::{Playbook, PlaybookStep};
-use crate::{ResponseAnswer, ResponseOrder, ResponseRefusal};
+use crate::{ResponseAnswer, ResponseFigures, ResponseOrder, ResponseRefusal};
 
 const PLAYBOOK: &str =
     "name: mark\ntrigger: \"severity>=low\"\nsteps:\n  - label: { target: pod, labels: { a: b } }\n";
@@ -112,4 +112,60 @@ async fn orders_are_handed_on_and_refusals_are_told_in_words() {
     assert_eq!((&on["items"][0]["why"], &on["items"][0]["by"]), (&json!("a test"), &json!("test")), "{on}");
     assert_eq!(put(json!({ "playbook": "", "why": null })).await.status.as_u16(), 200);
     assert_eq!(rig.get("/api/v1/kill-switch").await.json()["items"], json!([]));
+}
+
+/// What responses came to.
+pub(crate) fn figures() -> ResponseFigures {
+    let count = |of: &str, outcome: &str, count: u64| ((of.to_owned(), outcome.to_owned()), count);
+    ResponseFigures {
+        runs: [count("p", "succeeded", 2)].into(),
+        steps: [count("notify", "failed", 1)].into(),
+    }
+}
+
+#[tokio::test]
+async fn runs_come_in_pages_and_each_once() {
+    let rig = Rig::new().await;
+    let settings = Settings::default();
+    let driver = Driver::new(&Nowhere, &rig.store, &settings);
+    let now = Timestamp::now();
+    let mut all = Vec::new();
+    for number in 0..5 {
+        let begin = Begin {
+            tenant: rig.tenant(),
+            playbook: PLAYBOOK.to_owned(),
+            incident: format!("i-{number}"),
+            event: json!({}),
+            parameters: BTreeMap::new(),
+            by: None,
+            round: 1,
+            cluster: String::new(),
+            approval: None,
+        };
+        // Two of them at the same moment.
+        let at = now + jiff::SignedDuration::from_secs(i64::from(number / 2));
+        all.push(driver.begin(begin, at).await.unwrap().id.to_string());
+    }
+    let (mut seen, mut path) = (Vec::new(), "/api/v1/responses?limit=2".to_owned());
+    loop {
+        let page = rig.get(&path).await.json();
+        let items = page["items"].as_array().unwrap();
+        assert!(!items.is_empty() && items.len() <= 2, "{page}");
+        seen.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/responses?limit=2&cursor={next}");
+    }
+    assert_eq!(seen[0], all[4], "the newest first");
+    let mut sorted = seen.clone();
+    sorted.sort();
+    all.sort();
+    assert_eq!(sorted, all);
+    rig.get("/api/v1/responses?cursor=x").await.problem(400, "invalid-cursor");
+}
+
+#[tokio::test]
+async fn figures_say_what_responses_came_to() {
+    let rig = Rig::new().await;
+    let text = rig.get("/api/v1/metrics").await.text();
+    assert!(text.contains("palisade_responses_total{playbook=\"p\",outcome=\"succeeded\"} 2\n"), "{text}");
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use model::TenantId;
 use respond::{Book as _, Change, Plan, Run, RunId};
 use serde_json::Value;
-use store::Store;
+use store::{PageRequest, Store};
 
 use super::block_on;
 use crate::cli::Respond;
@@ -69,7 +69,8 @@ async fn answer(what: Respond, desk: &Desk) -> Result<(String, Outcome)> {
     let mut out = String::new();
     match what {
         Respond::Runs { open } => {
-            for row in desk.store.responses(&tenant, open.then_some(true), ROWS).await? {
+            let page = PageRequest { cursor: None, limit: ROWS };
+            for row in desk.store.responses(&tenant, open.then_some(true), &page).await?.items {
                 let told = match desk.run(&tenant, &row.run).await {
                     Ok(run) => line(&run),
                     Err(error) => crate::exit::one_line(&error),

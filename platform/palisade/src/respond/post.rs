@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -54,7 +54,7 @@ impl Post {
             None => fit.next().filter(|_| fit.next().is_none()),
         };
         if let Some((name, destination)) = found {
-            return Ok((name, destination));
+            return Ok((name.as_str(), destination));
         }
         let wanted = message.destination.as_deref().map_or_else(
             || "exactly one, as the step names none".to_owned(),
@@ -209,8 +209,8 @@ fn secret(name: &str, destination: &Destination) -> Result<Option<Vec<u8>>, Call
     }
 }
 
-fn read_secret(path: &PathBuf) -> Result<Vec<u8>> {
-    let bytes = read_capped(Path::new(path), SECRET_BYTES_MAX)?;
+fn read_secret(path: &Path) -> Result<Vec<u8>> {
+    let bytes = read_capped(path, SECRET_BYTES_MAX)?;
     let secret = bytes.trim_ascii();
     anyhow::ensure!(!secret.is_empty(), "{} is empty", path.display());
     Ok(secret.to_vec())

@@ -3,6 +3,7 @@
 mod abandoned;
 mod correlate;
 mod describe;
+mod figures;
 mod follow;
 mod lease;
 mod live;
@@ -54,6 +55,8 @@ pub(crate) struct Service {
     opening: OpenOptions,
     /// Where responses are begun and decided about.
     desk: Arc<Desk>,
+    /// What responses came to.
+    figures: figures::Figures,
     /// Rung when somebody in this process has begun a response or decided about one.
     respond_bell: Notify,
     /// Rung when the outbox may have something new.
@@ -154,6 +157,7 @@ async fn start(config: Config) -> Result<Service> {
         library,
         opening,
         desk,
+        figures: figures::Figures::default(),
         respond_bell: Notify::new(),
         outbox_bell: Notify::new(),
         backlog: receive::Backlog::default(),

@@ -16,8 +16,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Service;
+use super::figures::Mark;
 use crate::config::RespondMode;
-use crate::respond::{Asked, Desk, standing};
+use crate::respond::{Asked, standing};
 
 /// How often the store is asked for runs that are open, and how long one that waits is left alone: people decide in other processes too.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -32,7 +33,7 @@ type Key = (TenantId, RunId);
 
 /// Runs until stopped.
 pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Result<()> {
-    let desk = Arc::clone(&service.desk);
+    let desk = &service.desk;
     if desk.respond.mode == RespondMode::Off {
         let open = desk.store.open_responses().await?.len();
         if open > 0 {
@@ -52,7 +53,7 @@ pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool
     let mut resting: HashMap<Key, Timestamp> = HashMap::new();
     while !*stopped.borrow() {
         match desk.store.open_responses().await {
-            Ok(open) => turn(&desk, open, &mut resting, &stopped).await,
+            Ok(open) => turn(&service, open, &mut resting, &stopped).await,
             Err(error) => tracing::warn!(error = %error, "cannot ask which responses are open; trying again"),
         }
         tokio::select! {
@@ -112,7 +113,12 @@ pub(crate) async fn order(
             desk.start(tenant, asked).await?
         }
         ResponseOrder::Decide { run, agree, plan } => desk.decide(tenant, &run, &by, agree, &plan).await?,
-        ResponseOrder::Cancel { run } => desk.cancel(tenant, &run, &by).await?,
+        ResponseOrder::Cancel { run } => {
+            let mark = Mark::of(&desk.run(tenant, &run).await?);
+            let run = desk.cancel(tenant, &run, &by).await?;
+            service.figures.note(&mark, &run);
+            run
+        }
     };
     service.respond_bell.notify_one();
     Ok(ResponseAnswer::Run(Box::new(done)))
@@ -120,7 +126,7 @@ pub(crate) async fn order(
 
 /// Lets every run that is due make its moves. What is under way is finished when the service stops; it is short.
 async fn turn(
-    desk: &Arc<Desk>,
+    service: &Arc<Service>,
     open: Vec<Key>,
     resting: &mut HashMap<Key, Timestamp>,
     stopped: &watch::Receiver<bool>,
@@ -132,8 +138,8 @@ async fn turn(
     loop {
         while moving.len() < AT_ONCE && !*stopped.borrow() {
             let Some(key) = due.next() else { break };
-            let desk = Arc::clone(desk);
-            moving.spawn(async move { (go_on(&desk, &key).await, key) });
+            let service = Arc::clone(service);
+            moving.spawn(async move { (go_on(&service, &key).await, key) });
         }
         match moving.join_next().await {
             Some(Ok((Some(until), key))) => drop(resting.insert(key, until)),
@@ -147,8 +153,8 @@ async fn turn(
 }
 
 /// Makes the moves of a run; until when it is to be left alone because it failed.
-async fn go_on(desk: &Desk, (tenant, id): &Key) -> Option<Timestamp> {
-    match moves(desk, tenant, id).await {
+async fn go_on(service: &Service, (tenant, id): &Key) -> Option<Timestamp> {
+    match moves(service, tenant, id).await {
         Ok(()) => None,
         Err(error) => {
             // Another process made a move; what it came to is read the next time.
@@ -161,20 +167,25 @@ async fn go_on(desk: &Desk, (tenant, id): &Key) -> Option<Timestamp> {
     }
 }
 
-async fn moves(desk: &Desk, tenant: &TenantId, id: &RunId) -> Result<()> {
+async fn moves(service: &Service, tenant: &TenantId, id: &RunId) -> Result<()> {
+    let desk = &service.desk;
     let run = desk.run(tenant, id).await?;
     if run.playbook.tells_only() {
-        return moves_on(desk, &Nowhere, run).await;
+        return moves_on(service, &Nowhere, run).await;
     }
     let actor = desk.sites.actor(&run.begin).await?;
-    moves_on(desk, &actor, run).await
+    moves_on(service, &actor, run).await
 }
 
-async fn moves_on<C: Cluster>(desk: &Desk, cluster: &C, mut run: Run) -> Result<()> {
+async fn moves_on<C: Cluster>(service: &Service, cluster: &C, mut run: Run) -> Result<()> {
+    let desk = &service.desk;
     let driver = Driver::new(cluster, &desk.store, &desk.settings).with_post(&desk.post);
     let before = run.entries;
     for _ in 0..MOVES_MAX {
-        match driver.advance(&mut run, Timestamp::now()).await? {
+        let mark = Mark::of(&run);
+        let progress = driver.advance(&mut run, Timestamp::now()).await?;
+        service.figures.note(&mark, &run);
+        match progress {
             Progress::Moved => {}
             Progress::Waiting(_) | Progress::Halted(_) | Progress::Over(_) => break,
         }

@@ -108,7 +108,7 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let [responds, plugins, advisories, decides, packs, doors, sources] =
+    let [responds, counts, plugins, advisories, decides, packs, doors, sources] =
         std::array::from_fn(|_| Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
@@ -137,6 +137,7 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
                 })
             })
         }),
+        response_figures: Arc::new(move || counts.figures.all()),
         evidence_pack: Arc::new(move |assessments, exceptions| {
             crate::evidence::pack(&packs.evidence_key, assessments, exceptions)
         }),
