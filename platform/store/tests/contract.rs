@@ -134,6 +134,7 @@ contract![
     follow::one_process_follows_a_cluster,
     responses::a_run_is_kept_and_goes_on_where_it_stood,
     responses::of_many_who_go_on_with_a_run_one_does,
+    responses::runs_come_in_pages_the_newest_first,
     responses::a_budget_is_never_exceeded_by_many_at_once,
     responses::the_ledger_tells_what_was_changed,
     responses::the_kill_switch_is_of_a_tenant_and_a_playbook,

@@ -4,7 +4,7 @@
 //! of late. A playbook begins once for an incident, however often it is asked.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -21,26 +21,43 @@ const LOOK_BACK_MAX: u32 = 10_000;
 /// Pauses after the store did not answer, doubled from one to the other.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Ids of incidents, each once, the first one first.
+/// Ids of incidents. What has just happened does not wait for what is looked at again.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
-    waiting: Mutex<VecDeque<String>>,
+    waiting: Mutex<Waiting>,
     bell: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    fresh: VecDeque<String>,
+    again: VecDeque<String>,
 }
 
 impl Unanswered {
     /// Notes an incident that is new or other than before.
     pub(super) fn note(&self, incident: &str) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if !waiting.iter().any(|known| known == incident) {
-            waiting.push_back(incident.to_owned());
+        let mut waiting = self.waiting();
+        if !waiting.fresh.iter().any(|known| known == incident) {
+            waiting.fresh.push_back(incident.to_owned());
         }
         drop(waiting);
         self.bell.notify_one();
     }
 
+    /// Notes incidents that are to be looked at when there is nothing new.
+    fn note_again(&self, incidents: impl IntoIterator<Item = String>) {
+        self.waiting().again.extend(incidents);
+        self.bell.notify_one();
+    }
+
     fn take(&self) -> Option<String> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        let mut waiting = self.waiting();
+        waiting.fresh.pop_front().or_else(|| waiting.again.pop_front())
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,10 +78,7 @@ pub(super) async fn look_back(service: &Service, tenant: &TenantId, unanswered: 
             "more incidents changed of late than are looked at again; start responses to older ones by hand"
         );
     }
-    let mut waiting = unanswered.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    waiting.extend(changed);
-    drop(waiting);
-    unanswered.bell.notify_one();
+    unanswered.note_again(changed);
     Ok(())
 }
 
@@ -86,7 +100,7 @@ pub(super) async fn answer(service: Arc<Service>, tenant: TenantId, unanswered: 
                     "no response to an incident could be considered; trying again"
                 );
                 // Behind the others: it may be this one alone that cannot be read.
-                unanswered.note(&incident);
+                unanswered.note_again([incident]);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
@@ -99,14 +113,13 @@ mod tests {
     use super::Unanswered;
 
     #[test]
-    fn every_incident_waits_once_and_in_turn() {
+    fn every_incident_waits_once_and_new_ones_come_first() {
         let unanswered = Unanswered::default();
+        unanswered.note_again(["old".to_owned()]);
         ["a", "b", "a"].iter().for_each(|incident| unanswered.note(incident));
         assert_eq!(unanswered.take().as_deref(), Some("a"));
         unanswered.note("a");
-        assert_eq!(
-            [unanswered.take(), unanswered.take(), unanswered.take()],
-            [Some("b".to_owned()), Some("a".to_owned()), None]
-        );
+        let rest: Vec<String> = std::iter::from_fn(|| unanswered.take()).collect();
+        assert_eq!(rest, ["b", "a", "old"]);
     }
 }

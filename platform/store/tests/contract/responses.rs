@@ -7,7 +7,7 @@ use respond::{
     Write, ledger::Fact,
 };
 use serde_json::{Value, json};
-use store::Store;
+use store::{PageRequest, Store};
 
 use crate::Place;
 use crate::migration::run;
@@ -115,6 +115,34 @@ pub(crate) async fn a_run_is_kept_and_goes_on_where_it_stood(place: Place) {
     let driver = Driver::new(&Pods, &store, &settings);
     let other = driver.begin(begin("i-2"), at(100)).await.unwrap();
     assert_eq!(store.open_responses().await.unwrap(), [(tenant(), other.id)]);
+}
+
+pub(crate) async fn runs_come_in_pages_the_newest_first(place: Place) {
+    let store = place.store().await;
+    let settings = Settings::default();
+    let driver = Driver::new(&Pods, &store, &settings);
+    let mut begun = Vec::new();
+    for number in 0..5 {
+        // Two and two of them at the same moment.
+        let run = driver.begin(begin(&format!("i-{number}")), at(number / 2)).await.unwrap();
+        begun.push((number / 2, run.id));
+    }
+    begun.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
+    let mut page = PageRequest { cursor: None, limit: 2 };
+    let mut listed = Vec::new();
+    loop {
+        let rows = store.responses(&tenant(), Some(true), &page).await.unwrap();
+        listed.extend(rows.items.into_iter().map(|row| row.run));
+        page.cursor = rows.next;
+        if page.cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, begun.into_iter().map(|(_, run)| run).collect::<Vec<_>>());
+    let over = store.responses(&tenant(), Some(false), &PageRequest::default()).await.unwrap();
+    assert!(over.items.is_empty() && over.next.is_none());
+    page.cursor = Some("x".to_owned());
+    assert_eq!(store.responses(&tenant(), None, &page).await.unwrap_err().code(), "cursor-invalid");
 }
 
 fn commit(run: &str, sequence: u64, seconds: i64) -> Commit {
