@@ -70,6 +70,8 @@ fn count(counts: &mut BTreeMap<(String, String), u64>, of: &str, outcome: &str) 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use jiff::Timestamp;
     use model::TenantId;
     use respond::{Begin, Driver, MemoryBook, MemoryPost, Nowhere, Phase, Settings};
@@ -103,7 +105,7 @@ mod tests {
         figures.note(&Mark::of(&run), &run);
         let all = figures.all();
         let key = |of: &str, outcome: &str| (of.to_owned(), outcome.to_owned());
-        assert_eq!(all.runs, [(key("p", "succeeded"), 1)].into());
-        assert_eq!(all.steps, [(key("notify", "applied"), 1)].into());
+        assert_eq!(all.runs, BTreeMap::from([(key("p", "succeeded"), 1)]));
+        assert_eq!(all.steps, BTreeMap::from([(key("notify", "applied"), 1)]));
     }
 }

@@ -1,6 +1,7 @@
 //! `palisade respond check`: what a playbook is, whether an event or incident of a file fits it, and what would be done then. Nothing is
 //! changed, and the store is not asked.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -89,8 +90,9 @@ fn outline(out: &mut String, playbook: &Playbook, event: &Value) -> Result<()> {
     let named: Vec<String> = named_in(event).iter().map(ToString::to_string).collect();
     let named = if named.is_empty() { "nothing".to_owned() } else { named.join(", ") };
     let _ = writeln!(out, "it names {}", visible(&named));
-    let parameters =
-        playbook.parameters(&[].into()).context("the playbook wants parameters that are not given here")?;
+    let parameters = playbook
+        .parameters(&BTreeMap::new())
+        .context("the playbook wants parameters that are not given here")?;
     let values = Values { parameters, event: Some(event), incident: INCIDENT };
     for step in &playbook.steps {
         let held = step.when.as_ref().map_or(Ok(true), |when| when.matches(event));
