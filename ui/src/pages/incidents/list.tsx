@@ -153,7 +153,7 @@ export function IncidentsPage() {
       rowId={(row) => row.id}
       onOpen={(row) => void navigate({ to: "/incidents/$id", params: { id: row.id } })}
       empty={<NoIncident filtered={CHIPS.some((name) => search[name] !== undefined)} />}
-      cardLines={3}
+      cardLines={4}
     />
   );
 }

@@ -18,6 +18,9 @@ import { Lease } from "./lease";
 import { PhaseTag } from "./phase";
 import { PlanView } from "./plan";
 
+/** A cluster that can be reached is asked within seconds. */
+const PLANNED_WITHIN_MS = 120_000;
+
 const route = getRouteApi("/responses/$id");
 
 export function ResponsePage() {
@@ -84,6 +87,14 @@ function Response({ response }: { response: ResponseDetail }) {
             <p className="muted">
               There is no plan yet. It appears here as soon as the cluster has been asked.
             </p>
+            {Date.now() - Date.parse(response.changedAt) > PLANNED_WITHIN_MS &&
+              response.phase === "planning" && (
+                <p>
+                  This takes too long: nothing has come of it since <Time at={response.changedAt} />. See
+                  whether <code>[clusters]</code> of the configuration names the cluster of the incident with{" "}
+                  <code>respond = true</code>, and whether its API server can be reached.
+                </p>
+              )}
           </section>
         )}
         <section className="card" aria-labelledby="journal">
