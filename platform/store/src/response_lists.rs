@@ -77,8 +77,8 @@ impl Store {
         Ok(Page::new(items, page, LIST, position))
     }
 
-    /// Ids of the incidents that changed since a moment, were not closed and did not become part of another one: those that changed last
-    /// first, at most so many.
+    /// Ids of the incidents that changed since a moment, with when they did, that were not closed and did not become part of another one:
+    /// those that changed last first, at most so many.
     ///
     /// # Errors
     /// Database errors.
@@ -87,14 +87,14 @@ impl Store {
         tenant: &TenantId,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<(String, Timestamp)>> {
         let statement = sql(
-            "SELECT id FROM incident WHERE tenant = $1 AND changed_at >= $2 AND status <> 'closed' AND merged_into IS NULL
+            "SELECT id, changed_at FROM incident WHERE tenant = $1 AND changed_at >= $2 AND status <> 'closed' AND merged_into IS NULL
              ORDER BY changed_at DESC, id LIMIT $3",
             [tenant.into(), since.into(), i64::from(limit).into()],
         );
         let rows = self.backend.rows("list incidents to answer", statement).await?;
-        rows.iter().map(|row| row.text("id")).collect()
+        rows.iter().map(|row| Ok((row.text("id")?, row.time("changed_at")?))).collect()
     }
 
     /// Records of the ledger from a place on, each exactly as it was hashed, at most 1,000; of one run where one is named.

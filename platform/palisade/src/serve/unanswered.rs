@@ -1,7 +1,7 @@
 //! Incidents that the playbooks have yet to be asked about.
 //!
 //! What is noted here is lost when the process ends, and found again: whoever begins to judge events goes through the incidents that changed
-//! of late. A playbook begins once for an incident, however often it is asked.
+//! last. A playbook begins once for an incident, however often it is asked; one that is new is not asked about the incidents of yesterday.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,8 @@ use super::Service;
 
 /// How long ago an incident may have changed that a process which begins looks at: no service should be away for longer.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+/// How long before the newest of them: what a process that died had judged and not answered yet.
+const BEFORE_NEWEST: SignedDuration = SignedDuration::from_mins(10);
 /// Most of them, the newest.
 const LOOK_BACK_MAX: u32 = 10_000;
 /// Pauses after the store did not answer, doubled from one to the other.
@@ -78,7 +80,9 @@ pub(super) async fn look_back(service: &Service, tenant: &TenantId, unanswered: 
             "more incidents changed of late than are looked at again; start responses to older ones by hand"
         );
     }
-    unanswered.note_again(changed);
+    let newest = changed.first().map(|(_, at)| *at);
+    let is_near = |at: Timestamp| newest.is_some_and(|newest| newest.duration_since(at) <= BEFORE_NEWEST);
+    unanswered.note_again(changed.into_iter().filter(|(_, at)| is_near(*at)).map(|(id, _)| id));
     Ok(())
 }
 
