@@ -8,7 +8,7 @@ const IMAGE = "registry.example/checkout";
 const CONTAINER = "3ad7b26ded6db7b0b4b1a5a0ff0cbc8a1c2a9a0c7f9e8d7c6b5a493827161504";
 const ACCOUNT = "system:serviceaccount:store:checkout";
 
-/** What happens, by tenths of seconds after its beginning. Each run is another pod, so that it begins an incident of its own. */
+/** What happens, by tenths of seconds after its beginning. Each run is another pod, so that its rows can be told from earlier ones. */
 function story(begin, pod) {
   const at = (tenths) => new Date(begin + tenths * 100).toISOString();
   // Each pod has a container of its own.
