@@ -65,7 +65,7 @@ impl Drawing<'_> {
             if let (Some(from), Some(to)) = (from, to) {
                 let told = join.proof.iter().filter(|id| self.detections.contains(id.as_str()));
                 let proof: Vec<String> = std::iter::once(&detection.id).chain(told).cloned().collect();
-                self.edge(from, to, (&join.edge, &join.why), proof);
+                self.edge(from, to, (join.edge.as_str(), join.why.as_str()), proof);
             }
         }
         self.cut |= about.cut;
