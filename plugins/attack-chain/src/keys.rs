@@ -67,6 +67,7 @@ impl Joined {
         let others = names.iter().filter(|name| *name != main);
         joined.same = others.map(|name| (main.clone(), name.clone())).collect();
         joined.entered(seen, main, settings);
+        joined.made(seen, main, settings);
         joined.broken_out(seen, main);
         joined.accounts(seen, assets, settings);
         joined
@@ -92,6 +93,25 @@ impl Joined {
         });
     }
 
+    /// Who made or changed a workload is joined to it, where that is what a detection tells of: a person or an account, and the pod
+    /// that the account's token was made for.
+    fn made(&mut self, seen: &Seen, main: &str, settings: &Settings) {
+        let Some(who) = seen.principal.as_deref().filter(|who| seen.made && !settings.is_shared(who)) else {
+            return;
+        };
+        for key in [Some(format!("principal:{who}")), seen.caller_key.clone()].into_iter().flatten() {
+            self.shared.push(Shared {
+                key,
+                sort: Sort::Actor,
+                members: vec![main.to_owned()],
+                over: false,
+                edge: "made",
+                why: format!("{who} made or changed it"),
+                cluster: account(who).and(seen.cluster.clone()),
+            });
+        }
+    }
+
     /// What broke out to a node is joined to what happens there, as the node and as its kubelet.
     fn broken_out(&mut self, seen: &Seen, main: &str) {
         let (Some(node), Some(name)) = (&seen.node, &seen.node_name) else { return };
@@ -113,9 +133,10 @@ impl Joined {
 
     /// Whom workloads act as is joined to them, where few do.
     fn accounts(&mut self, seen: &Seen, assets: &Assets, settings: &Settings) {
-        if !seen.key.starts_with("principal:") {
-            return;
-        }
+        // What was made has a key of its own, and stands with whoever made it.
+        let maker = seen.principal.as_ref().filter(|_| seen.made).map(|who| format!("principal:{who}"));
+        let own = seen.key.starts_with("principal:").then(|| seen.key.clone());
+        let Some(key) = own.or(maker) else { return };
         for principal in seen.principals.iter().filter(|principal| !settings.is_shared(principal)) {
             let (id, cluster) = match (account(principal), &seen.cluster) {
                 (Some((namespace, name)), Some(cluster)) => {
@@ -133,7 +154,7 @@ impl Joined {
                 continue;
             }
             self.shared.push(Shared {
-                key: seen.key.clone(),
+                key: key.clone(),
                 sort: Sort::Account,
                 members: if over { Vec::new() } else { members },
                 over,

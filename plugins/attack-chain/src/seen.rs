@@ -56,6 +56,7 @@ struct Actor {
 #[serde(rename_all = "camelCase", default)]
 struct Api {
     service: Option<String>,
+    verb: Option<String>,
     resource: Option<String>,
     subresource: Option<String>,
     outcome: Option<String>,
@@ -108,6 +109,10 @@ pub(crate) struct Seen {
     pub(crate) principals: Vec<String>,
     /// How the actor entered the pod: `exec`, `attach`, `portforward`, `ephemeralcontainers`.
     pub(crate) entered: Option<&'static str>,
+    /// Whether the actor made or changed the pod or workload.
+    pub(crate) made: bool,
+    /// Key of the pod that the actor's token was made for, where that is not the pod that the event is about.
+    pub(crate) caller_key: Option<String>,
 }
 
 impl Seen {
@@ -133,6 +138,11 @@ impl Seen {
         let node_name = node.filter(|node| is_name(node));
         Ok(Self {
             entered: entered(&api),
+            made: made(&api, pod.workload.is_some()),
+            caller_key: joins
+                .iter()
+                .find(|key| key.starts_with("pod:") && Some(*key) != uid_key.as_ref())
+                .cloned(),
             principal: actor.and_then(|actor| actor.name).filter(|name| principals.contains(name)),
             principals,
             container_key: find("container:"),
@@ -168,9 +178,26 @@ impl Seen {
 /// How somebody got into a pod, if that is what the call was for and nobody refused it.
 fn entered(api: &Api) -> Option<&'static str> {
     let ways = ["exec", "attach", "portforward", "ephemeralcontainers"];
-    let of_pods = api.service.as_deref() == Some("kubernetes") && api.resource.as_deref() == Some("pods");
-    let refused = matches!(api.outcome.as_deref(), Some("denied" | "error"));
-    ways.into_iter().find(|way| of_pods && !refused && api.subresource.as_deref() == Some(way))
+    let of_pods = api.is_done_in_kubernetes() && api.resource.as_deref() == Some("pods");
+    ways.into_iter().find(|way| of_pods && api.subresource.as_deref() == Some(way))
+}
+
+/// Whether the call made a pod, or made or changed a workload, and nobody refused it. A pod that is there is changed by its node.
+fn made(api: &Api, is_workload: bool) -> bool {
+    let verbs: &[&str] = match api.resource.as_deref() {
+        Some("pods") => &["create"],
+        _ if is_workload => &["create", "update", "patch"],
+        _ => &[],
+    };
+    let is_verb = api.verb.as_deref().is_some_and(|verb| verbs.contains(&verb));
+    is_verb && api.is_done_in_kubernetes() && api.subresource.is_none()
+}
+
+impl Api {
+    fn is_done_in_kubernetes(&self) -> bool {
+        let is_refused = matches!(self.outcome.as_deref(), Some("denied" | "error"));
+        self.service.as_deref() == Some("kubernetes") && !is_refused
+    }
 }
 
 /// A key that can be one of state, and that is shown without harm.

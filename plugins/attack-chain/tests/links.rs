@@ -8,8 +8,8 @@ use palisade_sdk::Event;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{
-    HOUR, Lane, MINUTE, SECOND, START, Told, call, cluster, detection, exec, in_pod, pod, told, told_with,
-    workload,
+    HOUR, Lane, MINUTE, SECOND, START, Told, call, cluster, deployment, detection, exec, in_pod, pod, told,
+    told_with, workload,
 };
 
 fn account(name: &str) -> String {
@@ -212,6 +212,43 @@ fn a_pod_that_enters_another_one_is_joined_to_it() {
     event.body = body.to_string().into_bytes();
     let told = told(&[event, in_pod("b", START, "high", "web", &[])]);
     assert!(told.joins(&workload("web"), &workload("db")));
+}
+
+#[test]
+fn who_made_a_workload_is_joined_to_it() {
+    let _fakes = cluster(&["web"]).install();
+    let told = told(&[
+        call("a", START, "alice", &["T1552"]),
+        support::made("b", START + MINUTE, "create", "alice", None, "miner"),
+        support::made("c", START + MINUTE, "get", "bob", None, "web"),
+    ]);
+    assert!(told.joins(&workload("miner"), "principal:alice"), "{:?}", told.links);
+    assert!(!told.joins(&workload("web"), "principal:bob"));
+    let joined = told.of_rule("joined");
+    assert_eq!(joined.len(), 1);
+    assert_eq!(joined[0].1["path"][0]["edge"], "made");
+}
+
+#[test]
+fn what_a_workload_made_is_joined_to_the_workload_and_to_the_pod_that_called() {
+    let account_id = account("web");
+    let _fakes = cluster(&["web"]).related(account_id, "workloads", [deployment("web")]).install();
+    let who = "system:serviceaccount:shop:web";
+    let told = told(&[support::made("a", START, "create", who, Some("uid-web"), "miner")]);
+    for other in [workload("web"), "pod:uid-web".to_owned()] {
+        assert!(told.joins(&workload("miner"), &other), "{other}: {:?}", told.links);
+    }
+}
+
+#[test]
+fn who_makes_everything_is_joined_to_nothing() {
+    let names: Vec<String> = (0..7).map(|number| format!("w{number}")).collect();
+    let _fakes = cluster(&[]).install();
+    let events: Vec<Event> =
+        names.iter().map(|name| support::made(name, START, "patch", "deployer", None, name)).collect();
+    let told = told(&events);
+    assert!(!names.iter().any(|name| told.joins(&workload(name), "principal:deployer")), "{:?}", told.links);
+    assert_eq!(told.of_rule("shared-key").len(), 1);
 }
 
 #[test]

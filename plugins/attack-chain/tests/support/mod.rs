@@ -91,6 +91,24 @@ pub(crate) fn exec(id: &str, time: u64, who: &str, name: &str) -> Event {
     )
 }
 
+/// Somebody makes or changes a Deployment, as the audit log tells it. `caller` is the uid of the pod whose token it is.
+pub(crate) fn made(id: &str, time: u64, verb: &str, who: &str, caller: Option<&str>, name: &str) -> Event {
+    let key = workload(name);
+    let mut joins = vec![key.clone(), format!("principal:{who}")];
+    joins.extend(caller.map(|uid| format!("pod:{uid}")));
+    detection(
+        id,
+        time,
+        "medium",
+        &key,
+        &deployment(name),
+        json!({ "techniques": ["T1610"], "joins": joins, "actor": { "name": who },
+            "pod": { "namespace": "shop", "workload": { "kind": "Deployment", "name": name } },
+            "api": { "service": "kubernetes", "verb": verb, "resource": "deployments", "group": "apps", "namespace": "shop",
+                "name": name, "code": 201, "outcome": "success" } }),
+    )
+}
+
 /// Somebody calls an API.
 pub(crate) fn call(id: &str, time: u64, who: &str, techniques: &[&str]) -> Event {
     let key = format!("principal:{who}");
