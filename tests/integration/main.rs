@@ -32,6 +32,7 @@ mod policies;
 mod registries;
 mod respond;
 mod runtime;
+mod scenes;
 mod serve;
 mod support;
 mod versions;
