@@ -147,6 +147,7 @@ pub(super) fn present(world: &World, now: Timestamp) -> Vec<Sent> {
     vec![
         said::alert(&said, Some(pod), &pod.node, now, "present"),
         said::exec(&program, pod, now, "present"),
-        request(2, pod, now),
+        // A number of its own, so that it is not taken for one that came before.
+        request(4_000_000_002, pod, now),
     ]
 }

@@ -31,8 +31,6 @@ pub(super) struct Workload {
     privileged: bool,
     host_network: bool,
     root: bool,
-    /// Its image has a vulnerability that is known to be exploited.
-    pub(super) vulnerable: bool,
     cluster_admin: bool,
     /// Group, resource and verbs that its service account may use.
     rights: Vec<String>,

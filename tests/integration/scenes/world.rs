@@ -10,6 +10,27 @@ use super::story::{Scene, Workload};
 /// The cluster's own uid, which names it.
 pub(super) const CLUSTER: &str = "5f1d8a3e-0000-4000-8000-00000000ace5";
 const NODES: usize = 14;
+/// Kinds that are collected.
+const KINDS: [(&str, &str); 18] = [
+    ("namespaces", "Namespace"),
+    ("nodes", "Node"),
+    ("pods", "Pod"),
+    ("services", "Service"),
+    ("serviceaccounts", "ServiceAccount"),
+    ("deployments", "Deployment"),
+    ("replicasets", "ReplicaSet"),
+    ("statefulsets", "StatefulSet"),
+    ("daemonsets", "DaemonSet"),
+    ("jobs", "Job"),
+    ("cronjobs", "CronJob"),
+    ("replicationcontrollers", "ReplicationController"),
+    ("roles", "Role"),
+    ("rolebindings", "RoleBinding"),
+    ("clusterroles", "ClusterRole"),
+    ("clusterrolebindings", "ClusterRoleBinding"),
+    ("networkpolicies", "NetworkPolicy"),
+    ("ingresses", "Ingress"),
+];
 /// Pods of a benign workload.
 const REPLICAS: usize = 2;
 
@@ -103,9 +124,14 @@ impl World {
         world
     }
 
-    /// All of it, as `kubectl get -o json` writes it.
-    pub(super) fn list(&self) -> Value {
-        json!({ "apiVersion": "v1", "kind": "List", "items": self.objects })
+    /// All of it by the kind's name, as `kubectl get -o json` writes it. Of kinds without objects there are empty lists: only so is it
+    /// known that there are none.
+    pub(super) fn lists(&self) -> Vec<(&'static str, Value)> {
+        let of = |(name, kind): (&'static str, &str)| {
+            let items: Vec<&Value> = self.objects.iter().filter(|object| object["kind"] == kind).collect();
+            (name, json!({ "apiVersion": "v1", "kind": "List", "items": items }))
+        };
+        KINDS.into_iter().map(of).collect()
     }
 
     pub(super) fn pod(&self, namespace: &str, workload: &str) -> &Pod {
