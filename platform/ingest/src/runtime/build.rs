@@ -18,12 +18,7 @@ pub(super) fn finish<'a>(made: Made<'a>, raw: &'a str, source: &Source<'a>, inde
             None => no_time(index),
         },
         Made::Health(draft, health) => match record(draft, raw, source) {
-            Some(mut record) => {
-                if let (true, Some(cluster), Some(node)) =
-                    (record.asset.is_empty(), &record.event.cluster, &record.event.node)
-                {
-                    record.asset = ["k8s:", cluster.as_ref(), "/core/Node/-/", node.as_ref()].concat();
-                }
+            Some(record) => {
                 let (state, drops, seen, period_ns) =
                     (health.state, health.drops, health.seen, health.period_ns);
                 Item::Health(SensorHealth { record, state, drops, seen, period_ns })
@@ -106,7 +101,7 @@ fn short_id(id: &str) -> Option<&str> {
 }
 
 /// The asset id as `cluster::id` writes it: of the workload, else of the pod; else the cloud's name of the first resource, else the
-/// digest of the image.
+/// digest of the image, else the machine of the cluster.
 fn asset(event: &Event<'_>) -> String {
     if let (Some(cluster), Some(pod)) = (&event.cluster, &event.pod)
         && let Some(namespace) = &pod.namespace
@@ -125,7 +120,8 @@ fn asset(event: &Event<'_>) -> String {
     }
     let resource = event.cloud.as_ref().and_then(|cloud| cloud.resources.first());
     let digest = || event.container.as_ref().and_then(|container| container.digest.as_ref());
-    resource.or_else(digest).map(|name| name.to_string()).unwrap_or_default()
+    let node = || Some(["k8s:", event.cluster.as_ref()?, "/core/Node/-/", event.node.as_ref()?].concat());
+    resource.or_else(digest).map(|name| name.to_string()).or_else(node).unwrap_or_default()
 }
 
 /// The API group of the kinds that own pods.
