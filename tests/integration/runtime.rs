@@ -226,8 +226,9 @@ fn events_of_a_stream_of_nats_are_taken_in_and_none_is_lost_while_nobody_is_ther
 fn what_a_sensor_has_lost_is_said_of_the_machine_and_is_no_detection() {
     let data = Data::with_sample();
     let server = Server::embedded(&data);
-    let objects = fixture("kubernetes/small.json").display().to_string();
-    let scan = server.api().scan("cluster", &objects);
+    let objects = tempfile::tempdir().unwrap();
+    std::fs::copy(fixture("kubernetes/small.json"), objects.path().join("all.json")).unwrap();
+    let scan = server.api().scan("cluster", &objects.path().display().to_string());
     assert_eq!(scan["state"], "finished", "{scan}");
     let node = server.api().all("/api/v1/resources?kind=Node").remove(0);
     let id = node["id"].as_str().unwrap();

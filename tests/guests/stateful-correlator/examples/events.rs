@@ -12,7 +12,13 @@ use stateful_correlator::Counters;
 fn event(line: &str) -> Event {
     let read: Value = serde_json::from_str(line).expect("JSON");
     let text = |name: &str| read[name].as_str().expect("text").to_owned();
-    Event::new(text("id"), read["time"].as_u64().expect("a time"), &text("source"), &text("asset"), &read["body"])
+    Event::new(
+        text("id"),
+        read["time"].as_u64().expect("a time"),
+        &text("source"),
+        &text("asset"),
+        &read["body"],
+    )
 }
 
 fn main() {
@@ -26,5 +32,8 @@ fn main() {
         detections += correlate::<Counters>("{}", batch, &[], 0).expect("a batch").detections.len();
     }
     let seconds = start.elapsed().as_secs_f64();
-    println!("{}", json!({ "events": events.len(), "seconds": seconds, "detections": detections, "problems": 0 }));
+    println!(
+        "{}",
+        json!({ "events": events.len(), "seconds": seconds, "detections": detections, "problems": 0 })
+    );
 }
