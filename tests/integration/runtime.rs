@@ -230,7 +230,7 @@ fn what_a_sensor_has_lost_is_said_of_the_machine_and_is_no_detection() {
     std::fs::copy(fixture("kubernetes/small.json"), objects.path().join("all.json")).unwrap();
     let scan = server.api().scan("cluster", &objects.path().display().to_string());
     assert_eq!(scan["state"], "finished", "{scan}");
-    let node = server.api().all("/api/v1/resources?kind=Node").remove(0);
+    let node = server.api().all("/api/v1/inventory?kind=Node").remove(0);
     let id = node["id"].as_str().unwrap();
     let cluster = id.strip_prefix("k8s:").unwrap().split('/').next().unwrap();
     let wanted = json!({ "name": "falco", "format": "falco", "cluster": cluster });
@@ -243,9 +243,10 @@ fn what_a_sensor_has_lost_is_said_of_the_machine_and_is_no_detection() {
     });
     let told = sensor.post("/api/v1/ingest/falco", &lost);
     assert_eq!((told.status, &told.body["health"]), (200, &json!(1)), "{}", told.body);
-    let pod = server.api().all("/api/v1/resources?kind=Pod").remove(0);
+    let pods = server.api().all("/api/v1/inventory?kind=Pod");
+    let pod = pods.iter().find(|pod| pod["name"] == "web-1-a").unwrap();
     for id in [id, pod["id"].as_str().unwrap()] {
-        let path = format!("/api/v1/resources/{}", id.replace('/', "%2F"));
+        let path = format!("/api/v1/inventory/{}", id.replace('/', "%2F"));
         let seen = until(&server, &path, |resource| resource["sensors"][0]["state"] == "blind");
         assert_eq!(seen["sensors"][0]["drops"], 500, "{seen:#}");
     }

@@ -80,7 +80,7 @@ fn send(clients: &BTreeMap<Sensor, Api>, mut events: Vec<Sent>) {
 /// Waits until what was sent before the mark has been judged in its order.
 fn judged(server: &Server) {
     let deadline = Instant::now() + PATIENCE;
-    let path = "/api/v1/runtime/detections?rule=palisade.sigma/sigma-correlation&limit=200";
+    let path = "/api/v1/runtime/detections?rule=palisade.sigma/k8s-many-requests-forbidden&limit=200";
     loop {
         let page = server.api().get(path);
         let is_mark = |one: &Value| one["key"].as_str().is_some_and(|key| key.contains("mark:mark"));
