@@ -161,7 +161,7 @@ fn words_are_places_and_no_assets() {
 fn the_same_name_in_two_clusters_is_two_things_and_means_neither() {
     let within = |cluster: &str| json!({ "cluster": cluster, "pod": { "namespace": "shop", "name": "web-1" }, "node": "n1" });
     let named = path(&[("pod:shop/web-1", "node:n2", "")]);
-    let one = detection(1, within("u"), named.clone());
+    let one = detection(1, within("u"), named);
     let graph = of(std::slice::from_ref(&one));
     assert_eq!(edge(&graph, POD, "node:n2").proof, ["d1"]);
     let graph = of(&[one, detection(2, within("v"), json!({}))]);

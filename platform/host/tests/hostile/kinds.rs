@@ -219,6 +219,21 @@ fn stateful_correlator() {
     }
 }
 
+/// What a call that failed has written into its state is not kept.
+#[test]
+fn faulty_correlator() {
+    let Some(plugin) = load("faulty-correlator") else { return };
+    let played = Arc::new(Played::default());
+    let one = |body: &str| events(vec![event(1, "host/a", "{}"), event(2, "host/a", body)]);
+    for (body, kind) in [("\"fault-trap\"", FaultKind::Trap), ("\"fault-loop\"", FaultKind::Cpu)] {
+        let outcome = call(&plugin, one(body), &played);
+        assert_eq!(outcome.result.unwrap_err().kind, kind, "{body}");
+        assert!(outcome.state.is_empty(), "{body}");
+    }
+    let outcome = call(&plugin, one("{}"), &played);
+    assert!(outcome.result.is_ok() && outcome.state.len() == 1, "{:?}", outcome.result);
+}
+
 #[test]
 fn assets_nosy() {
     let Some(plugin) = load("assets-nosy") else { return };
