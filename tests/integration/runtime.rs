@@ -252,3 +252,78 @@ fn what_a_sensor_has_lost_is_said_of_the_machine_and_is_no_detection() {
     }
     assert!(server.api().all("/api/v1/runtime/detections").is_empty());
 }
+
+/// A rule of Sigma that fits alerts of one rule of Falco.
+const CANDIDATE: &str = "
+title: Shell in the shop
+id: 0f4c8b52-6a9c-4d0f-9d1c-7a8de7c1a001
+name: shell-in-the-shop
+logsource: { product: falco }
+detection:
+  selection: { rule: Terminal shell in container, output_fields.k8s.ns.name: shop }
+  condition: selection
+level: high
+";
+
+#[test]
+fn rules_are_tried_on_stored_events_before_they_judge_new_ones() {
+    for backends in [Some(Backends::Embedded), Backends::servers()].into_iter().flatten() {
+        let data = Data::with_sample();
+        let mut server = Server::prepare(&data, &backends, "");
+        server.start();
+        let token = source(&server, "falco", "falco");
+        let begun = jiff::Timestamp::now();
+        for number in 1..=3 {
+            token.post("/api/v1/ingest/falco", &alert(number, "Terminal shell in container", "web-1"));
+        }
+        token.post("/api/v1/ingest/falco", &alert(4, "Read sensitive file untrusted", "web-1"));
+        until(&server, "/api/v1/runtime/events", |page| count(page) == 4);
+        let before = server.api().all("/api/v1/runtime/detections").len();
+
+        let from = begun.saturating_sub(jiff::SignedDuration::from_mins(5)).unwrap().to_string();
+        let asked = |text: &str| json!({ "rules": [{ "name": "shell.yml", "text": text }], "from": from });
+        let broken = server.api().post("/api/v1/backtests", &asked("title: [a"));
+        assert_eq!(
+            (broken.status, &broken.body["code"]),
+            (422, &json!("backtest-refused")),
+            "{}",
+            broken.body
+        );
+        assert!(broken.body["detail"].as_str().unwrap().contains("shell.yml"), "{}", broken.body);
+        let missing = json!({ "candidate": { "plugin": "palisade.sigma", "digest": format!("sha256:{}", "0".repeat(64)) }, "from": from });
+        let missing = server.api().post("/api/v1/backtests", &missing);
+        assert_eq!(
+            (missing.status, &missing.body["code"]),
+            (422, &json!("backtest-refused")),
+            "{}",
+            missing.body
+        );
+
+        let accepted = server.api().post("/api/v1/backtests", &asked(CANDIDATE));
+        assert_eq!(accepted.status, 202, "{}", accepted.body);
+        // Whatever of it was under way is made again.
+        server.kill();
+        server.start();
+        let path = format!("/api/v1/backtests/{}", accepted.body["id"].as_str().unwrap());
+        let over =
+            until(&server, &path, |one| !["queued", "running"].contains(&one["state"].as_str().unwrap()));
+        assert_eq!((&over["state"], &over["events"]), (&json!("finished"), &json!(4)), "{over}");
+        let difference = &over["difference"];
+        assert_eq!(
+            (&difference["before"]["gaps"], &difference["after"]["gaps"]),
+            (&json!(0), &json!(0)),
+            "{over}"
+        );
+        let added = difference["added"].as_array().unwrap();
+        assert_eq!((added.len(), &difference["removed"]), (3, &json!([])), "{over}");
+        for one in added {
+            assert_eq!(
+                (&one["title"], &one["severity"]),
+                (&json!("Shell in the shop"), &json!("high")),
+                "{one}"
+            );
+            server.api().get(&format!("/api/v1/runtime/events/{}", one["events"][0].as_str().unwrap()));
+        }
+        assert_eq!(server.api().all("/api/v1/runtime/detections").len(), before, "nothing of it is stored");
+    }
+}

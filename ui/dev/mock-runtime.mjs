@@ -599,6 +599,37 @@ export function makeRuntime(now) {
         last: ago(61),
       },
     ],
+    backtests: [
+      {
+        id: "b-1",
+        ...{ files: ["shell-in-the-shop.yml"], instead: false, asked_by: "bootstrap", state: "finished" },
+        ...{
+          from: ago(7 * 24 * 60),
+          to: ago(60),
+          submitted_at: ago(60),
+          started_at: ago(60),
+          finished_at: ago(59),
+        },
+        events: 184_220,
+        rules: [{ name: "shell-in-the-shop.yml", text: "title: Shell in the shop\nlevel: high\n" }],
+        difference: {
+          events: 184_220,
+          cut: false,
+          before: { detections: 412, incidents: 31, gaps: 0, seconds: 2.1 },
+          after: { detections: 415, incidents: 33, gaps: 0, seconds: 2.2 },
+          rules: { "palisade.sigma/shell-in-the-shop": { before: 0, after: 3, added: 3, removed: 0 } },
+          added: [1, 2, 3].map((number) => ({
+            rule: "palisade.sigma/shell-in-the-shop",
+            title: "Shell in the shop",
+            severity: "high",
+            asset: "k8s:c/pods/shop/web-1",
+            at: ago(100 * number),
+            events: [`falco:b3:0${number}`],
+          })),
+          removed: [],
+        },
+      },
+    ],
     suppressions: [
       {
         id: "s-1",
@@ -757,6 +788,7 @@ const TAKEN = {
     ...PAGED,
   ],
   "/runtime/rules": ["days"],
+  "/backtests": PAGED,
   "/responses": ["open", "incident", "playbook", "limit"],
   "/responses/ledger": ["run", ...PAGED],
   "/attack-map": ["platform", "days"],
@@ -765,6 +797,7 @@ const TAKEN = {
 const GIVEN = {
   "POST /runtime/sources": ["name", "format", "cluster"],
   "POST /runtime/suppressions": ["rule", "asset", "filter", "reason", "owner", "expires_at"],
+  "POST /backtests": ["rules", "instead", "candidate", "from", "to"],
   "POST /responses": ["playbook", "incident", "dryRun"],
   "PUT /kill-switch": ["playbook", "why"],
 };
@@ -817,7 +850,28 @@ const filtered = (rows, query) => rows.filter((row) => [...query].every((asked) 
 const eventRow = ({ body, ...row }) => row;
 const detectionRow = ({ proof, ...row }) => row;
 
-const OURS = /^\/(runtime|incidents|responses|playbooks|kill-switch|attack-map)(\/|$)/;
+const OURS = /^\/(runtime|incidents|responses|playbooks|kill-switch|attack-map|backtests)(\/|$)/;
+
+/** A list of backtests has neither the rules nor what came of them. */
+const backtestRow = ({ rules, difference, ...row }) => row;
+
+function answerBacktests(data, { method, query, body, page, id, ending }) {
+  const found = data.backtests.find((each) => each.id === id);
+  if (method === "POST" && !id) {
+    const made = {
+      id: `b-${data.backtests.length + 1}`,
+      ...{ files: body.rules.map(({ name }) => name), instead: body.instead, rules: body.rules },
+      ...{ from: body.from, to: new Date().toISOString(), asked_by: "bootstrap", state: "queued", events: 0 },
+      submitted_at: new Date().toISOString(),
+    };
+    data.backtests.unshift(made);
+    return { status: 202, body: backtestRow(made) };
+  }
+  if (!id) return { status: 200, body: page(data.backtests.map(backtestRow), query, (each) => each.id) };
+  if (!found) return { refusal: [404, "backtest-not-found", "There is no such backtest"] };
+  if (ending) Object.assign(found, { state: "cancelled", finished_at: new Date().toISOString() });
+  return { status: 200, body: ending ? {} : found };
+}
 
 /** Answers what it knows; nothing for another path. */
 export function answerRuntime(data, { method, path, query, body, page }) {
@@ -827,6 +881,9 @@ export function answerRuntime(data, { method, path, query, body, page }) {
   const refusal = refused({ method, path, query, body });
   if (refusal) return { refusal };
   const [, first, second, third, fourth] = path.split("/").map(decodeURIComponent);
+  if (first === "backtests") {
+    return answerBacktests(data, { method, query, body, page, id: second, ending: third === "cancel" });
+  }
   if (first === "runtime" && second === "sources") {
     const found = data.sources.find((each) => each.name === third);
     const token = `pse_${"k3y".repeat(12)}`;

@@ -10,6 +10,7 @@ import {
 } from "./app/search-posture";
 import {
   attackSearch,
+  backtestSearch,
   detectionSearch,
   eventSearch,
   incidentSearch,
@@ -218,6 +219,19 @@ const suppressions = createRoute({
   component: lazyRouteComponent(() => import("./pages/rules/suppressions"), "SuppressionsPage"),
 });
 
+const backtests = createRoute({
+  getParentRoute: () => root,
+  path: "/rules/backtests",
+  validateSearch: backtestSearch,
+  component: lazyRouteComponent(() => import("./pages/rules/backtests"), "BacktestsPage"),
+});
+
+const backtest = createRoute({
+  getParentRoute: () => root,
+  path: "/rules/backtests/$id",
+  component: lazyRouteComponent(() => import("./pages/rules/backtest"), "BacktestPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -248,6 +262,8 @@ export const router = createRouter({
     attackMap,
     rules,
     suppressions,
+    backtests,
+    backtest,
   ]),
   parseSearch,
   stringifySearch,

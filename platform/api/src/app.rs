@@ -170,6 +170,21 @@ pub struct ResponseFigures {
     pub steps: BTreeMap<(String, String), u64>,
 }
 
+/// Why a backtest was not accepted.
+#[derive(Debug)]
+pub enum BacktestRefusal {
+    /// Rules that cannot be read, or a version that is not there: what is wrong and where.
+    Unusable(String),
+    /// The store.
+    Store(store::StoreError),
+}
+
+/// A backtest that is being accepted.
+pub type Submitting = Pin<Box<dyn Future<Output = Result<store::Backtest, BacktestRefusal>> + Send>>;
+
+/// Accepts a backtest of a tenant after it has looked at its rules.
+pub type SubmitBacktest = Arc<dyn Fn(TenantId, store::NewBacktest) -> Submitting + Send + Sync>;
+
 /// Everything the API needs from its owner.
 pub struct ApiOptions {
     /// The truth.
@@ -180,6 +195,8 @@ pub struct ApiOptions {
     pub decide: Decide,
     /// Carries orders about responses out.
     pub respond: Respond,
+    /// Accepts backtests.
+    pub backtest: SubmitBacktest,
     /// What responses came to since the server started.
     pub response_figures: Ask<ResponseFigures>,
     /// Writes evidence packs.
@@ -219,6 +236,7 @@ pub(crate) struct Parts {
     pub(crate) plugins: Ask<Vec<Plugin>>,
     pub(crate) decide: Decide,
     pub(crate) respond: Respond,
+    pub(crate) backtest: SubmitBacktest,
     pub(crate) response_figures: Ask<ResponseFigures>,
     pub(crate) evidence_pack: EvidencePack,
     pub(crate) receive: Receive,
@@ -259,6 +277,7 @@ impl Parts {
             plugins: options.plugins,
             decide: options.decide,
             respond: options.respond,
+            backtest: options.backtest,
             response_figures: options.response_figures,
             evidence_pack: options.evidence_pack,
             receive: options.receive,

@@ -100,6 +100,12 @@ codes! {
     SuppressionNotFound = "suppression-not-found", NOT_FOUND, "There is no such suppression";
     /// A suppression that nobody could answer for.
     SuppressionRefused = "suppression-refused", UNPROCESSABLE_ENTITY, "The suppression is not complete";
+    /// The tenant has no backtest with this id.
+    BacktestNotFound = "backtest-not-found", NOT_FOUND, "There is no such backtest";
+    /// A backtest of rules that cannot be read, of a version that is not there, or of nothing.
+    BacktestRefused = "backtest-refused", UNPROCESSABLE_ENTITY, "The backtest cannot be made";
+    /// A backtest that is over and cannot be called off.
+    BacktestOver = "backtest-over", CONFLICT, "The backtest is over";
     /// The tenant has no response with this id, or no such playbook or incident.
     ResponseNotFound = "response-not-found", NOT_FOUND, "There is no such response";
     /// A response that cannot begin, or a decision that does not count.

@@ -140,6 +140,7 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
             "409" => {
                 path.starts_with("/api/v1/plugins/{id}/")
                     || path == "/api/v1/runtime/sources"
+                    || path == "/api/v1/backtests/{id}/cancel"
                     || *method == Method::PATCH
                     || (path.starts_with("/api/v1/responses") && body)
             }

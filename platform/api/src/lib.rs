@@ -38,8 +38,9 @@ mod tests;
 mod ui;
 
 pub use app::{
-    ApiOptions, Ask, Decide, Deciding, EvidencePack, PluginDecision, PluginRefusal, Respond, Responding,
-    ResponseAnswer, ResponseFigures, ResponseOrder, ResponseRefusal, ScanChange, Scheme, Ui,
+    ApiOptions, Ask, BacktestRefusal, Decide, Deciding, EvidencePack, PluginDecision, PluginRefusal, Respond,
+    Responding, ResponseAnswer, ResponseFigures, ResponseOrder, ResponseRefusal, ScanChange, Scheme,
+    SubmitBacktest, Submitting, Ui,
 };
 pub use auth::{Secret, bootstrap_token, create_source, create_token, rotate_source};
 pub use code::{Code, error_codes};

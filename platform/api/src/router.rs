@@ -16,9 +16,9 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    accounts, advisories, attack_map, clusters, compliance, events, evidence, exceptions, findings, images,
-    incidents, ingest, inventory, metrics, overview, plugins, responses, runtime, scans, server, session,
-    sources,
+    accounts, advisories, attack_map, backtests, clusters, compliance, events, evidence, exceptions,
+    findings, images, incidents, ingest, inventory, metrics, overview, plugins, responses, runtime, scans,
+    server, session, sources,
 };
 use crate::{document, ui};
 
@@ -74,6 +74,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(runtime::rules))
         .routes(routes!(runtime::suppressions, runtime::suppress))
         .routes(routes!(runtime::end_suppression))
+        .routes(routes!(backtests::submit, backtests::list))
+        .routes(routes!(backtests::get))
+        .routes(routes!(backtests::cancel))
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::get, incidents::change))
         .routes(routes!(incidents::timeline))

@@ -186,7 +186,7 @@ fn the_same_event_has_one_id_by_whichever_way_it_comes() {
     let event = r#"{"rule":"r","time":"2026-06-10T08:15:24Z","output":"ä"}"#;
     let id = |body: &[u8]| decode(Format::Falco, body, &source()).events[0].id.clone();
     let alone = id(event.as_bytes());
-    assert!(alone.starts_with("falco:b3:") && alone.len() == "falco:b3:".len() + 32);
+    assert!(alone.starts_with("falco:sha256:") && alone.len() == "falco:sha256:".len() + 32);
     assert_eq!(id(format!(" [ {event} ,\n{event}]").as_bytes()), alone);
     // A neighbour that is no UTF-8 changes nothing.
     assert_eq!(id(&[event.as_bytes(), b"\n{\"rule\":\"\xff\"}"].concat()), alone);

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::correlate::{Caps, Incidents};
 use anyhow::{Context as _, Result, ensure};
+use api::dto::{BacktestDetection, BacktestDifference, BacktestRule, BacktestSide};
 use engine::correlate::{CorrelatorPlugin, Correlators, EmptyState, Judged};
 use host::kinds::Event;
+use host::{Kind, Plugin};
 use jiff::Timestamp;
-use model::{Severity, TenantId};
-use serde::Serialize;
+use model::TenantId;
 use store::Store;
 use tokio::task::block_in_place;
 
@@ -24,57 +26,6 @@ const EVENTS_MAX: u64 = 5_000_000;
 const TOLD_MAX: usize = 100;
 /// Detections of one side that are compared.
 const DETECTIONS_MAX: usize = 500_000;
-
-/// What the two sides said.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Difference {
-    /// Events that both judged.
-    pub(crate) events: u64,
-    /// Whether there were more, which nobody judged.
-    pub(crate) cut: bool,
-    pub(crate) before: Side,
-    pub(crate) after: Side,
-    /// Rules that say something else, by what people know them by.
-    pub(crate) rules: BTreeMap<String, RuleDifference>,
-    /// Detections that are new, the first of them.
-    pub(crate) added: Vec<Told>,
-    /// Detections that are gone.
-    pub(crate) removed: Vec<Told>,
-}
-
-/// One side.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Side {
-    pub(crate) detections: u64,
-    pub(crate) incidents: u64,
-    /// Events or timers that a plugin failed on, and rules that cannot be used.
-    pub(crate) gaps: u64,
-    pub(crate) seconds: f64,
-}
-
-/// What a rule said on both sides.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RuleDifference {
-    pub(crate) before: u64,
-    pub(crate) after: u64,
-    pub(crate) added: u64,
-    pub(crate) removed: u64,
-}
-
-/// A detection, as far as it is told.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Told {
-    pub(crate) rule: String,
-    pub(crate) title: String,
-    pub(crate) severity: Severity,
-    pub(crate) asset: String,
-    pub(crate) at: u64,
-    pub(crate) events: Vec<String>,
-}
 
 /// What makes a detection the same on both sides: not its evidence, which another version of a plugin may word in another way.
 type Same = (String, String, u64, Vec<String>);
@@ -117,8 +68,8 @@ impl Running {
         Ok(())
     }
 
-    fn side(&self) -> Side {
-        Side {
+    fn side(&self) -> BacktestSide {
+        BacktestSide {
             detections: self.found.len() as u64,
             incidents: self.incidents.all().len() as u64,
             gaps: self.gaps,
@@ -137,7 +88,16 @@ fn name(judged: &Judged) -> String {
     named.map_or_else(|| judged.rule.clone(), |named| format!("{}: {named}", judged.rule))
 }
 
-/// Judges what is stored between two times by both sides.
+/// How far a backtest is, for whoever watches it, and whether it is to go on.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// Events that both sides have judged.
+    pub(crate) events: AtomicU64,
+    /// Set from outside: nobody wants it any more.
+    pub(crate) called_off: AtomicBool,
+}
+
+/// Judges what is stored between two times by both sides. Nothing comes back where it was called off.
 ///
 /// # Errors
 /// The store's, and too many detections.
@@ -147,11 +107,12 @@ pub(crate) async fn run(
     (from, to): (Timestamp, Timestamp),
     before: Vec<CorrelatorPlugin>,
     after: Vec<CorrelatorPlugin>,
-) -> Result<Difference> {
+    pace: &Pace,
+) -> Result<Option<BacktestDifference>> {
     let nanoseconds = |time: Timestamp| u64::try_from(time.as_nanosecond()).unwrap_or(0);
     let (from, to) = (nanoseconds(from), nanoseconds(to));
     let mut sides = [Running::new(before, tenant), Running::new(after, tenant)];
-    let mut difference = Difference::default();
+    let mut difference = BacktestDifference::default();
     let mut place: Option<(u64, String)> = None;
     loop {
         let page = store.events_after(tenant, from.saturating_sub(1), place.as_ref(), PAGE).await;
@@ -179,14 +140,18 @@ pub(crate) async fn run(
         if last {
             break;
         }
+        pace.events.store(difference.events, Ordering::Relaxed);
+        if pace.called_off.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
     }
     compare(&sides, &mut difference);
-    Ok(difference)
+    Ok(Some(difference))
 }
 
-fn compare([before, after]: &[Running; 2], difference: &mut Difference) {
+fn compare([before, after]: &[Running; 2], difference: &mut BacktestDifference) {
     (difference.before, difference.after) = (before.side(), after.side());
-    let mut rules: BTreeMap<String, RuleDifference> = BTreeMap::new();
+    let mut rules: BTreeMap<String, BacktestRule> = BTreeMap::new();
     for (rule, ..) in before.found.keys() {
         rules.entry(rule.clone()).or_default().before += 1;
     }
@@ -205,15 +170,42 @@ fn compare([before, after]: &[Running; 2], difference: &mut Difference) {
     difference.rules = rules;
 }
 
-fn note(told: &mut Vec<Told>, judged: &Judged) {
+fn note(told: &mut Vec<BacktestDetection>, judged: &Judged) {
     if told.len() < TOLD_MAX {
-        told.push(Told {
+        told.push(BacktestDetection {
             rule: name(judged),
             title: judged.title.clone(),
             severity: judged.severity,
             asset: judged.asset.clone(),
-            at: judged.last,
+            at: moment(judged.last),
             events: judged.events.clone(),
         });
     }
+}
+
+/// Puts a plugin in the place of the one of its id. It keeps the rights of that one: what it asks for beyond them is denied.
+///
+/// # Errors
+/// When it judges no events.
+pub(crate) fn replace(plugins: &mut Vec<CorrelatorPlugin>, plugin: Plugin) -> Result<()> {
+    let manifest = plugin.manifest();
+    ensure!(
+        manifest.declares(Kind::Correlator),
+        "{} {} is no correlator, so that it judges no events",
+        manifest.id,
+        manifest.version
+    );
+    match plugins.iter_mut().find(|known| known.plugin.manifest().id == manifest.id) {
+        Some(known) => known.plugin = plugin,
+        // What it remembers stays in this run, and nothing else is granted to it.
+        None => {
+            let rights = manifest.asked().settled(|_| &[]);
+            plugins.push(CorrelatorPlugin { rights, plugin, config: Arc::from("{}") });
+        }
+    }
+    Ok(())
+}
+
+fn moment(nanoseconds: u64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or_default()
 }

@@ -328,6 +328,16 @@ impl Catalog {
         Ok(live)
     }
 
+    /// An installed version in whatever state, loaded to be tried. It has to be one that may be used.
+    ///
+    /// # Errors
+    /// [`CatalogError`], a component that cannot be loaded, the store.
+    pub(crate) async fn candidate(&self, plugin: &str, digest: &Digest) -> Result<Plugin> {
+        let version = self.find(plugin, Some(digest), "has this digest", |_| true).await?;
+        self.refuse_distrusted(&version).await?;
+        self.load(&self.component(&version.digest).await?)
+    }
+
     /// The component of an installed version.
     ///
     /// # Errors

@@ -35,16 +35,23 @@ impl File {
     /// A file that cannot be read, or holds no rules.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let bytes = read_capped(path, u64::try_from(::rules::FILE_BYTES_MAX).unwrap_or(u64::MAX))?;
-        let name = path.display().to_string();
-        let text = String::from_utf8_lossy(&bytes);
+        Ok(Self::parse(&path.display().to_string(), &bytes)?)
+    }
+
+    /// Reads what a file says; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// Bytes that hold no rules.
+    pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Self, ::rules::RulesError> {
+        let text = String::from_utf8_lossy(bytes);
         let said = text
             .lines()
             .map(str::trim_end)
             .find(|line| !line.trim_start().starts_with('#') && !["", "---"].contains(&line.trim()));
         let is_list = said.is_some_and(|line| line == "-" || line.starts_with("- ") || line.starts_with('['));
         Ok(match is_list {
-            true => Self::Falco(::rules::falco::rules(&name, &bytes)?),
-            false => Self::Sigma(::rules::sigma::read(&name, &bytes)?),
+            true => Self::Falco(::rules::falco::rules(name, bytes)?),
+            false => Self::Sigma(::rules::sigma::read(name, bytes)?),
         })
     }
 }

@@ -27,6 +27,9 @@ const PAUSE_MAX: i64 = 300;
 /// Seconds after which a request that was sent has arrived or never will: as long as clients wait for an answer.
 const ARRIVES: i64 = 60;
 
+/// How long a run waits for its cluster before it has a plan.
+const PLAN_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+
 /// What a move came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
@@ -84,7 +87,7 @@ impl<C: Cluster, B: Book, D: Deliver> Driver<'_, C, B, D> {
         }
         let commit = Commit { entries: vec![first], ..empty(&run, now, 0) };
         match self.book.commit(commit).await {
-            Ok(()) => Ok(run),
+            Ok(()) => Ok(Run { begun_at: Some(now), ..run }),
             Err(BookError::Fenced) => self.resume(&run.begin.tenant, &run.id).await,
             Err(error) => Err(error.into()),
         }
@@ -201,11 +204,30 @@ impl<C: Cluster, B: Book, D: Deliver> Driver<'_, C, B, D> {
         let plan = match made {
             Ok(plan) => plan,
             Err(NoPlan::Book(error)) => return Err(error.into()),
-            Err(NoPlan::Call(error)) if error.is_passing() => {
+            Err(NoPlan::Call(error)) if error.is_passing() && !is_stale(run, now) => {
                 return Ok(Progress::Waiting(later(now, &error)));
             }
             Err(NoPlan::Call(error)) => unasked(&error),
         };
+        self.planned(run, plan, now).await?;
+        Ok(Progress::Moved)
+    }
+
+    /// Ends a run that has no plan, because nobody can make one: its cluster is none that may be changed, or cannot be reached for so long that
+    /// a response would come when nobody expects it any more.
+    ///
+    /// # Errors
+    /// [`RespondError::Phase`] once there is a plan.
+    pub async fn refuse(&self, run: &mut Run, why: &str, now: Timestamp) -> Result<(), RespondError> {
+        if run.phase != Phase::Planning {
+            let (run, phase) = (run.id.to_string(), run.phase.as_str());
+            return Err(RespondError::Phase { run, phase, what: "it has a plan" });
+        }
+        let plan = Plan { refusals: vec![shown(why)], ..Plan::default() };
+        self.planned(run, plan, now).await
+    }
+
+    async fn planned(&self, run: &mut Run, plan: Plan, now: Timestamp) -> Result<(), RespondError> {
         let mut facts = vec![whole(run, "planned", &plan.digest())];
         let mut entries = Vec::new();
         if !plan.refusals.is_empty() {
@@ -213,8 +235,7 @@ impl<C: Cluster, B: Book, D: Deliver> Driver<'_, C, B, D> {
             entries.push(Entry::Ended(Outcome::Refused));
         }
         entries.insert(0, Entry::Planned(Box::new(plan)));
-        self.commit_all(run, Commit { entries, facts, ..empty(run, now, run.entries) }).await?;
-        Ok(Progress::Moved)
+        self.commit_all(run, Commit { entries, facts, ..empty(run, now, run.entries) }).await
     }
 
     async fn ask(&self, run: &mut Run, now: Timestamp) -> Result<Progress, RespondError> {
@@ -569,6 +590,12 @@ pub(crate) fn empty(run: &Run, at: Timestamp, sequence: u64) -> Commit {
         action: None,
         evidence: Vec::new(),
     }
+}
+
+/// Whether a run has waited for its cluster for so long that nobody expects its response any more.
+#[must_use]
+pub fn is_stale(run: &Run, now: Timestamp) -> bool {
+    run.begun_at.is_some_and(|begun| now.duration_since(begun) > PLAN_WITHIN)
 }
 
 /// The plan where the cluster could not be asked.

@@ -42,7 +42,7 @@ mod tests;
 
 pub use acts::{QUARANTINE, REPLICAS};
 pub use change::{Change, Field, How, MANAGER, Precondition, Write};
-pub use drive::{Driver, Progress};
+pub use drive::{Driver, Progress, is_stale};
 pub use entry::{Begin, Decision, Entry, Outcome, RunId};
 pub use error::{BookError, PlaybookError, RespondError};
 pub use key::{Key, MARK, Origin};

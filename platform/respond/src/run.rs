@@ -100,6 +100,8 @@ pub struct Run {
     pub back_asked: Option<String>,
     /// How many entries its journal has.
     pub entries: u64,
+    /// When it began, where that was read from its journal.
+    pub begun_at: Option<Timestamp>,
 }
 
 impl Run {
@@ -121,6 +123,7 @@ impl Run {
             stopped: None,
             back_asked: None,
             entries: 1,
+            begun_at: None,
         })
     }
 
@@ -135,10 +138,10 @@ impl Run {
             what: what.to_owned(),
         };
         let mut entries = journal.into_iter();
-        let Some((_, Entry::Begun(begin))) = entries.next() else {
+        let Some((begun_at, Entry::Begun(begin))) = entries.next() else {
             return Err(wrong(0, "it does not begin"));
         };
-        let mut run = Self::new(*begin)?;
+        let mut run = Self { begun_at: Some(begun_at), ..Self::new(*begin)? };
         for (at, entry) in entries {
             let sequence = run.entries;
             run.take(at, entry).map_err(|what| wrong(sequence, what))?;

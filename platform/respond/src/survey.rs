@@ -199,8 +199,13 @@ impl<C: Cluster, D: Deliver> Survey<'_, C, D> {
     /// A message.
     pub(crate) fn tell(&mut self, step: &PlannedStep, body: Value) {
         let nobody = ObjectRef::named(Kind::Namespace, "", "");
+        // Whoever runs a playbook again wants its message again; a destination would take the same key for a repeat.
+        let part = match self.begin.round {
+            0 | 1 => "tell".to_owned(),
+            round => format!("tell {round}"),
+        };
         self.plan.acts.push(Act {
-            key: Key::new(&self.origin(), &step.id, &nobody, "tell"),
+            key: Key::new(&self.origin(), &step.id, &nobody, &part),
             step: step.id.clone(),
             action: step.action().to_owned(),
             class: Class::Observing,

@@ -11,6 +11,7 @@ use crate::incident_members::Members;
 use crate::incidents::severity;
 use crate::page::{Page, PageRequest, Position};
 use crate::row::Row;
+use crate::sensors::SENSORS_MAX;
 use crate::sql::{Param, Sql, sql};
 use crate::{Result, Store, clean};
 
@@ -579,6 +580,29 @@ impl Store {
         let forgotten = tx.execute(statement).await?;
         tx.commit().await?;
         Ok(forgotten)
+    }
+
+    /// Forgets what joined incidents before a time, sensors that were not heard of since, and of the rest those that were heard of least lately
+    /// beyond the 10,000 that are listed: whoever may send events chooses the names of sensors.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Query`].
+    pub async fn forget_leftovers(&self, tenant: &TenantId, before: Timestamp) -> Result<()> {
+        let mut tx = self.backend.begin("forget old links and sensors").await?;
+        for text in [
+            "DELETE FROM incident_link WHERE tenant = $1 AND linked_at < $2",
+            "DELETE FROM sensor WHERE tenant = $1 AND last_at < $2",
+            "DELETE FROM event_gap WHERE tenant = $1 AND at < $2",
+        ] {
+            tx.execute(sql(text, [tenant.into(), before.into()])).await?;
+        }
+        let crowd = sql(
+            "DELETE FROM sensor WHERE tenant = $1 AND last_at <= (SELECT last_at FROM sensor WHERE tenant = $1
+                ORDER BY last_at DESC LIMIT 1 OFFSET $2)",
+            [tenant.into(), SENSORS_MAX.into()],
+        );
+        tx.execute(crowd).await?;
+        tx.commit().await
     }
 }
 

@@ -234,9 +234,9 @@ const PROOFS: Insert = Insert {
 
 const LINKS: Insert = Insert {
     into: "incident_link",
-    shared: &[("tenant", "::text")],
+    shared: &[("tenant", "::text"), ("linked_at", "::timestamptz")],
     columns: &[("kept", Kind::Text), ("merged", Kind::Text)],
-    on_conflict: "ON CONFLICT DO NOTHING",
+    on_conflict: "ON CONFLICT (tenant, kept, merged) DO UPDATE SET linked_at = excluded.linked_at",
 };
 
 const INBOX: Insert = Insert {
@@ -281,10 +281,11 @@ impl Store {
         let detections: Vec<&NewDetection> =
             commit.detections.iter().filter(|one| found.insert(clean::key(&one.id))).collect();
         put_detections(&mut tx, commit, &detections).await?;
-        let rows = commit.links.iter();
-        let rows =
-            rows.map(|(kept, merged)| vec![clean::key(kept).into(), clean::key(merged).into()]).collect();
-        tx.insert(&LINKS, std::slice::from_ref(&tenant), rows).await?;
+        // As with gaps, a row may be changed once.
+        let links: BTreeSet<(String, String)> =
+            commit.links.iter().map(|(kept, merged)| (clean::key(kept), clean::key(merged))).collect();
+        let rows = links.into_iter().map(|(kept, merged)| vec![kept.into(), merged.into()]).collect();
+        tx.insert(&LINKS, &[tenant.clone(), now.clone()], rows).await?;
         incidents::put(&mut tx, commit).await?;
         for (plugin, changes) in &commit.state {
             plugin_state::write(&mut tx, &commit.tenant, plugin, changes).await?;

@@ -16,6 +16,7 @@
 mod assessments;
 mod assets;
 mod audit;
+mod backtests;
 mod bulk;
 mod clean;
 mod connection;
@@ -59,6 +60,7 @@ mod tokens;
 pub use assessments::Assessment;
 pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
 pub use audit::AuditEvent;
+pub use backtests::{Backtest, BacktestState, BacktestWork, Candidate, NewBacktest, RuleFile};
 pub use counts::SeverityCounts;
 pub use error::StoreError;
 pub use event_lists::{

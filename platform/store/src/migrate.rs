@@ -56,6 +56,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0007_events.sql"),
         postgres: include_str!("../migrations/postgres/0007_events.sql"),
     },
+    Migration {
+        version: 8,
+        sqlite: include_str!("../migrations/sqlite/0008_backtests.sql"),
+        postgres: include_str!("../migrations/postgres/0008_backtests.sql"),
+    },
 ];
 
 impl Migration {

@@ -14,7 +14,7 @@ use crate::{Result, Store, clean};
 /// How long after a loss a sensor counts as blind: as long as people look back for what it may have missed.
 const BLIND_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// Most sensors of a tenant that are listed.
-const SENSORS_MAX: i64 = 10_000;
+pub(crate) const SENSORS_MAX: i64 = 10_000;
 
 /// How a sensor does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

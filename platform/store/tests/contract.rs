@@ -9,6 +9,8 @@
     reason = "every function here is part of a test: a panic is how a test fails"
 )]
 
+#[path = "contract/backtests.rs"]
+mod backtests;
 #[path = "contract/events.rs"]
 mod events;
 #[path = "contract/follow.rs"]
@@ -98,6 +100,8 @@ macro_rules! contract {
 }
 
 contract![
+    backtests::a_backtest_is_accepted_with_its_message_and_ends_once,
+    backtests::the_newest_backtests_are_kept_and_those_that_wait,
     lifecycle::a_finding_opens_changes_is_fixed_and_reopens,
     lifecycle::a_gap_keeps_open_what_it_could_hide,
     lifecycle::a_redelivered_result_has_no_second_effect,

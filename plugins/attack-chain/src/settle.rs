@@ -207,7 +207,7 @@ fn staged(class: &Class, worst: u8) -> Detection {
         "stages": told.collect::<Vec<_>>(),
         "path": class.reasons.iter().map(|(to, from, reason)| edge(from, to, reason)).collect::<Vec<_>>(),
     });
-    let title = format!("An attack of {} stages: {}", tactics.len(), tactics.join(", "));
+    let title = format!("An attack of {} stages: {}", tactics.len(), tactics.join(", ").replace('-', " "));
     Detection::new("multi-stage", severity_of(worst.max(floor)), title, asset)
         .incident(key)
         .evidence(&evidence)

@@ -61,6 +61,8 @@ const PLACES = [
   ["technique", "/attack-map?technique=T1525"],
   ["rules", "/rules"],
   ["suppressions", "/rules/suppressions?ask=new&rule=*"],
+  ["backtests", "/rules/backtests?ask=new"],
+  ["backtest", "/rules/backtests/b-1"],
 ];
 
 async function settle(page, path) {
@@ -244,6 +246,7 @@ export const checks = [
         ["/responses", "Look at the playbooks"],
         ["/rules", "events come"],
         ["/rules/suppressions", "a noisy rule"],
+        ["/rules/backtests", "Try rules of your own"],
       ]) {
         await settle(page, path);
         await page.locator(".state").getByRole("link", { name: way }).waitFor();
@@ -272,6 +275,8 @@ export const checks = [
         "/attack-map",
         "/rules",
         "/rules/suppressions",
+        "/rules/backtests",
+        "/rules/backtests/x",
       ]) {
         await page.goto(path);
         await page.locator(".state.failure", { hasText: "database-away" }).waitFor();
@@ -463,6 +468,30 @@ export const checks = [
       const { expires_at, ...rest } = sent.at(-1).body;
       equal(rest, { rule: "sigma/noisy", asset: "*", reason: "Each night", owner: "ops" }, "what it sends");
       expect(Date.parse(expires_at) > Date.now(), `it ends at ${expires_at}`);
+    },
+  ],
+  [
+    "rules are tried, followed and called off",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      const { sent } = await stage(page);
+      await settle(page, "/rules/backtests?ask=new");
+      equal(
+        await page.getByRole("button", { name: "Judge stored events" }).isDisabled(),
+        true,
+        "nothing to try",
+      );
+      await page.getByRole("textbox", { name: "Rules" }).fill("title: a");
+      await page.getByRole("button", { name: "Judge stored events" }).click();
+      await page.getByText("One is made at a time").waitFor();
+      const { from, ...rest } = sent.at(-1).body;
+      equal(rest, { rules: [{ name: "rule.yml", text: "title: a" }], instead: false }, "what it sends");
+      expect(Date.parse(from) < Date.now() - 6 * 86_400_000, `it looks back to ${from}`);
+      await page.getByRole("button", { name: "Call it off" }).click();
+      await page.getByText("Nothing was compared").waitFor();
+      await settle(page, "/rules/backtests/b-1");
+      await page.getByRole("link", { name: "Show an event of Shell in the shop" }).first().click();
+      await page.waitForURL(/\/runtime\?event=/);
     },
   ],
   [

@@ -5,6 +5,8 @@ import { API, type Query, queryString, request } from "./client";
 import { pages } from "./queries";
 import type {
   AttackMap,
+  Backtest,
+  BacktestDetail,
   Detection,
   DetectionDetail,
   EventDetail,
@@ -15,6 +17,7 @@ import type {
   IncidentDetail,
   IncidentGraph,
   IncidentRow,
+  NewBacktest,
   NewSource,
   NewSuppression,
   ProcessTree,
@@ -96,6 +99,31 @@ export const addSuppression = (suppression: NewSuppression) =>
 
 export const endSuppression = (id: string) =>
   request<Suppression>(`/runtime/suppressions/${at(id)}/end`, { method: "POST" });
+
+/** Backtests that are not over change by themselves, within seconds. */
+const UNDER_WAY_MS = 1_500;
+
+export const backtestsQuery = queryOptions({
+  queryKey: ["runtime", "backtests"],
+  queryFn: ({ signal }) => request<Page<Backtest>>("/backtests", { signal }),
+  refetchInterval: (query) => (query.state.data?.items.some(isUnderWay) ? UNDER_WAY_MS : LIVE_MS),
+});
+
+export const backtestQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["runtime", "backtests", id],
+    queryFn: ({ signal }) => request<BacktestDetail>(`/backtests/${at(id)}`, { signal }),
+    refetchInterval: (query) => (query.state.data && !isUnderWay(query.state.data) ? false : UNDER_WAY_MS),
+  });
+
+export const isUnderWay = (backtest: Backtest): boolean =>
+  backtest.state === "queued" || backtest.state === "running";
+
+export const submitBacktest = (backtest: NewBacktest) =>
+  request<Backtest>("/backtests", { method: "POST", body: backtest });
+
+export const cancelBacktest = (id: string) =>
+  request<object>(`/backtests/${at(id)}/cancel`, { method: "POST" });
 
 export const incidentsQuery = (query: Query) =>
   pages<IncidentRow>(["incidents", "list", query], "/incidents", query);

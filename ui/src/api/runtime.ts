@@ -352,6 +352,66 @@ export interface NewSuppression {
   expires_at: string;
 }
 
+export type BacktestState = "queued" | "running" | "finished" | "failed" | "cancelled";
+
+export interface Backtest {
+  id: string;
+  /** Names of the files of rules that it tries. */
+  files: string[];
+  /** Whether they stand in the place of the operator's own. */
+  instead: boolean;
+  candidate?: { plugin: string; digest: string };
+  from: string;
+  to: string;
+  asked_by: string;
+  state: BacktestState;
+  /** Events that both sides have judged so far. */
+  events: number;
+  submitted_at: string;
+  started_at?: string;
+  finished_at?: string;
+  error?: { code: string; message: string };
+}
+
+export interface BacktestSide {
+  detections: number;
+  incidents: number;
+  /** Events that a plugin failed on, and rules that cannot be used. */
+  gaps: number;
+  seconds: number;
+}
+
+export interface BacktestDetection {
+  rule: string;
+  title: string;
+  severity: Severity;
+  asset: string;
+  at: string;
+  events: string[];
+}
+
+export interface BacktestDifference {
+  events: number;
+  /** Whether there were more, which nobody judged. */
+  cut: boolean;
+  before: BacktestSide;
+  after: BacktestSide;
+  rules: Record<string, { before: number; after: number; added: number; removed: number }>;
+  added: BacktestDetection[];
+  removed: BacktestDetection[];
+}
+
+export interface BacktestDetail extends Backtest {
+  rules: { name: string; text: string }[];
+  difference?: BacktestDifference;
+}
+
+export interface NewBacktest {
+  rules: { name: string; text: string }[];
+  instead: boolean;
+  from: string;
+}
+
 export interface AttackTechnique {
   id: string;
   name: string;

@@ -144,3 +144,9 @@ export const suppressionSearch = (raw: Raw): SuppressionSearch =>
     standing: one(raw, "standing", ["active", "over"] as const),
     ask: raw.ask === "new" ? ("new" as const) : undefined,
   });
+
+export interface BacktestSearch {
+  ask?: "new" | undefined;
+}
+export const backtestSearch = (raw: Raw): BacktestSearch =>
+  set({ ask: raw.ask === "new" ? ("new" as const) : undefined });

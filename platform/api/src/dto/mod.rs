@@ -6,6 +6,7 @@
 mod accounts;
 mod advisories;
 mod attack_map;
+mod backtests;
 mod clusters;
 mod compliance;
 mod evidence;
@@ -26,6 +27,10 @@ pub use accounts::{
 };
 pub use advisories::{AdvisoryStatus, EcosystemRecords};
 pub use attack_map::{AttackMap, AttackPlatform, AttackPlatformCounts, AttackTechnique};
+pub use backtests::{
+    Backtest, BacktestCandidate, BacktestDetail, BacktestDetection, BacktestDifference, BacktestRule,
+    BacktestRules, BacktestSide, BacktestState, NewBacktest,
+};
 pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, FollowState, Follower, WhoCanAnswer};
 pub use compliance::{
     AssessmentDetail, AssessmentRow, Assessments, Control, ControlCounts, ControlProof, ControlStatus,

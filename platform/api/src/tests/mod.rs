@@ -5,6 +5,7 @@
 
 mod attack_map;
 mod auth;
+mod backtests;
 pub(crate) mod content;
 mod document;
 mod edge;
@@ -148,8 +149,13 @@ async fn decided(actor: String, plugin: String, decision: PluginDecision) -> Res
 
 pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, scheme: Scheme) -> ApiOptions {
     let store = Store::connect(&format!("sqlite:{}", dir.join("test.db").display())).await.unwrap();
+    let backtests = store.clone();
     ApiOptions {
         store,
+        backtest: Arc::new(move |tenant, new| {
+            let store = backtests.clone();
+            Box::pin(async move { backtests::submitted(&store, &tenant, &new).await })
+        }),
         plugins: Arc::new(|| vec![content::plugin("z.second"), content::plugin("a.first")]),
         decide: Arc::new(|actor, plugin, decision| Box::pin(decided(actor, plugin, decision))),
         response_figures: Arc::new(responses::figures),

@@ -4,18 +4,28 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 use model::event::EventSource;
+use sha2::{Digest as _, Sha256};
 
 use crate::limits;
 
-/// The id of an event: the source and its own id for the event, or `b3:` and the first 32 hexadecimal digits of the BLAKE3 hash of
-/// the object's text where it has none, or one longer than [`limits::EVENT_KEY_BYTES`].
+/// The id of an event: the source and its own id for the event, or `sha256:` and the first 32 hexadecimal digits of the SHA-256 of
+/// the object's text where it has none, or one longer than [`limits::EVENT_KEY_BYTES`]. Nobody may be able to make an event that has the id of another
+/// one, which would then be taken for a repeat; of the functions that promise this, processors help with this one.
 #[must_use]
 pub fn of(source: EventSource, native: Option<&str>, raw: &str) -> String {
     match native {
         Some(native) if native.len() <= limits::EVENT_KEY_BYTES => [source.as_str(), ":", native].concat(),
         _ => {
-            let hash = blake3::hash(raw.as_bytes()).to_hex();
-            [source.as_str(), ":b3:", hash.as_str().get(..32).unwrap_or_default()].concat()
+            let hash = Sha256::digest(raw.as_bytes());
+            let mut id = String::with_capacity(64);
+            id.push_str(source.as_str());
+            id.push_str(":sha256:");
+            for byte in hash.iter().take(16) {
+                id.extend(
+                    [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')),
+                );
+            }
+            id
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::config::{Config, Respond};
 
 pub(crate) use offered::{Offered, offered, read};
 pub(crate) use post::Post;
-pub(crate) use sites::Sites;
+pub(crate) use sites::{NoSite, Sites};
 
 /// How often one playbook is run for one incident.
 const ROUNDS_MAX: u32 = 100;

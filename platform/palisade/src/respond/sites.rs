@@ -10,6 +10,11 @@ use tokio::sync::Mutex;
 
 use crate::config::{Cluster, Config};
 
+/// The cluster of a run is none that may be changed, and will be none before the configuration is another.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NoSite(String);
+
 /// A cluster that was reached.
 #[derive(Clone)]
 struct Site {
@@ -52,10 +57,11 @@ impl Sites {
         }
         let Some(uid) = begin.event.get("cluster").and_then(Value::as_str).filter(|uid| !uid.is_empty())
         else {
-            bail!(
+            return Err(NoSite(format!(
                 "nothing says which cluster is meant; `[clusters.NAME] respond = true` names {}",
                 self.clusters.len()
-            );
+            ))
+            .into());
         };
         let mut failed = Vec::new();
         for name in self.clusters.keys() {
@@ -65,10 +71,13 @@ impl Sites {
                 Err(error) => failed.push(crate::exit::one_line(&error)),
             }
         }
-        let failed = if failed.is_empty() { String::new() } else { format!(" ({})", failed.join("; ")) };
-        bail!(
-            "no cluster with `respond = true` is the one of the event, whose namespace kube-system has the uid {uid:?}{failed}"
-        )
+        let none = format!(
+            "no cluster with `respond = true` is the one of the event, whose namespace kube-system has the uid {uid:?}"
+        );
+        if failed.is_empty() {
+            return Err(NoSite(none).into());
+        }
+        bail!("{none} ({})", failed.join("; "))
     }
 
     async fn reach(&self, name: &str) -> Result<Site> {
@@ -77,9 +86,10 @@ impl Sites {
             return Ok(site.clone());
         }
         let Some(cluster) = self.clusters.get(name) else {
-            bail!(
+            return Err(NoSite(format!(
                 "the cluster {name:?} may not be changed: the configuration has no `[clusters.{name}] respond = true`"
-            );
+            ))
+            .into());
         };
         let options = ConnectOptions {
             kubeconfig: cluster.respond_kubeconfig.clone().or_else(|| cluster.kubeconfig.clone()),

@@ -1,6 +1,6 @@
-//! Scans that nobody could finish: their message was delivered as often as it may be, and each time the worker died or gave up.
+//! Scans and backtests that nobody could finish: their message was delivered as often as it may be, and each time the worker died or gave up.
 //!
-//! The bus keeps such a message apart. The scan is failed with that reason, so that whoever waits for it hears of it.
+//! The bus keeps such a message apart. What it asked for is failed with that reason, so that whoever waits for it hears of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use bus::Parked;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Service, worker};
+use super::{Service, backtest, worker};
 
 /// How often to look; a small question to the bus.
 const EVERY: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ const CODE: &str = "scan-abandoned";
 pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Result<()> {
     while !*stopped.borrow() {
         if let Err(error) = settle(&service).await {
-            tracing::warn!(error = %crate::exit::one_line(&error), "cannot end scans that were given up; trying again");
+            tracing::warn!(error = %crate::exit::one_line(&error), "cannot end work that was given up; trying again");
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => (),
@@ -35,10 +35,12 @@ pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool
 
 async fn settle(service: &Service) -> Result<()> {
     for parked in service.bus.parked(BATCH).await.context("cannot list the messages that were given up")? {
-        if parked.consumer == worker::CONSUMER {
-            fail(service, &parked).await?;
-            service.bus.discard_parked(parked.number).await.context("cannot discard a message")?;
+        match parked.consumer.as_str() {
+            worker::CONSUMER => fail(service, &parked).await?,
+            backtest::CONSUMER => backtest::abandon(service, &parked).await?,
+            _ => continue,
         }
+        service.bus.discard_parked(parked.number).await.context("cannot discard a message")?;
     }
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! `palisade serve`: the API and page, the relay from the store's outbox to the bus, the scan workers, and whoever follows clusters.
 
 mod abandoned;
+mod backtest;
 mod correlate;
 mod describe;
 mod figures;
 mod follow;
+mod forget;
 mod lease;
 mod live;
 mod message;
@@ -107,7 +109,9 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     parts.spawn(relay::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(live::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(abandoned::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(forget::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(correlate::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(backtest::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(respond::run(Arc::clone(&service), stopped.clone()));
     for number in 0..service.config.server.workers {
         parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));

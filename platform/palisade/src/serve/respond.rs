@@ -11,14 +11,14 @@ use anyhow::Result;
 use api::{ResponseAnswer, ResponseOrder};
 use jiff::{SignedDuration, Timestamp};
 use model::TenantId;
-use respond::{BookError, Cluster, Driver, Nowhere, Progress, RespondError, Run, RunId};
+use respond::{BookError, Cluster, Driver, Nowhere, Phase, Progress, RespondError, Run, RunId};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Service;
 use super::figures::Mark;
 use crate::config::RespondMode;
-use crate::respond::{Asked, standing};
+use crate::respond::{Asked, NoSite, standing};
 
 /// How often the store is asked for runs that are open, and how long one that waits is left alone: people decide in other processes too.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -173,8 +173,26 @@ async fn moves(service: &Service, tenant: &TenantId, id: &RunId) -> Result<()> {
     if run.playbook.tells_only() {
         return moves_on(service, &Nowhere, run).await;
     }
-    let actor = desk.sites.actor(&run.begin).await?;
-    moves_on(service, &actor, run).await
+    match desk.sites.actor(&run.begin).await {
+        Ok(actor) => moves_on(service, &actor, run).await,
+        Err(error) => without_cluster(service, run, error).await,
+    }
+}
+
+/// Ends a run that has no plan and will get none, so that people see why; any other waits for its cluster.
+async fn without_cluster(service: &Service, mut run: Run, error: anyhow::Error) -> Result<()> {
+    let now = Timestamp::now();
+    let hopeless = error.is::<NoSite>() || respond::is_stale(&run, now);
+    if run.phase != Phase::Planning || !hopeless {
+        return Err(error);
+    }
+    let desk = &service.desk;
+    let mark = Mark::of(&run);
+    let why = crate::exit::one_line(&error);
+    Driver::new(&Nowhere, &desk.store, &desk.settings).refuse(&mut run, &why, now).await?;
+    service.figures.note(&mark, &run);
+    tracing::warn!(run = %run.id, playbook = run.playbook.name, error = why, "a response has no cluster");
+    Ok(())
 }
 
 async fn moves_on<C: Cluster>(service: &Service, cluster: &C, mut run: Run) -> Result<()> {

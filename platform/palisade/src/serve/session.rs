@@ -108,7 +108,7 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let [responds, counts, plugins, advisories, decides, packs, doors, sources] =
+    let [responds, counts, plugins, advisories, decides, packs, doors, sources, backtests] =
         std::array::from_fn(|_| Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
@@ -136,6 +136,10 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
                     detail: crate::exit::one_line(&error),
                 })
             })
+        }),
+        backtest: Arc::new(move |tenant, new| {
+            let service = Arc::clone(&backtests);
+            Box::pin(async move { super::backtest::submit(&service, &tenant, &new).await })
         }),
         response_figures: Arc::new(move || counts.figures.all()),
         evidence_pack: Arc::new(move |assessments, exceptions| {

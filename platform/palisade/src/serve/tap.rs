@@ -9,6 +9,8 @@ use bus::{Tap, Tapped};
 use model::TenantId;
 use store::EventSource;
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use super::Service;
 use super::receive::receive;
@@ -16,6 +18,10 @@ use crate::config;
 
 /// How often the store is asked for the source, and the pause after a failure.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long the source is taken to be as it was.
+const KNOWN_FOR: Duration = Duration::from_millis(500);
+/// Messages that are taken at the same time: each waits for the bus to keep it.
+const AT_ONCE: usize = 32;
 /// After which time a message that could not be taken comes again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -72,14 +78,32 @@ async fn fetch(service: &Arc<Service>, name: &str, tapped: &config::Tapped) -> R
         subject = tapped.subject,
         "events are fetched from NATS"
     );
+    // What is under way when this ends is dropped, and delivered again.
+    let mut taking = JoinSet::new();
+    let mut known: Option<(Instant, EventSource)> = None;
     loop {
+        while taking.len() >= AT_ONCE {
+            ended(taking.join_next().await)?;
+        }
         let message = tap.next().await?;
-        let Some(source) = source(service, name).await? else {
+        if known.as_ref().is_none_or(|(at, _)| at.elapsed() >= KNOWN_FOR) {
+            known = source(service, name).await?.map(|source| (Instant::now(), source));
+        }
+        let Some((_, source)) = known.clone() else {
             message.later(LOOK_EVERY).await?;
             return Ok(());
         };
-        take(service, source, &message).await?;
+        while let Some(over) = taking.try_join_next() {
+            ended(Some(over))?;
+        }
+        let service = Arc::clone(service);
+        taking.spawn(async move { take(&service, source, &message).await });
     }
+}
+
+/// What became of a message.
+fn ended(taken: Option<Result<Result<()>, JoinError>>) -> Result<()> {
+    taken.map_or(Ok(()), |taken| taken.context("taking a message ended in a defect of the program")?)
 }
 
 /// The source, if it is open.

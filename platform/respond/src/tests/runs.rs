@@ -507,3 +507,32 @@ fn dry_runs_come_first_and_change_nothing() {
         ["Pod shop/web-1", "Pod shop/web-2"]
     );
 }
+
+#[test]
+fn a_run_whose_cluster_does_not_answer_ends_before_anybody_forgets_it() {
+    let fake = Fake::with(shop());
+    fake.weather((0..20_000).map(|_| Weather::Busy).collect());
+    let book = TripBook::new(&fake);
+    let (waits, progress) = until(&fake, &book, &Settings::default(), &playbook("", LABEL), 14 * 60);
+    assert!(matches!((waits.phase, &progress), (Phase::Planning, Progress::Waiting(_))), "{progress:?}");
+    let (over, _) = until(&fake, &book, &Settings::default(), &playbook("", LABEL), 1_000_000);
+    assert_eq!(over.phase, Phase::Over(Outcome::Refused));
+    let plan = over.plan.unwrap();
+    assert!(plan.refusals[0].contains("429: too many requests"), "{:?}", plan.refusals);
+    assert!(fake.effects().is_empty());
+}
+
+#[test]
+fn a_run_without_a_cluster_ends_in_words_and_one_with_a_plan_does_not() {
+    let (fake, settings) = (Fake::with(shop()), Settings::default());
+    let book = TripBook::new(&fake);
+    let driver = Driver::new(&fake, &book, &settings);
+    let mut run = live(driver.begin(begin(&playbook("", LABEL), event()), at(0))).unwrap().unwrap();
+    live(driver.refuse(&mut run, "no such cluster", at(1))).unwrap().unwrap();
+    assert_eq!(run.phase, Phase::Over(Outcome::Refused));
+    let kept = live(driver.resume(&tenant(), &run.id)).unwrap().unwrap();
+    assert_eq!((kept.phase, kept.begun_at), (run.phase, Some(at(0))), "as its journal has it");
+    assert_eq!(kept.plan.unwrap().refusals, ["no such cluster"]);
+    let again = live(driver.refuse(&mut run, "no such cluster", at(2))).unwrap();
+    assert!(matches!(again, Err(RespondError::Phase { .. })), "{again:?}");
+}

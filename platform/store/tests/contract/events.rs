@@ -198,6 +198,13 @@ pub(crate) async fn a_batch_is_committed_once_and_read_again(place: Place) {
     let known = store.known_events(&tenant(), &["falco:1".to_owned(), "falco:9".to_owned()]).await.unwrap();
     assert_eq!(known.into_iter().collect::<Vec<_>>(), ["falco:1"]);
     assert_eq!(store.forget_events(&tenant(), 10_000, 10).await.unwrap(), 2, "one is named by a detection");
+
+    store.forget_leftovers(&tenant(), now()).await.unwrap();
+    assert_eq!(store.links(&tenant()).await.unwrap().len(), 1, "joined at that very time");
+    store.forget_leftovers(&tenant(), now() + SignedDuration::from_secs(1)).await.unwrap();
+    assert!(store.links(&tenant()).await.unwrap().is_empty());
+    let sensors = store.sensors(&tenant(), now(), SignedDuration::from_mins(15)).await.unwrap();
+    assert!(sensors.is_empty(), "{sensors:?}");
 }
 
 pub(crate) async fn who_has_no_lease_commits_nothing(place: Place) {

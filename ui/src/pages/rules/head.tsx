@@ -3,8 +3,9 @@ import { TabHead } from "../../parts/tabs";
 const TABS = [
   { to: "/rules", name: "Rules" },
   { to: "/rules/suppressions", name: "Suppressions" },
+  { to: "/rules/backtests", name: "Backtests" },
 ] as const;
 
 export const RulesHead = ({ at }: { at: (typeof TABS)[number]["to"] }) => (
-  <TabHead title="Rules and suppressions" at={at} tabs={TABS} />
+  <TabHead title="Rules" at={at} tabs={TABS} />
 );

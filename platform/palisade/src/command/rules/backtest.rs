@@ -2,16 +2,14 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use engine::correlate::CorrelatorPlugin;
-use host::{Host, Kind};
+use api::dto::BacktestDifference;
 use jiff::Timestamp;
 use model::TenantId;
 use store::Store;
 
-use crate::backtest::{self, Difference};
+use crate::backtest::{self, Pace};
 use crate::cli::GraphFormat;
 use crate::config::Config;
 use crate::data::{DataDir, read_capped};
@@ -41,7 +39,10 @@ pub(super) fn run(asked: &Asked<'_>, print: GraphFormat, config: &Config) -> Res
     files.extend(rules::read(asked.paths)?);
     let mut after = rules::correlators(&set, &files)?;
     if let Some(file) = asked.plugin {
-        replace(&host, &mut after, file)?;
+        let bytes = read_capped(file, COMPONENT_BYTES_MAX)?;
+        let plugin =
+            host.load(&bytes).with_context(|| format!("cannot load the plugin {}", file.display()))?;
+        backtest::replace(&mut after, plugin)?;
     }
     let to = Timestamp::now();
     let from = to.to_zoned(jiff::tz::TimeZone::UTC).checked_sub(*asked.since);
@@ -51,10 +52,11 @@ pub(super) fn run(asked: &Asked<'_>, print: GraphFormat, config: &Config) -> Res
         let store =
             Store::connect(&serve::store_url(config, &data)?).await.context("cannot open the store")?;
         let tenant = TenantId::default_tenant();
-        let difference = backtest::run(&store, &tenant, (from, to), before, after).await;
+        let difference = backtest::run(&store, &tenant, (from, to), before, after, &Pace::default()).await;
         store.close().await;
         difference
     })?;
+    let difference = difference.unwrap_or_default();
     match print {
         GraphFormat::Table => write_stdout(&table(&difference))?,
         GraphFormat::Json => write_stdout(&format!("{}\n", serde_json::to_string_pretty(&difference)?))?,
@@ -62,28 +64,7 @@ pub(super) fn run(asked: &Asked<'_>, print: GraphFormat, config: &Config) -> Res
     Ok(Outcome::Clean)
 }
 
-/// Puts a component in the place of the plugin of its id. It keeps the rights of that one: what it asks for beyond them is denied.
-fn replace(host: &Host, plugins: &mut Vec<CorrelatorPlugin>, file: &Path) -> Result<()> {
-    let bytes = read_capped(file, COMPONENT_BYTES_MAX)?;
-    let plugin = host.load(&bytes).with_context(|| format!("cannot load the plugin {}", file.display()))?;
-    let manifest = plugin.manifest();
-    anyhow::ensure!(
-        manifest.declares(Kind::Correlator),
-        "{} is no correlator, so that it judges no events",
-        file.display()
-    );
-    match plugins.iter_mut().find(|known| known.plugin.manifest().id == manifest.id) {
-        Some(known) => known.plugin = plugin,
-        // What it remembers stays in this run, and nothing else is granted to it.
-        None => {
-            let asked = manifest.asked().settled(|_| &[]);
-            plugins.push(CorrelatorPlugin { rights: asked, plugin, config: Arc::from("{}") });
-        }
-    }
-    Ok(())
-}
-
-fn table(told: &Difference) -> String {
+fn table(told: &BacktestDifference) -> String {
     let mut text = String::new();
     let cut = if told.cut { ", and there were more" } else { "" };
     let _ = writeln!(text, "{} events were judged twice{cut}", told.events);

@@ -47,6 +47,8 @@ const NOTE_EVERY: Duration = Duration::from_secs(10);
 /// How often old events are deleted, and how many at once.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 const FORGET_AT_ONCE: u32 = 5_000;
+/// How long what joins incidents is kept at least: longer than incidents are made again from the store.
+const LEFTOVERS_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// Pauses after failures, doubled from one to the other.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -290,6 +292,8 @@ impl Work {
     async fn forget(&self) -> Result<()> {
         let kept = self.service.config.events.kept();
         let before = Timestamp::now().checked_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH);
+        let long_ago = Timestamp::now().saturating_sub(LEFTOVERS_KEPT).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.service.store.forget_leftovers(&self.tenant, before.min(long_ago)).await?;
         let before = u64::try_from(before.as_nanosecond()).unwrap_or(0);
         while self.service.store.forget_events(&self.tenant, before, FORGET_AT_ONCE).await? > 0 {
             tokio::task::yield_now().await;
