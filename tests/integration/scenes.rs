@@ -13,10 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::said::{Sensor, Sent, after};
-use self::story::Scene;
+use self::story::{Scanned, Scene};
 use self::verdict::Verdict;
 use self::world::{CLUSTER, World};
-use crate::support::{Api, Backends, Data, Server, full};
+use crate::support::{Api, Backends, Data, Layout, Server, Tar, fixture, full};
 
 /// What the test may take at most.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -27,6 +27,10 @@ const LASTS: u64 = 490;
 const EVERY: u64 = 35;
 /// Seconds of which a sensor sends its events at once; far less than what may come late.
 const TOGETHER: i64 = 30;
+/// The attack on the workload whose image has a vulnerability that is known to be exploited.
+const EXPLOITED: usize = 7;
+/// Incidents that have to tell what is wrong with the image: those of workloads of which something else than the attack is wrong too.
+const WITH_IMAGES: usize = 8;
 /// Most events of one request.
 const BATCH: usize = 400;
 
@@ -35,11 +39,33 @@ fn sizes() -> (u32, usize) {
     if full() { (33_000, 400) } else { (3_300, 40) }
 }
 
-/// A running service that has seen the cluster, and a client for each sensor.
-fn prepared(world: &World, data: &Data) -> (Server, BTreeMap<Sensor, Api>) {
+/// A running service.
+fn started(data: &Data) -> Server {
     let mut server =
         Server::prepare(data, &Backends::Embedded, &format!("[events]\nlateness-seconds = {LATENESS}\n"));
     server.start();
+    server
+}
+
+/// The images of what is attacked, scanned: each has a vulnerable package, and that of the exploited workload a library whose vulnerability is known
+/// to be exploited.
+fn scanned(server: &Server, scenes: &[Scene]) -> Scanned {
+    let workloads = scenes.iter().flat_map(|scene| scene.workloads.iter().map(move |one| (scene, one)));
+    let images = workloads.map(|(scene, workload)| {
+        let mut tar = Tar::default().vulnerable_package().file("srv/name", &workload.image);
+        if scene.number == EXPLOITED {
+            let jar = std::fs::read(fixture("rootfs").join("srv/api/app.jar")).unwrap();
+            tar = tar.file("srv/api/app.jar", jar);
+        }
+        let scan = server.api().scan("image", &Layout::plain(&tar.end()).reference());
+        assert_eq!(scan["state"], "finished", "{scan}");
+        (workload.image.clone(), scan["asset"].as_str().unwrap().to_owned())
+    });
+    images.collect()
+}
+
+/// Has the service see the cluster; a client for each sensor.
+fn prepared(world: &World, data: &Data, server: &Server) -> BTreeMap<Sensor, Api> {
     let folder = data.path().join("objects");
     std::fs::create_dir(&folder).unwrap();
     for (name, list) in world.lists() {
@@ -55,8 +81,7 @@ fn prepared(world: &World, data: &Data) -> (Server, BTreeMap<Sensor, Api>) {
         assert_eq!(made.status, 201, "{}", made.body);
         (sensor, server.api().with_token(made.body["token"].as_str().unwrap()))
     };
-    let clients = Sensor::ALL.into_iter().map(client).collect();
-    (server, clients)
+    Sensor::ALL.into_iter().map(client).collect()
 }
 
 /// Sends events as sensors do, each its own of a time together: what comes is up to `TOGETHER` later than what came before it.
@@ -116,9 +141,10 @@ fn twelve_attacks_among_the_noise_are_one_incident_each() {
     let scenes = story::scenes();
     assert_eq!(scenes.len(), 12);
     let (alerts, benign) = sizes();
-    let world = World::new(&scenes, benign);
     let data = Data::with_sample();
-    let (server, clients) = prepared(&world, &data);
+    let server = started(&data);
+    let world = World::new(&scenes, benign, scanned(&server, &scenes));
+    let clients = prepared(&world, &data, &server);
     let now = Timestamp::now();
     let start = now - SignedDuration::from_secs(i64::try_from(LATENESS + LASTS + 60).unwrap());
     let (events, attacks) = everything(&scenes, &world, alerts, start);
@@ -139,6 +165,12 @@ fn twelve_attacks_among_the_noise_are_one_incident_each() {
     }
     println!("{} incidents of {raw} alerts", verdict.incidents.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let with_images =
+        scenes.iter().filter(|scene| verdict.knows_the_image(server.api(), scene.number)).count();
+    println!("{with_images} incidents tell what is wrong with the image");
+    assert!(with_images >= WITH_IMAGES, "{with_images} incidents tell what is wrong with the image");
+    let rules: Vec<&str> = verdict.of_incident(EXPLOITED).collect();
+    assert!(rules.contains(&"palisade.attack-chain/exposed-and-exploitable"), "{rules:?}");
     assert!(
         verdict.incidents.len() * 50 <= raw,
         "{} incidents are more than 2 % of {raw} alerts",

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let component = arguments.next().ok_or("the component is missing")?;
     let folder = arguments.next().ok_or("the folder is missing")?;
-    let host = Host::new(HostOptions::default())?;
+    let host = Host::new(HostOptions { kept_instances: 1, ..HostOptions::default() })?;
     let plugin = host.load(&std::fs::read(component)?)?;
     let rights = plugin.manifest().asked();
     let config = std::fs::read_to_string(folder.join("config.json")).unwrap_or_else(|_| "{}".to_owned());

@@ -1,7 +1,6 @@
 //! Writing many rows with few statements.
 //!
-//! Postgres gets one array per column (`UNNEST`), SQLite one `VALUES` list; both get the values that all rows share only
-//! once. Rows go in chunks, so that the size of a statement does not grow with the size of a scan.
+//! Postgres gets one array per column (`UNNEST`) and the values that all rows share once, SQLite one `VALUES` list. Rows go in chunks, so that the size of a statement does not grow with the size of a scan.
 
 use sqlx::{Arguments as _, AssertSqlSafe};
 
@@ -106,18 +105,15 @@ fn head(insert: &Insert) -> Sql {
     statement
 }
 
-/// `INSERT … VALUES ($1, $2, $3, $4), ($1, $2, $5, $6)`, where `$1` and `$2` are shared.
+/// `INSERT … VALUES (?, ?, ?, ?), (?, ?, ?, ?)`, the shared values first in each row. The driver finds a parameter with a name by walking over the names of
+/// those before it, which costs more than sending a shared value again; those without a name have their place.
 fn values(insert: &Insert, shared: &[Param], rows: Vec<Vec<Param>>) -> Sql {
     let mut statement = head(insert);
-    statement.params.extend(shared.iter().cloned());
     statement.push("VALUES ");
     for (index, row) in rows.into_iter().enumerate() {
         statement.push(if index == 0 { "(" } else { ", (" });
-        for number in 0..insert.shared.len() {
-            statement.push(if number == 0 { "" } else { ", " }).placeholder(number + 1);
-        }
-        for (number, value) in row.into_iter().enumerate() {
-            statement.push(if number == 0 && insert.shared.is_empty() { "" } else { ", " }).bind(value);
+        for (number, value) in shared.iter().cloned().chain(row).enumerate() {
+            statement.push(if number == 0 { "?" } else { ", ?" }).params.push(value);
         }
         statement.push(")");
     }

@@ -3,10 +3,13 @@
 //! Everything that follows from detections is written anew with every batch that changes it. What people say, which is status, disposition,
 //! assignee and notes, is theirs: judging never overwrites it, but that an incident which was closed and goes on is open again.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use model::{Severity, TenantId};
 use serde_json::{Value, json};
 
+use crate::bulk::{Insert, Kind};
 use crate::connection::Tx;
 use crate::counts::{from_rank, rank};
 use crate::events::{EventCommit, line, nanoseconds};
@@ -183,18 +186,44 @@ pub struct IncidentFilter {
 
 /// Writes what a batch changed.
 pub(crate) async fn put(tx: &mut Tx, commit: &EventCommit) -> Result<()> {
-    for incident in &commit.incidents {
-        let reopened = reopen(tx, commit, incident).await?;
-        upsert(tx, commit, incident).await?;
-        if reopened {
-            let what = json!({ "status": "open", "note": "it goes on" });
-            write_history(tx, &commit.tenant, &incident.id, commit.now, SELF, &what).await?;
+    let closed = closed(tx, commit).await?;
+    let mut reopened = Vec::new();
+    for incident in commit.incidents.iter().filter(|one| closed.contains(&clean::key(&one.id))) {
+        if reopen(tx, commit, incident).await? {
+            reopened.push(&incident.id);
         }
+    }
+    // A statement may change a row once; of two about the same, the later counts.
+    let rows: BTreeMap<String, Vec<Param>> = commit
+        .incidents
+        .iter()
+        .map(|incident| Ok((clean::key(&incident.id), values(incident)?)))
+        .collect::<Result<_>>()?;
+    let now = Param::from(commit.now);
+    let shared = [(&commit.tenant).into(), now.clone(), now, "open".into(), 1_i64.into()];
+    tx.insert(&INCIDENTS, &shared, rows.into_values().collect()).await?;
+    for id in reopened {
+        let what = json!({ "status": "open", "note": "it goes on" });
+        write_history(tx, &commit.tenant, id, commit.now, SELF, &what).await?;
     }
     for (from, into) in &commit.merged {
         merge(tx, commit, from, into).await?;
     }
     Ok(())
+}
+
+/// Those of a commit that somebody has closed; few, as a rule none.
+async fn closed(tx: &mut Tx, commit: &EventCommit) -> Result<BTreeSet<String>> {
+    if commit.incidents.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let ids = commit.incidents.iter().map(|incident| clean::key(&incident.id)).collect();
+    let mut statement = sql(
+        "SELECT id FROM incident WHERE tenant = $1 AND status = 'closed' AND ",
+        [(&commit.tenant).into()],
+    );
+    statement.any(tx.dialect(), "id", Param::Texts(ids));
+    tx.rows(statement).await?.iter().map(|row| row.text("id")).collect()
 }
 
 /// Opens an incident again that was closed and has a new step. Repeats of what was judged harmless do not.
@@ -218,34 +247,52 @@ fn steps(incident: &NewIncident) -> i64 {
     i64::try_from(listed).unwrap_or(i64::MAX).saturating_add(nanoseconds(incident.left_out))
 }
 
-async fn upsert(tx: &mut Tx, commit: &EventCommit, incident: &NewIncident) -> Result<()> {
+const INCIDENTS: Insert = Insert {
+    into: "incident",
+    shared: &[
+        ("tenant", "::text"),
+        ("opened_at", "::timestamptz"),
+        ("changed_at", "::timestamptz"),
+        ("status", "::text"),
+        ("version", "::bigint"),
+    ],
+    columns: &[
+        ("id", Kind::Text),
+        ("first", Kind::Int),
+        ("last", Kind::Int),
+        ("severity", Kind::Int),
+        ("title", Kind::Text),
+        ("assets", Kind::Json),
+        ("techniques", Kind::Json),
+        ("detections", Kind::Int),
+        ("left_out", Kind::Int),
+        ("steps", Kind::Json),
+        ("step_count", Kind::Int),
+        ("sources", Kind::Int),
+    ],
+    on_conflict: "ON CONFLICT (tenant, id) DO UPDATE SET first = excluded.first, last = excluded.last,
+        severity = excluded.severity, title = excluded.title, assets = excluded.assets, techniques = excluded.techniques,
+        detections = excluded.detections, left_out = excluded.left_out, steps = excluded.steps,
+        step_count = excluded.step_count, sources = excluded.sources, changed_at = excluded.changed_at, merged_into = NULL",
+};
+
+/// A row of [`INCIDENTS`].
+fn values(incident: &NewIncident) -> Result<Vec<Param>> {
     let assets: Vec<String> = incident.assets.iter().map(|asset| clean::key(asset)).collect();
-    let statement = sql(
-        "INSERT INTO incident (tenant, id, first, last, severity, title, assets, techniques, detections, left_out, steps, step_count,
-            sources, status, opened_at, changed_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'open', $14, $14, 1)
-         ON CONFLICT (tenant, id) DO UPDATE SET first = excluded.first, last = excluded.last, severity = excluded.severity,
-            title = excluded.title, assets = excluded.assets, techniques = excluded.techniques, detections = excluded.detections,
-            left_out = excluded.left_out, steps = excluded.steps, step_count = excluded.step_count, sources = excluded.sources,
-            changed_at = excluded.changed_at, merged_into = NULL",
-        [
-            (&commit.tenant).into(),
-            clean::key(&incident.id).into(),
-            nanoseconds(incident.first).into(),
-            nanoseconds(incident.last).into(),
-            rank(incident.severity).into(),
-            line(&incident.title).into(),
-            Param::Json(Some(clean::json("assets", &assets)?)),
-            Param::Json(Some(clean::json("techniques", &incident.techniques)?)),
-            nanoseconds(incident.detections).into(),
-            nanoseconds(incident.left_out).into(),
-            Param::Json(Some(clean::json("steps", &incident.steps)?)),
-            steps(incident).into(),
-            i64::from(incident.source_count).into(),
-            commit.now.into(),
-        ],
-    );
-    tx.execute(statement).await.map(drop)
+    Ok(vec![
+        clean::key(&incident.id).into(),
+        nanoseconds(incident.first).into(),
+        nanoseconds(incident.last).into(),
+        rank(incident.severity).into(),
+        line(&incident.title).into(),
+        Param::Json(Some(clean::json("assets", &assets)?)),
+        Param::Json(Some(clean::json("techniques", &incident.techniques)?)),
+        nanoseconds(incident.detections).into(),
+        nanoseconds(incident.left_out).into(),
+        Param::Json(Some(clean::json("steps", &incident.steps)?)),
+        steps(incident).into(),
+        i64::from(incident.source_count).into(),
+    ])
 }
 
 /// Says of an incident that it is part of another one. What people made of it goes over where nobody has touched the other.

@@ -36,6 +36,10 @@ impl<'a> Paragraph<'a> {
     /// The first lines of every field of this name.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.lines.iter().filter_map(move |line| {
+            // Most lines are another field's, and one look tells that.
+            if !matches!(line.as_bytes().get(name.len()), Some(b':' | b' ' | b'\t')) {
+                return None;
+            }
             let (start, rest) = line.split_at_checked(name.len())?;
             let value = start.eq_ignore_ascii_case(name).then(|| rest.trim_ascii_start().strip_prefix(':'));
             value.flatten().map(str::trim_ascii)

@@ -1,5 +1,7 @@
 //! What happens, as the files of `tests/fixtures/scenes` tell it: an attack each, with its workloads and the steps that sensors see.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,6 +39,9 @@ pub(super) struct Workload {
     /// In all namespaces.
     cluster_wide: bool,
 }
+
+/// Digests of the images that were scanned, by the name that workloads use.
+pub(super) type Scanned = BTreeMap<String, String>;
 
 /// What one sensor sees.
 #[derive(Debug, Deserialize)]
@@ -153,10 +158,11 @@ impl Workload {
         Self { name: name.to_owned(), image: image.to_owned(), ..Self::default() }
     }
 
-    /// The image by its digest, as the runtime tells it.
-    pub(super) fn image_id(&self) -> String {
+    /// The image by its digest, as the runtime tells it: that of the image which was scanned, else one that nobody knows.
+    pub(super) fn image_id(&self, scanned: &Scanned) -> String {
         let repository = self.image.rsplit_once(':').map_or(&*self.image, |(name, _)| name);
-        format!("{repository}@sha256:{}", super::world::digits(&self.image, 64))
+        let unknown = || format!("sha256:{}", super::world::digits(&self.image, 64));
+        format!("{repository}@{}", scanned.get(&self.image).cloned().unwrap_or_else(unknown))
     }
 
     pub(super) fn pod_spec(&self) -> Value {

@@ -72,11 +72,37 @@ impl Verdict {
         self.detections.iter().filter(move |one| one.attack == attack)
     }
 
+    /// The incidents that hold what is of an attack.
+    fn incidents_of(&self, attack: usize) -> BTreeSet<&String> {
+        self.of_attack(attack).flat_map(|one| &one.incidents).collect()
+    }
+
+    /// Rules of the steps of an attack's incidents, also of those that no event of it proves by itself.
+    pub(super) fn of_incident(&self, attack: usize) -> impl Iterator<Item = &str> {
+        let steps =
+            self.incidents_of(attack).into_iter().filter_map(|id| self.incidents[id]["steps"].as_array());
+        steps.flatten().filter_map(|step| step["rule"].as_str())
+    }
+
+    /// Whether an incident of an attack has, as evidence, findings of the image that was attacked.
+    pub(super) fn knows_the_image(&self, api: &Api, attack: usize) -> bool {
+        self.incidents_of(attack).into_iter().any(|id| {
+            let timeline = api.get(&format!("/api/v1/incidents/{id}/timeline"));
+            let steps = timeline["items"].as_array().unwrap().iter();
+            let mut told = steps.flat_map(|step| step["detections"].as_array().unwrap());
+            told.any(|one| {
+                let images = one.pointer("/evidence/context/image-findings/images").and_then(Value::as_array);
+                images.is_some_and(|all| {
+                    all.iter().any(|image| image["worst"].as_array().is_some_and(|worst| !worst.is_empty()))
+                })
+            })
+        })
+    }
+
     /// What went wrong with an attack; nothing if it is one incident.
     pub(super) fn wrong(&self, scene: &Scene) -> Option<String> {
         let mut wrong = String::new();
-        let incidents: BTreeSet<&String> =
-            self.of_attack(scene.number).flat_map(|one| &one.incidents).collect();
+        let incidents = self.incidents_of(scene.number);
         if incidents.len() != 1 {
             let _ = writeln!(wrong, "  {} incidents instead of one", incidents.len());
         }

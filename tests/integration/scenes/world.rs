@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::{Value, json};
 
-use super::story::{Scene, Workload};
+use super::story::{Scanned, Scene, Workload};
 
 /// The cluster's own uid, which names it.
 pub(super) const CLUSTER: &str = "5f1d8a3e-0000-4000-8000-00000000ace5";
@@ -95,13 +95,14 @@ pub(super) struct World {
     pub(super) pods: BTreeMap<(String, String), Vec<Pod>>,
     /// The benign ones among the namespaces.
     pub(super) teams: Vec<String>,
+    scanned: Scanned,
     objects: Vec<Value>,
 }
 
 impl World {
     /// A cluster with these scenes and so many benign workloads.
-    pub(super) fn new(scenes: &[Scene], benign: usize) -> Self {
-        let mut world = Self::default();
+    pub(super) fn new(scenes: &[Scene], benign: usize, scanned: Scanned) -> Self {
+        let mut world = Self { scanned, ..Self::default() };
         world.add(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "kube-system", "uid": CLUSTER } }));
         for number in 0..NODES {
             let name = node_name(number);
@@ -176,7 +177,7 @@ impl World {
             let mut meta = owned(meta(&pod_name, "Pod"), "ReplicaSet", &set);
             meta["uid"] = json!(pod.uid);
             spec["nodeName"] = json!(pod.node);
-            let image = json!([{ "name": name, "image": workload.image, "imageID": workload.image_id(), "containerID": format!("containerd://{}", pod.container) }]);
+            let image = json!([{ "name": name, "image": workload.image, "imageID": workload.image_id(&self.scanned), "containerID": format!("containerd://{}", pod.container) }]);
             self.add(json!({ "apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec,
                 "status": { "phase": "Running", "containerStatuses": image } }));
             self.pods.entry((namespace.to_owned(), name.clone())).or_default().push(pod);

@@ -233,7 +233,7 @@ where
 pub struct TimelineStep {
     /// The step.
     pub step: IncidentStep,
-    /// Its detections, the newest first; at most 10.
+    /// Its detections, the newest first: ten of them, and the first of all.
     pub detections: Vec<Detection>,
 }
 

@@ -296,7 +296,13 @@ async fn told(
         };
         let page = PageRequest { cursor: None, limit: DETECTIONS_TOLD };
         let page = app.store.detections(&caller.tenant, &filter, &page).await?;
-        let detections = page.items.into_iter().map(Into::into).collect();
+        let mut detections: Vec<Detection> = page.items.into_iter().map(Into::into).collect();
+        // The story begins with it, however many came later.
+        if !detections.iter().any(|one| one.id == step.detection)
+            && let Some((first, _)) = app.store.detection(&caller.tenant, &step.detection).await?
+        {
+            detections.push(first.into());
+        }
         items.push(TimelineStep { step: shown(step), detections });
     }
     Ok((items, more))

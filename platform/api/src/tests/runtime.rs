@@ -112,6 +112,11 @@ async fn sources_are_checked_before_they_are_made() {
 
 /// An incident of one detection.
 async fn incident(rig: &Rig) -> String {
+    incident_of(rig, 1).await
+}
+
+/// One whose step was detected so often, at 5, 6 and so on; it has the id of the first detection.
+async fn incident_of(rig: &Rig, count: u64) -> String {
     let (tenant, now) = (rig.tenant(), Timestamp::now());
     let until = now + SignedDuration::from_mins(1);
     assert!(rig.store.correlator_lease(&tenant, "test", now, until).await.unwrap());
@@ -126,36 +131,38 @@ async fn incident(rig: &Rig) -> String {
         problems: BTreeMap::new(),
         repeated: BTreeMap::new(),
         sensors: Vec::new(),
-        detections: vec![NewDetection {
-            id: id.clone(),
-            rule: "sensor/falco/shell".into(),
-            plugin: "sensor".into(),
-            title: "shell".into(),
-            severity: Severity::High,
-            asset: "a".into(),
-            key: "k".into(),
-            first: 5,
-            last: 5,
-            late: false,
-            techniques: vec!["T1059".into()],
-            events: Vec::new(),
-            evidence: json!({}),
-            subject: json!({ "pod": { "namespace": "shop", "name": "web-1" }, "node": "n1" }),
-            suppressed_by: None,
-        }],
+        detections: (5..5 + count)
+            .map(|time| NewDetection {
+                id: if time == 5 { id.clone() } else { format!("{time:032}") },
+                rule: "sensor/falco/shell".into(),
+                plugin: "sensor".into(),
+                title: "shell".into(),
+                severity: Severity::High,
+                asset: "a".into(),
+                key: "k".into(),
+                first: time,
+                last: time,
+                late: false,
+                techniques: vec!["T1059".into()],
+                events: Vec::new(),
+                evidence: json!({}),
+                subject: json!({ "pod": { "namespace": "shop", "name": "web-1" }, "node": "n1" }),
+                suppressed_by: None,
+            })
+            .collect(),
         links: Vec::new(),
         incidents: vec![NewIncident {
             id: id.clone(),
             first: 5,
-            last: 5,
+            last: 4 + count,
             severity: Severity::High,
             title: "shell".into(),
             assets: vec!["a".into()],
             techniques: vec!["T1059".into()],
-            detections: 1,
+            detections: count,
             left_out: 0,
             steps: json!([{ "rule": "sensor/falco/shell", "asset": "a", "title": "shell", "severity": "high", "first": 5,
-                "last": 5, "count": 1, "detection": id, "techniques": ["T1059"] }]),
+                "last": 4 + count, "count": count, "detection": id, "techniques": ["T1059"] }]),
             source_count: 1,
         }],
         merged: Vec::new(),
@@ -208,6 +215,18 @@ async fn an_incident_tells_its_story_and_keeps_what_people_say() {
     }
     let detail = rig.get(&format!("/api/v1/runtime/detections/{id}")).await.json();
     assert_eq!(detail["detection"]["techniques"], json!(["T1059"]));
+}
+
+#[tokio::test]
+async fn the_story_of_a_busy_rule_begins_with_its_first_detection() {
+    let rig = Rig::new().await;
+    let id = incident_of(&rig, 14).await;
+    let timeline = rig.get(&format!("/api/v1/incidents/{id}/timeline")).await.json();
+    let told = timeline["items"][0]["detections"].as_array().unwrap();
+    assert_eq!(
+        (told.len(), &told[10]["id"], &told[0]["id"]),
+        (11, &json!(id), &json!(format!("{:032}", 18)))
+    );
 }
 
 #[tokio::test]

@@ -43,6 +43,10 @@ pub(crate) use session::{formats, http_client, open_options};
 /// Changes of scans that a slow event stream may be behind; beyond that it asks the store.
 const PROGRESS_KEPT: usize = 1024;
 
+/// Instances that correlators keep between batches: one for each plugin and lane, and as many for a backtest. Without them every batch begins with
+/// the compilation of all rules.
+const KEPT_INSTANCES: u32 = 64;
+
 /// What the parts of the service share.
 pub(crate) struct Service {
     config: Config,
@@ -180,7 +184,7 @@ async fn start(config: Config) -> Result<Service> {
 
 /// The plugins as they were decided about last.
 async fn live(config: &Config, data: &DataDir, store: &store::Store) -> Result<Live> {
-    let host = plugins::host(data)?;
+    let host = plugins::host_keeping(data, KEPT_INSTANCES)?;
     let (store, tenant) = (store.clone(), TenantId::default_tenant());
     let catalog = Catalog { store, host, tenant, trust: Trust::of(config)? };
     // Asked first: what is decided while they are loaded is then seen at the first look.

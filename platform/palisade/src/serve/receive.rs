@@ -31,6 +31,12 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
+    /// Whether nothing more of a source is taken for now.
+    fn is_full(&self, source: &str, most: u64) -> bool {
+        let all = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(source).is_some_and(|waiting| *waiting > most)
+    }
+
     fn add(&self, source: &str, bytes: u64, most: u64) -> bool {
         let mut all = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = all.entry(source.to_owned()).or_default();
@@ -75,8 +81,12 @@ pub(crate) fn consumer_name(source: &str) -> String {
 /// # Errors
 /// [`DoorRefusal`]: nothing of the body counts as received then.
 pub(crate) async fn receive(service: &Arc<Service>, received: Received) -> Result<Receipt, DoorRefusal> {
-    let (receipt, messages) = block_in_place(|| decode(&received))?;
     let source = received.source.name.as_str();
+    // Before anything is decoded: who comes too often must not cost what the others need.
+    if service.backlog.is_full(source, service.config.events.backlog_bytes()) {
+        return Err(busy("more of this source waits to be judged than may"));
+    }
+    let (receipt, messages) = block_in_place(|| decode(&received))?;
     known(service, source).await?;
     for message in messages {
         let id = message.id(source);

@@ -17,13 +17,17 @@ pub(crate) const ANY: (&str, &str) = (" IN (SELECT value FROM json_each(", "))")
 pub(crate) const NEXT: &str = "INSERT INTO sequence (name, value) VALUES ($1, 1)
     ON CONFLICT (name) DO UPDATE SET value = sequence.value + 1 RETURNING value";
 
-/// Rows in one `INSERT`. The driver finds each parameter by walking over the names of those before it, so that long
-/// statements cost more than they save.
-pub(crate) const ROWS_PER_INSERT: usize = 20;
+/// Rows in one `INSERT`. Each statement is a way to the thread of the connection and back; statements of each number of rows up to this one are
+/// prepared and kept, so that more would push each other out.
+pub(crate) const ROWS_PER_INSERT: usize = 50;
 
 /// Page cache of the writer, in KiB (SQLite's sign for that is a minus). With the default of 2 MB a merge of 10,000 findings
 /// writes its pages to the journal and reads them back several times.
 const WRITER_CACHE: &str = "-32768";
+
+/// Pages of the write-ahead log after which they are written into the file, and synced there: 16 MiB. With the default of 4 a flood of events does that with
+/// nearly every commit, and writes the same pages of indexes again and again.
+const CHECKPOINT_PAGES: &str = "4096";
 
 /// How long a writer waits for another process's transaction. The longest of ours is a merge of a large scan: seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,7 +55,8 @@ pub(crate) async fn open(path: &Path) -> Result<Pools, sqlx::Error> {
         .disable_statement_logging();
     let mut tries = 0;
     let writer = loop {
-        match pool(1).connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await {
+        let writing = options.clone().pragma("cache_size", WRITER_CACHE);
+        match pool(1).connect_with(writing.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)).await {
             // Switching a new file to WAL does not wait for the busy timeout; several processes may be doing just that.
             Err(error) if is_busy(&error) && tries < OPEN_TRIES_MAX => tries += 1,
             opened => break opened?,

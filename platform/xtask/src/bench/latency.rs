@@ -22,6 +22,8 @@ const RULES: [(u64, &str); 3] = [
 ];
 /// How long an incident is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// After which time the flood comes again when it was told to.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// How often it is asked for.
 const ASK_EVERY: Duration = Duration::from_millis(5);
 
@@ -39,7 +41,10 @@ pub(crate) fn latency(root: &Path, numbers: &[&str]) -> Result<()> {
     }
     let server = Server::start(&root.join("target/release/palisade"), &data, "127.0.0.1:0", &[])?;
     let source = |name: &str| -> Result<Api> {
-        let made = server.api.post("/api/v1/runtime/sources", &json!({ "name": name, "format": "falco" }))?;
+        let made = server.api.post(
+            "/api/v1/runtime/sources",
+            &json!({ "name": name, "format": "falco", "cluster": "bench" }),
+        )?;
         let token = made.get("token").and_then(Value::as_str).context("the source has no token")?;
         Api::new(&server.url, token)
     };
@@ -83,7 +88,10 @@ fn flooding(api: &Api, rate: u64, over: &AtomicBool, sent: &AtomicU64, refused: 
                 sent.fetch_add(BATCH, Ordering::Relaxed);
                 number += BATCH;
             }
-            Err(_) => drop(refused.fetch_add(1, Ordering::Relaxed)),
+            Err(_) => {
+                refused.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(AGAIN_AFTER);
+            }
         }
     }
 }
@@ -131,12 +139,15 @@ fn noise(number: u64) -> Value {
 fn alert(id: &str, rule: &str, priority: &str, pod: &str) -> Value {
     let now = jiff::Timestamp::now();
     let line = format!("sh -c {}", "run --with some --arguments ".repeat(20));
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(pod, &mut hasher);
+    let container = format!("{:012x}", std::hash::Hasher::finish(&hasher) & 0xffff_ffff_ffff);
     json!({
         "uuid": id, "hostname": "node-1", "priority": priority, "rule": rule, "source": "syscall",
         "output": format!("{rule} (pod={pod} command={line})"), "tags": ["container", "T1059"],
         "time": now.to_string(),
         "output_fields": {
-            "container.id": format!("c{pod}"), "container.name": "main", "k8s.ns.name": "bench", "k8s.pod.name": format!("{pod}.x"),
+            "container.id": container, "container.name": "main", "k8s.ns.name": "bench", "k8s.pod.name": format!("{pod}.x"),
             "proc.cmdline": line, "proc.name": "sh", "proc.pname": "containerd-shim", "user.name": "root", "user.uid": 0,
             "evt.time": i64::try_from(now.as_nanosecond()).unwrap_or(0),
         },

@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 use super::super::{Service, receive};
 
 /// Messages of a source that lie ready.
-const READY: usize = 4;
+const READY: usize = 24;
 /// Events that a message is counted as until it is read, by its bytes.
-const EVENT_BYTES: usize = 700;
+const EVENT_BYTES: usize = 1_500;
 /// When messages come again that could not be stored.
 const LATER: Duration = Duration::from_secs(1);
 /// Pause of a source whose messages cannot be taken.

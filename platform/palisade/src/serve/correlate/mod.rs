@@ -38,6 +38,11 @@ const LEASE_LASTS: SignedDuration = SignedDuration::from_secs(30);
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// Events that are judged and committed together.
 const BATCH_EVENTS: usize = 4_096;
+/// How long a batch should take: whoever comes while one is made waits for it, and then for the next. What it costs whatever it holds makes larger ones
+/// cheaper.
+const STEP_TAKES: (Duration, Duration) = (Duration::from_millis(75), Duration::from_millis(200));
+/// Events of the smallest batch that is aimed at.
+const STEP_EVENTS_MIN: usize = 256;
 /// How often time alone is looked at: watermarks that silence moves, timers.
 const TICK: Duration = Duration::from_millis(250);
 /// How often sources, suppressions and plugins are looked at.
@@ -125,6 +130,7 @@ async fn hold(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Resu
         intake,
         unanswered,
         lease,
+        aim: STEP_EVENTS_MIN,
         looked_at: None,
         noted_at: Instant::now(),
         forgot_at: Instant::now(),
@@ -145,6 +151,8 @@ struct Work {
     intake: Intake,
     unanswered: Arc<Unanswered>,
     lease: Lease,
+    /// Events that the next batch is to have.
+    aim: usize,
     looked_at: Option<Instant>,
     noted_at: Instant,
     forgot_at: Instant,
@@ -165,22 +173,25 @@ impl Work {
                     return Ok(End::Outdated);
                 }
             }
-            let room = self.pipeline.room().min(BATCH_EVENTS);
             // Where too much waits for its turn, time has to pass first.
-            let mut taken = if room < BATCH_EVENTS { Vec::new() } else { self.intake.take(room) };
+            let has_room = self.pipeline.room() >= BATCH_EVENTS;
+            let aim = if has_room { self.aim } else { 0 };
+            let mut taken = self.intake.take(aim);
             if taken.is_empty() {
                 tokio::select! {
-                    () = self.intake.ready(), if room >= BATCH_EVENTS => {}
+                    () = self.intake.ready(), if has_room => {}
                     () = tokio::time::sleep(TICK) => {}
                     () = self.service.sources_bell.notified() => self.looked_at = None,
                     _ = stopped.changed() => continue,
                 }
-                taken = if room < BATCH_EVENTS { Vec::new() } else { self.intake.take(room) };
+                taken = self.intake.take(aim);
             }
+            let (began, messages) = (Instant::now(), taken.len());
             if let Err(error) = self.step(&mut taken).await {
                 Intake::later(taken).await;
                 return Err(error);
             }
+            self.aim = aim_after(self.aim, messages, began.elapsed());
         }
     }
 
@@ -189,23 +200,19 @@ impl Work {
         let (arrived, beside, received) = self.read(taken).await?;
         let now = Timestamp::now();
         let (pipeline, holder) = (&mut self.pipeline, self.lease.holder.as_str());
+        let began = Instant::now();
         let outcome = block_in_place(|| pipeline.judge(&arrived, beside, holder, now));
         if !self.is_worth_it(&outcome) {
             return Ok(());
         }
+        let judged = Instant::now();
         let done = self.service.store.commit_events(&outcome.commit).await;
         let done = done.context("cannot store what was received")?;
         self.noted_at = Instant::now();
         for incident in &outcome.changed {
             self.unanswered.note(&incident.id);
         }
-        for one in std::mem::take(taken) {
-            self.service.backlog.done(&one.source, one.bytes());
-            // What is not acknowledged comes again, and is known.
-            if let Err(error) = one.delivery.ack().await {
-                tracing::warn!(error = %error, "a message of events could not be acknowledged");
-            }
-        }
+        self.acknowledge(std::mem::take(taken)).await;
         if done.events > 0 {
             let lag_ms = received.map(|at| {
                 u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(at).saturating_sub(at) / 1_000_000
@@ -217,6 +224,9 @@ impl Work {
                 suppressed = outcome.suppressed,
                 incidents = outcome.changed.len(),
                 lag_ms,
+                judge_ms = ms(judged.duration_since(began)),
+                commit_ms = ms(self.noted_at.duration_since(judged)),
+                acknowledge_ms = ms(self.noted_at.elapsed()),
                 "events were judged"
             );
         }
@@ -288,6 +298,18 @@ impl Work {
         Ok(true)
     }
 
+    /// Acknowledges messages side by side, so that the bus makes all of it durable at once.
+    async fn acknowledge(&self, taken: Vec<Taken>) {
+        let acknowledged = taken.into_iter().map(|one| async {
+            self.service.backlog.done(&one.source, one.bytes());
+            // What is not acknowledged comes again, and is known.
+            if let Err(error) = one.delivery.ack().await {
+                tracing::warn!(error = %error, "a message of events could not be acknowledged");
+            }
+        });
+        futures_util::future::join_all(acknowledged).await;
+    }
+
     /// Deletes events that are too old to be kept.
     async fn forget(&self) -> Result<()> {
         let kept = self.service.config.events.kept();
@@ -300,6 +322,23 @@ impl Work {
         }
         Ok(())
     }
+}
+
+/// How many events the next batch is to have, after one of so many messages took so long. One message alone may be less than was aimed at and says nothing
+/// of larger batches.
+fn aim_after(aim: usize, messages: usize, took: Duration) -> usize {
+    let (short, long) = STEP_TAKES;
+    if took > long {
+        (aim / 2).max(STEP_EVENTS_MIN)
+    } else if took < short && messages > 1 {
+        (aim * 2).min(BATCH_EVENTS)
+    } else {
+        aim
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What stands beside the events of a message.
@@ -392,4 +431,24 @@ async fn renew(service: Arc<Service>, holder: String, losing: watch::Sender<bool
         }
     }
     let _ = losing.send(true);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{BATCH_EVENTS, STEP_EVENTS_MIN, aim_after};
+
+    #[test]
+    fn batches_grow_while_they_are_quick_and_shrink_when_they_keep_others_waiting() {
+        let after = |aim, messages, ms| aim_after(aim, messages, Duration::from_millis(ms));
+        assert_eq!(
+            (after(512, 3, 10), after(512, 1, 10), after(512, 3, 100), after(512, 3, 500)),
+            (1024, 512, 512, 256)
+        );
+        assert_eq!(
+            (after(BATCH_EVENTS, 9, 1), after(STEP_EVENTS_MIN, 9, 900)),
+            (BATCH_EVENTS, STEP_EVENTS_MIN)
+        );
+    }
 }
