@@ -9,6 +9,7 @@ import { checks as looks } from "./checks/looks.mjs";
 import { checks as objects } from "./checks/objects.mjs";
 import { checks as overview } from "./checks/overview.mjs";
 import { checks as plugins } from "./checks/plugins.mjs";
+import { checks as rows } from "./checks/rows.mjs";
 import { checks as runtime } from "./checks/runtime.mjs";
 import { checks as scans } from "./checks/scans.mjs";
 import { checks as trouble } from "./checks/trouble.mjs";
@@ -45,6 +46,7 @@ for (const [name, check] of [
   ...runtime,
   ...scans,
   ...views,
+  ...rows,
   ...trouble,
   ...looks,
 ]) {

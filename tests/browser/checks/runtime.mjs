@@ -9,7 +9,7 @@ const API = /\/api\/v1\/(runtime|incidents|responses|playbooks|kill-switch|attac
 const HOSTILE = "\u202Egnp.exe\u202C <img src=x onerror=window.__pwned=1>";
 
 /** Answers for the server out of the made-up data, and remembers what the page sent. */
-async function stage(page, change = () => undefined) {
+export async function stage(page, change = () => undefined) {
   const data = makeRuntime(Date.now());
   change(data);
   const sent = [];

@@ -63,11 +63,19 @@ export function pages<T>(key: readonly unknown[], path: string, query: Query, li
   return infiniteQueryOptions({
     queryKey: key,
     initialPageParam: "",
+    // Coming back to the window must not move rows that somebody is reading.
+    refetchOnWindowFocus: false,
     queryFn: ({ pageParam, signal }) =>
       request<Page<T>>(path, { query: { ...query, limit, cursor: pageParam }, signal }),
     getNextPageParam: (last, all) => (all.length < PAGES_MAX ? last.next || undefined : undefined),
   });
 }
+
+/** The way to look for newer rows of such a list, where the newest come first. */
+export const newestOf = <T>(key: readonly unknown[], path: string, query: Query) => ({
+  queryKey: key,
+  newest: (signal: AbortSignal) => request<Page<T>>(path, { query: { ...query, limit: PAGE }, signal }),
+});
 
 export const findingsQuery = (query: Query) =>
   pages<FindingRow>(["findings", "list", query], "/findings", query);

@@ -24,6 +24,8 @@ export const KEYS: readonly {
     keys: [
       ["j", "Next row; with the drawer open, next one"],
       ["k", "Row before"],
+      ["x", "Select the row, or take it out; where rows can be selected"],
+      ["e", "Assign: the open incident, or the selected ones"],
     ],
   },
   {

@@ -2,6 +2,7 @@
 // read, written by hand and pasted into curl.
 
 import { SEVERITIES } from "../parts/severity";
+import type { Known } from "../text/query";
 
 export type Search = Record<string, string>;
 
@@ -52,10 +53,18 @@ export interface FindingSearch {
   finding?: string;
 }
 
-const LISTS: Partial<Record<keyof FindingSearch, readonly string[]>> = {
+/** What can be typed into the search field of the findings. */
+export const TYPED: Known = {
   severity: SEVERITIES,
   state: ["open", "fixed"],
   class: ["vulnerability", "misconfiguration", "secret", "malware", "license"],
+  kev: ["true", "false"],
+  fixable: ["true", "false"],
+  suppressed: ["true", "false"],
+  asset: null,
+  package: null,
+  rule: null,
+  subject: null,
 };
 const FLAGS = ["kev", "fixable", "suppressed"] as const;
 const TEXTS = ["asset", "package", "rule", "subject", "q", "hide", "finding"] as const;
@@ -69,7 +78,7 @@ export function findingSearch(raw: Record<string, unknown>): FindingSearch {
   };
   for (const key of ["severity", "state", "class"] as const) {
     const wanted = text(key)?.split(",") ?? [];
-    const words = (LISTS[key] ?? []).filter((word) => wanted.includes(word));
+    const words = (TYPED[key] ?? []).filter((word) => wanted.includes(word));
     if (words.length > 0) search[key] = words.join(",");
   }
   for (const key of FLAGS) {

@@ -15,6 +15,7 @@ import { NAV, pageOf } from "./nav";
 import type { Command } from "./palette";
 import { OPEN } from "./search";
 import { useShortcuts } from "./shortcuts";
+import { StaleBanner } from "./stale";
 import { density, times } from "./stored";
 import { type Theme, useTheme } from "./theme";
 import { NAME_MAX, useVisits, views } from "./views";
@@ -37,7 +38,7 @@ export function Shell() {
   if (session.data === null) return <SignIn />;
   return (
     <main className="alone">
-      {session.isError ? (
+      {session.isLoadingError ? (
         <Failure error={session.error} retry={() => session.refetch()} what="your session" />
       ) : (
         <Loading rows={3} label="Loading Palisade" />
@@ -78,6 +79,11 @@ function Frame({
   useShortcuts({
     "?": () => setOpen("help"),
     v: () => setOpen("view"),
+    e: () => {
+      const field = document.querySelector<HTMLElement>("[data-assign]");
+      field?.focus();
+      return field !== null;
+    },
     "/": () => {
       const field = document.querySelector<HTMLInputElement>("[data-search]");
       field?.focus();
@@ -224,6 +230,7 @@ function Frame({
           <Text value={window.location.href} max={500} />
         </p>
         <DataBanner />
+        <StaleBanner />
         <Outlet />
       </div>
       <HelpSheet open={open === "help"} onClose={close} />

@@ -13,7 +13,8 @@ export const shortcuts = storedWord("shortcuts", ["on", "off"]);
 function typing(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches("input, textarea, select, [role=combobox]"))
+    (target.isContentEditable ||
+      target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [role=combobox]"))
   );
 }
 

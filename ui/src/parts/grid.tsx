@@ -16,6 +16,7 @@ import {
 import { useNarrow, usePrinting } from "../app/narrow";
 import { density } from "../app/stored";
 import { Icon } from "./icon";
+import type { Selection } from "./selection";
 
 /** Start fetching when this many loaded rows are left below the view. */
 const AHEAD = 30;
@@ -50,6 +51,8 @@ interface GridProps<T> {
   onCursor?: (index: number) => void;
   onOpen?: (index: number) => void;
   opened?: string | undefined;
+  /** Rows can be picked out. */
+  selection?: Selection | undefined;
   hasMore?: boolean;
   loadingMore?: boolean;
   onMore?: () => void;
@@ -63,6 +66,8 @@ const ROW = 38;
 /** One line, whatever the table has at other times. */
 const COMPACT_ROW = 28;
 const CARD_LINE = 22;
+/** A box to tick, 24 pixels to hit. */
+const SELECT_WIDTH = "24px";
 
 const keyOf = <T,>(row: T | undefined, rowId: (row: T) => string) => row && rowId(row);
 
@@ -92,7 +97,10 @@ export function Grid<T extends object>(props: GridProps<T>) {
       : (props.rowHeight ?? ROW);
 
   const shown = columns.filter((column) => !props.hidden?.includes(column.id));
-  const template = shown.map((column) => column.width).join(" ");
+  const { selection } = props;
+  const template = [...(selection ? [SELECT_WIDTH] : []), ...shown.map((column) => column.width)].join(" ");
+  const before = selection ? 1 : 0;
+  const picked = selection ? rows.filter((row) => selection.ids.has(rowId(row))).length : 0;
 
   const virtual = useVirtualizer({
     count: rows.length,
@@ -134,6 +142,9 @@ export function Grid<T extends object>(props: GridProps<T>) {
     if (target !== undefined && rows.length > 0) {
       event.preventDefault();
       onCursor?.(Math.min(rows.length - 1, Math.max(0, target)));
+    } else if (event.key === " " && event.shiftKey && selection && cursor >= 0) {
+      event.preventDefault();
+      selection.toggle(cursor, false);
     } else if ((event.key === "Enter" || event.key === " ") && cursor >= 0 && cursor < rows.length) {
       event.preventDefault();
       onOpen?.(cursor);
@@ -149,7 +160,8 @@ export function Grid<T extends object>(props: GridProps<T>) {
       aria-rowcount={
         total === undefined ? (hasMore ? -1 : rows.length + 1) : Math.max(total, rows.length) + 1
       }
-      aria-colcount={shown.length}
+      aria-colcount={shown.length + before}
+      aria-multiselectable={selection ? true : undefined}
       aria-activedescendant={items.some((item) => item.index === cursor) ? `${base}-${cursor}` : undefined}
       aria-busy={loadingMore}
       tabIndex={0}
@@ -157,13 +169,28 @@ export function Grid<T extends object>(props: GridProps<T>) {
     >
       <div role="rowgroup" className="grid-head">
         <div role="row" aria-rowindex={1} className="grid-row" style={{ gridTemplateColumns: template }}>
+          {selection && (
+            <div role="columnheader" aria-colindex={1} className="cell">
+              <label className="pick">
+                <input
+                  type="checkbox"
+                  aria-label="Select all loaded rows"
+                  checked={picked > 0 && picked === rows.length}
+                  ref={(box) => {
+                    if (box) box.indeterminate = picked > 0 && picked < rows.length;
+                  }}
+                  onChange={selection.all}
+                />
+              </label>
+            </div>
+          )}
           {shown.map((column, index) => {
             const sorted = sort?.column === column.id;
             return (
               <div
                 key={column.id}
                 role="columnheader"
-                aria-colindex={index + 1}
+                aria-colindex={index + 1 + before}
                 aria-sort={
                   column.sortable
                     ? sorted
@@ -205,7 +232,7 @@ export function Grid<T extends object>(props: GridProps<T>) {
               id={`${base}-${item.index}`}
               role="row"
               aria-rowindex={item.index + 2}
-              aria-selected={opened || item.index === cursor}
+              aria-selected={selection ? selection.ids.has(id) : opened || item.index === cursor}
               className={`grid-row${item.index === cursor ? " at" : ""}${opened ? " opened" : ""}${onOpen ? " opens" : ""}`}
               style={{
                 gridTemplateColumns: narrow ? undefined : template,
@@ -213,7 +240,7 @@ export function Grid<T extends object>(props: GridProps<T>) {
                 transform: `translateY(${item.start}px)`,
               }}
               onClick={(event) => {
-                const link = (event.target as HTMLElement).closest("a, button");
+                const link = (event.target as HTMLElement).closest("a, button, label");
                 if (link && !link.hasAttribute("data-row")) return;
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                 if (onOpen) event.preventDefault();
@@ -221,11 +248,26 @@ export function Grid<T extends object>(props: GridProps<T>) {
                 onOpen?.(item.index);
               }}
             >
+              {selection && (
+                <div role="gridcell" aria-colindex={1} className="cell cell-lead">
+                  <label className="pick">
+                    <input
+                      type="checkbox"
+                      tabIndex={-1}
+                      aria-label={`Select row ${item.index + 1}`}
+                      checked={selection.ids.has(id)}
+                      // A change does not tell whether Shift was held, a click does.
+                      onChange={() => undefined}
+                      onClick={(event) => selection.toggle(item.index, event.shiftKey)}
+                    />
+                  </label>
+                </div>
+              )}
               {shown.map((column, index) => (
                 <div
                   key={column.id}
                   role="gridcell"
-                  aria-colindex={index + 1}
+                  aria-colindex={index + 1 + before}
                   className={`cell cell-${column.narrow}${column.align === "end" ? " end" : ""}`}
                 >
                   {column.cell(row)}

@@ -128,7 +128,7 @@ export function ImagesPage() {
         <div className="list alone-list">
           {list.isPending ? (
             <Loading rows={12} label="Loading images" />
-          ) : list.isError ? (
+          ) : list.isLoadingError ? (
             <Failure error={list.error} retry={() => list.refetch()} what="images" />
           ) : rows.length === 0 ? (
             search.q ? (
@@ -154,7 +154,7 @@ export function ImagesPage() {
               cursor={cursor}
               onCursor={setCursor}
               onOpen={open}
-              hasMore={list.hasNextPage}
+              hasMore={list.hasNextPage && !list.isFetchNextPageError}
               loadingMore={list.isFetchingNextPage}
               onMore={more}
               cardLines={3}

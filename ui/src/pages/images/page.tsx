@@ -28,7 +28,7 @@ export function ImagePage() {
       </p>
       {image.isPending ? (
         <Loading rows={8} label="Loading the image" />
-      ) : image.isError ? (
+      ) : image.isLoadingError ? (
         <Failure error={image.error} retry={() => image.refetch()} what="this image" />
       ) : (
         <Image image={image.data} />

@@ -37,7 +37,7 @@ export function OverviewPage() {
       </header>
       {overview.isPending ? (
         <Loading rows={8} label="Loading the overview" />
-      ) : overview.isError ? (
+      ) : overview.isLoadingError ? (
         <Failure error={overview.error} retry={() => overview.refetch()} what="the overview" />
       ) : overview.data.images === 0 && overview.data.scans_running === 0 ? (
         <>
