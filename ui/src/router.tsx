@@ -1,5 +1,11 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import { findingSearch, parseSearch, stringifySearch } from "./app/search";
+import {
+  compareSearch,
+  findingSearch,
+  parseSearch,
+  stringifySearch,
+  vulnerabilitySearch,
+} from "./app/search";
 import {
   complianceSearch,
   controlSearch,
@@ -98,6 +104,20 @@ const image = createRoute({
     return { tab, q: text(raw, "q") };
   },
   component: lazyRouteComponent(() => import("./pages/images/page"), "ImagePage"),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/images/compare",
+  validateSearch: compareSearch,
+  component: lazyRouteComponent(() => import("./pages/images/compare"), "ComparePage"),
+});
+
+const vulnerabilities = createRoute({
+  getParentRoute: () => root,
+  path: "/vulnerabilities",
+  validateSearch: vulnerabilitySearch,
+  component: lazyRouteComponent(() => import("./pages/vulnerabilities/page"), "VulnerabilitiesPage"),
 });
 
 const scans = createRoute({
@@ -218,6 +238,24 @@ const suppressions = createRoute({
   component: lazyRouteComponent(() => import("./pages/rules/suppressions"), "SuppressionsPage"),
 });
 
+const system = createRoute({
+  getParentRoute: () => root,
+  path: "/system",
+  component: lazyRouteComponent(() => import("./pages/system/page"), "SystemPage"),
+});
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: "/start",
+  component: lazyRouteComponent(() => import("./pages/start/page"), "StartPage"),
+});
+
+const report = createRoute({
+  getParentRoute: () => root,
+  path: "/report",
+  component: lazyRouteComponent(() => import("./pages/report/page"), "ReportPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -229,7 +267,9 @@ export const router = createRouter({
     evidence,
     framework,
     images,
+    compare,
     image,
+    vulnerabilities,
     scans,
     scan,
     plugins,
@@ -248,6 +288,9 @@ export const router = createRouter({
     attackMap,
     rules,
     suppressions,
+    system,
+    start,
+    report,
   ]),
   parseSearch,
   stringifySearch,

@@ -459,7 +459,7 @@ export const checks = [
       await page.getByLabel("Owner").fill("ops");
       await page.getByLabel("Reason").fill("Each night");
       await page.getByRole("button", { name: "Suppress", exact: true }).click();
-      await page.getByTestId("suppressions").getByText("Each night").waitFor();
+      await page.getByTestId("suppressions").getByText("Each night", { exact: true }).waitFor();
       const { expires_at, ...rest } = sent.at(-1).body;
       equal(rest, { rule: "sigma/noisy", asset: "*", reason: "Each night", owner: "ops" }, "what it sends");
       expect(Date.parse(expires_at) > Date.now(), `it ends at ${expires_at}`);

@@ -1,8 +1,7 @@
 // All rows of a view into a file. The server has no export job yet, so the page walks the list; how far it got is said.
 
 import { csv } from "../text/csv";
-import type { ViewRequest } from "../text/view-request";
-import { request } from "./client";
+import { type Query, request } from "./client";
 import type { Page } from "./types";
 
 /** More rows than this are not held in a tab. */
@@ -10,28 +9,29 @@ export const DOWNLOAD_MAX = 50_000;
 /** The most that the server gives at once. */
 const PAGE = 500;
 
-export interface Downloaded {
-  rows: unknown[];
+export interface Downloaded<T = unknown> {
+  rows: T[];
   /** There were more. */
   cut: boolean;
 }
 
-export async function allRows(
-  view: ViewRequest,
+export async function allRows<T = unknown>(
+  view: { path: string; query: Query },
   signal: AbortSignal,
-  onCount: (count: number) => void,
-): Promise<Downloaded> {
-  const rows: unknown[] = [];
+  onCount: (count: number) => void = () => undefined,
+  most = DOWNLOAD_MAX,
+): Promise<Downloaded<T>> {
+  const rows: T[] = [];
   let cursor: string | undefined;
   do {
-    const page = await request<Page<unknown>>(view.path, {
+    const page = await request<Page<T>>(view.path, {
       query: { ...view.query, limit: PAGE, cursor },
       signal,
     });
     rows.push(...page.items);
     onCount(rows.length);
     cursor = page.next ?? undefined;
-  } while (cursor !== undefined && rows.length < DOWNLOAD_MAX);
+  } while (cursor !== undefined && rows.length < most);
   return { rows, cut: cursor !== undefined };
 }
 

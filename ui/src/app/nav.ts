@@ -13,12 +13,16 @@ export const NAV: readonly {
     | "/attack-map"
     | "/findings"
     | "/inventory"
+    | "/vulnerabilities"
     | "/graph"
     | "/compliance"
     | "/images"
     | "/scans"
     | "/plugins"
-    | "/advisories";
+    | "/advisories"
+    | "/report"
+    | "/system"
+    | "/start";
   key: string;
   icon: IconName;
   name: string;
@@ -26,6 +30,7 @@ export const NAV: readonly {
   { to: "/", key: "o", icon: "overview", name: "Overview" },
   { to: "/incidents", key: "d", icon: "incidents", name: "Incidents" },
   { to: "/findings", key: "f", icon: "findings", name: "Findings" },
+  { to: "/vulnerabilities", key: "v", icon: "vulnerabilities", name: "Vulnerabilities" },
   { to: "/inventory", key: "n", icon: "inventory", name: "Inventory" },
   { to: "/graph", key: "t", icon: "graph", name: "Attack paths" },
   { to: "/compliance", key: "c", icon: "compliance", name: "Compliance" },
@@ -38,6 +43,9 @@ export const NAV: readonly {
   { to: "/scans", key: "s", icon: "scans", name: "Scans" },
   { to: "/plugins", key: "p", icon: "plugins", name: "Plugins" },
   { to: "/advisories", key: "a", icon: "advisories", name: "Advisory data" },
+  { to: "/report", key: "w", icon: "report", name: "Report" },
+  { to: "/system", key: "y", icon: "health", name: "System health" },
+  { to: "/start", key: "b", icon: "start", name: "Get started" },
 ];
 
 /** The menu's page that an address belongs to; the overview is itself alone. */

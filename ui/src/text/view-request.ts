@@ -29,6 +29,12 @@ const LISTS: Record<string, List> = {
     own: ["hide", "finding"],
     first: { sort: "severity" },
   },
+  "/vulnerabilities": {
+    path: "/findings",
+    rows: "findings",
+    own: ["by"],
+    first: { state: "open", suppressed: "false", class: "vulnerability", sort: "severity" },
+  },
   "/inventory": { path: "/inventory", rows: "resources", own: ["resource"] },
   "/images": { path: "/images", rows: "images" },
   "/scans": { path: "/scans", rows: "scans" },

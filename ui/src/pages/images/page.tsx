@@ -53,6 +53,11 @@ function Image({ image }: { image: ImageDetail }) {
         <h1>
           <Text value={image.name} max={300} />
         </h1>
+        <p>
+          <Link to="/images/compare" search={{ a: image.id }}>
+            Compare with another one
+          </Link>
+        </p>
         <dl className="meta">
           <div>
             <dt>Kind</dt>

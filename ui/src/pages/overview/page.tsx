@@ -56,7 +56,7 @@ function FirstScan() {
     <Empty icon="scans" title="Nothing has been scanned yet">
       <p>
         Give an image reference or a directory of this server. Findings appear here as soon as the scan is
-        done.
+        done. <Link to="/start">All first steps</Link>, with commands to copy.
       </p>
       <div className="card">
         <ScanForm />
