@@ -9,9 +9,12 @@ import { checks as looks } from "./checks/looks.mjs";
 import { checks as objects } from "./checks/objects.mjs";
 import { checks as overview } from "./checks/overview.mjs";
 import { checks as plugins } from "./checks/plugins.mjs";
+import { checks as rows } from "./checks/rows.mjs";
 import { checks as runtime } from "./checks/runtime.mjs";
 import { checks as scans } from "./checks/scans.mjs";
+import { checks as screens } from "./checks/screens.mjs";
 import { checks as trouble } from "./checks/trouble.mjs";
+import { checks as views } from "./checks/views.mjs";
 import { Skip, start } from "./harness.mjs";
 
 const { values: options } = parseArgs({
@@ -43,6 +46,9 @@ for (const [name, check] of [
   ...plugins,
   ...runtime,
   ...scans,
+  ...views,
+  ...rows,
+  ...screens,
   ...trouble,
   ...looks,
 ]) {

@@ -7,7 +7,10 @@ import { gzipSync } from "node:zlib";
 const BUDGET = { initialJs: 170, css: 25, lazy: 90, total: 900 }; // KB, gzip; the total is as stored
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
-const manifest = JSON.parse(readFileSync(join(dist, ".vite/manifest.json"), "utf8"));
+// Where compress.mjs puts it: it is not shipped.
+const manifest = JSON.parse(
+  readFileSync(new URL("../node_modules/.cache/palisade/manifest.json", import.meta.url), "utf8"),
+);
 const kb = (bytes) => bytes / 1000;
 const gzip = (file) => kb(gzipSync(readFileSync(join(dist, file)), { level: 9 }).length);
 

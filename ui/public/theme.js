@@ -7,5 +7,5 @@
   } catch {
     // Storage can be switched off; the system's preference then decides.
   }
-  if (chosen === "dark" || chosen === "light") document.documentElement.dataset.theme = chosen;
+  if (["dark", "light", "contrast"].includes(chosen)) document.documentElement.dataset.theme = chosen;
 })();

@@ -1,5 +1,11 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import { findingSearch, parseSearch, stringifySearch } from "./app/search";
+import {
+  compareSearch,
+  findingSearch,
+  parseSearch,
+  stringifySearch,
+  vulnerabilitySearch,
+} from "./app/search";
 import {
   complianceSearch,
   controlSearch,
@@ -99,6 +105,20 @@ const image = createRoute({
     return { tab, q: text(raw, "q") };
   },
   component: lazyRouteComponent(() => import("./pages/images/page"), "ImagePage"),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/images/compare",
+  validateSearch: compareSearch,
+  component: lazyRouteComponent(() => import("./pages/images/compare"), "ComparePage"),
+});
+
+const vulnerabilities = createRoute({
+  getParentRoute: () => root,
+  path: "/vulnerabilities",
+  validateSearch: vulnerabilitySearch,
+  component: lazyRouteComponent(() => import("./pages/vulnerabilities/page"), "VulnerabilitiesPage"),
 });
 
 const scans = createRoute({
@@ -232,6 +252,24 @@ const backtest = createRoute({
   component: lazyRouteComponent(() => import("./pages/rules/backtest"), "BacktestPage"),
 });
 
+const system = createRoute({
+  getParentRoute: () => root,
+  path: "/system",
+  component: lazyRouteComponent(() => import("./pages/system/page"), "SystemPage"),
+});
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: "/start",
+  component: lazyRouteComponent(() => import("./pages/start/page"), "StartPage"),
+});
+
+const report = createRoute({
+  getParentRoute: () => root,
+  path: "/report",
+  component: lazyRouteComponent(() => import("./pages/report/page"), "ReportPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     overview,
@@ -243,7 +281,9 @@ export const router = createRouter({
     evidence,
     framework,
     images,
+    compare,
     image,
+    vulnerabilities,
     scans,
     scan,
     plugins,
@@ -264,6 +304,9 @@ export const router = createRouter({
     suppressions,
     backtests,
     backtest,
+    system,
+    start,
+    report,
   ]),
   parseSearch,
   stringifySearch,

@@ -12,6 +12,7 @@ async function places(api) {
   const own = account && `/graph?cluster=${encodeURIComponent(account.id)}`;
   const [resource] = cluster ? (await api("/inventory?limit=1")).items : [];
   const assessed = (await api("/compliance")).items.find((each) => each.summary.score !== null);
+  const two = (await api("/images?limit=2")).items.map((each) => encodeURIComponent(each.id));
   const framework = assessed && `/compliance/${assessed.framework}/${encodeURIComponent(assessed.scope)}`;
   return [
     ["overview", "/"],
@@ -38,6 +39,13 @@ async function places(api) {
     ["findings", "/findings?state=open&suppressed=false"],
     ...(finding ? [["finding", `/findings?state=open&finding=${finding.fingerprint}`]] : []),
     ["images", "/images"],
+    ["compare-none", "/images/compare"],
+    ...(two.length === 2 ? [["compare", `/images/compare?a=${two[0]}&b=${two[1]}`]] : []),
+    ["vulnerabilities", "/vulnerabilities"],
+    ["updates", "/vulnerabilities?by=fix"],
+    ["report", "/report"],
+    ["system", "/system"],
+    ["start", "/start"],
     ...(image ? [["image", `/images/${encodeURIComponent(image.id)}`]] : []),
     ["scans", "/scans"],
     ...(scan ? [["scan", `/scans/${scan.id}`]] : []),

@@ -9,7 +9,7 @@ const API = /\/api\/v1\/(runtime|incidents|responses|playbooks|kill-switch|attac
 const HOSTILE = "\u202Egnp.exe\u202C <img src=x onerror=window.__pwned=1>";
 
 /** Answers for the server out of the made-up data, and remembers what the page sent. */
-async function stage(page, change = () => undefined) {
+export async function stage(page, change = () => undefined) {
   const data = makeRuntime(Date.now());
   change(data);
   const sent = [];
@@ -464,7 +464,7 @@ export const checks = [
       await page.getByLabel("Owner").fill("ops");
       await page.getByLabel("Reason").fill("Each night");
       await page.getByRole("button", { name: "Suppress", exact: true }).click();
-      await page.getByTestId("suppressions").getByText("Each night").waitFor();
+      await page.getByTestId("suppressions").getByText("Each night", { exact: true }).waitFor();
       const { expires_at, ...rest } = sent.at(-1).body;
       equal(rest, { rule: "sigma/noisy", asset: "*", reason: "Each night", owner: "ops" }, "what it sends");
       expect(Date.parse(expires_at) > Date.now(), `it ends at ${expires_at}`);

@@ -43,6 +43,8 @@ interface Options {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** Not below `/api/v1`: the probes. */
+  root?: boolean;
 }
 
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
@@ -54,7 +56,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   let response: Response;
   let text: string;
   try {
-    response = await fetch(`${API}${path}${queryString(options.query ?? {})}`, {
+    response = await fetch(`${options.root ? "" : API}${path}${queryString(options.query ?? {})}`, {
       method,
       headers,
       body: options.body === undefined ? null : JSON.stringify(options.body),

@@ -2,6 +2,7 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { Problem, type Query, request } from "./client";
+import { allRows } from "./download";
 import type {
   AdvisoryStatus,
   Facets,
@@ -63,11 +64,19 @@ export function pages<T>(key: readonly unknown[], path: string, query: Query, li
   return infiniteQueryOptions({
     queryKey: key,
     initialPageParam: "",
+    // Coming back to the window must not move rows that somebody is reading.
+    refetchOnWindowFocus: false,
     queryFn: ({ pageParam, signal }) =>
       request<Page<T>>(path, { query: { ...query, limit, cursor: pageParam }, signal }),
     getNextPageParam: (last, all) => (all.length < PAGES_MAX ? last.next || undefined : undefined),
   });
 }
+
+/** The way to look for newer rows of such a list, where the newest come first. */
+export const newestOf = <T>(key: readonly unknown[], path: string, query: Query) => ({
+  queryKey: key,
+  newest: (signal: AbortSignal) => request<Page<T>>(path, { query: { ...query, limit: PAGE }, signal }),
+});
 
 export const findingsQuery = (query: Query) =>
   pages<FindingRow>(["findings", "list", query], "/findings", query);
@@ -96,6 +105,24 @@ export const imageQuery = (id: string) =>
 
 export const packagesQuery = (id: string, query: Query) =>
   pages<PackageRow>(["images", "packages", id, query], `/images/${encodeURIComponent(id)}/packages`, query);
+
+/** What a page groups or compares is read as a whole, up to this many rows; beyond it the page says that there are more. */
+export const WHOLE_MAX = 5_000;
+
+/** The first rows of a list in one go, in the list's own order. */
+const whole = <T>(key: readonly unknown[], path: string, query: Query) =>
+  queryOptions({
+    queryKey: key,
+    staleTime: 60_000,
+    refetchOnWindowFocus: false,
+    queryFn: ({ signal }) => allRows<T>({ path, query }, signal, undefined, WHOLE_MAX),
+  });
+
+export const wholeFindingsQuery = (query: Query) =>
+  whole<FindingRow>(["findings", "whole", query], "/findings", query);
+
+export const wholePackagesQuery = (id: string) =>
+  whole<PackageRow>(["images", "whole", id], `/images/${encodeURIComponent(id)}/packages`, {});
 
 export const scansQuery = pages<Scan>(["scans", "list"], "/scans", {});
 

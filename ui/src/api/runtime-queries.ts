@@ -2,7 +2,7 @@
 
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { API, type Query, queryString, request } from "./client";
-import { pages } from "./queries";
+import { newestOf, pages } from "./queries";
 import type {
   AttackMap,
   Backtest,
@@ -60,6 +60,8 @@ export const sensorsQuery = queryOptions({
 
 export const eventsQuery = (query: Query) =>
   pages<EventRow>(["runtime", "events", query], "/runtime/events", query);
+export const newestEvents = (query: Query) =>
+  newestOf<EventRow>(["runtime", "events", query], "/runtime/events", query);
 
 export const eventQuery = (id: string) =>
   queryOptions({
@@ -75,6 +77,8 @@ export const processTreeQuery = (id: string) =>
 
 export const detectionsQuery = (query: Query) =>
   pages<Detection>(["runtime", "detections", query], "/runtime/detections", query);
+export const newestDetections = (query: Query) =>
+  newestOf<Detection>(["runtime", "detections", query], "/runtime/detections", query);
 
 export const detectionQuery = (id: string) =>
   queryOptions({
@@ -127,6 +131,8 @@ export const cancelBacktest = (id: string) =>
 
 export const incidentsQuery = (query: Query) =>
   pages<IncidentRow>(["incidents", "list", query], "/incidents", query);
+export const newestIncidents = (query: Query) =>
+  newestOf<IncidentRow>(["incidents", "list", query], "/incidents", query);
 
 /** Incidents that nobody has begun to look at, as many as one answer holds. */
 export const openIncidentsQuery = queryOptions({

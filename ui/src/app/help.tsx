@@ -1,57 +1,30 @@
+import { useState } from "react";
 import { Dialog } from "../parts/dialog";
-import { setShortcuts, useShortcutsEnabled } from "./shortcuts";
-
-const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
-  [
-    "Anywhere",
-    [
-      ["?", "This sheet"],
-      ["/", "Search this page"],
-      ["Esc", "Close what is open"],
-      ["g o", "Overview"],
-      ["g d", "Incidents"],
-      ["g f", "Findings"],
-      ["g n", "Inventory"],
-      ["g t", "Attack paths"],
-      ["g c", "Compliance"],
-      ["g r", "Runtime events"],
-      ["g u", "Sources and sensors"],
-      ["g e", "Responses"],
-      ["g l", "Rules"],
-      ["g m", "ATT&CK map"],
-      ["g i", "Images"],
-      ["g s", "Scans"],
-      ["g p", "Plugins"],
-      ["g a", "Advisory data"],
-    ],
-  ],
-  [
-    "Lists",
-    [
-      ["j", "Next row; with the drawer open, next finding"],
-      ["k", "Row before"],
-      ["Enter", "Open the row"],
-      ["Home", "First row"],
-      ["End", "Last loaded row"],
-    ],
-  ],
-];
+import { conflict, keysOf, readChord } from "../text/chords";
+import { KEYS, moved, SHIPPED } from "./keys";
+import { shortcuts } from "./shortcuts";
 
 export function HelpSheet({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const enabled = useShortcutsEnabled();
+  const enabled = shortcuts.use() === "on";
+  const own = moved.use();
+  const [changing, setChanging] = useState(false);
   return (
     <Dialog open={open} title="Keyboard shortcuts" onClose={onClose}>
       <div className="help">
-        {KEYS.map(([group, keys]) => (
+        {KEYS.map(({ group, fixed, keys }) => (
           <section key={group}>
             <h3>{group}</h3>
             <dl>
-              {keys.map(([key, meaning]) => (
-                <div key={key}>
+              {keys.map(([shipped, meaning]) => (
+                <div key={shipped}>
                   <dt>
-                    {key.split(" ").map((part) => (
-                      <kbd key={part}>{part}</kbd>
-                    ))}
+                    {changing && !fixed ? (
+                      <KeysField key={keysOf(shipped, own)} shipped={shipped} meaning={meaning} />
+                    ) : (
+                      keysOf(shipped, fixed ? {} : own)
+                        .split(" ")
+                        .map((part) => <kbd key={part}>{part}</kbd>)
+                    )}
                   </dt>
                   <dd>{meaning}</dd>
                 </div>
@@ -60,10 +33,64 @@ export function HelpSheet({ open, onClose }: { open: boolean; onClose: () => voi
           </section>
         ))}
       </div>
-      <label className="check">
-        <input type="checkbox" checked={enabled} onChange={(event) => setShortcuts(event.target.checked)} />
-        Single-key shortcuts are on
-      </label>
+      <div className="toolbar help-foot">
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={enabled}
+            onChange={(event) => shortcuts.set(event.target.checked ? "on" : "off")}
+          />
+          Single-key shortcuts are on
+        </label>
+        <button
+          type="button"
+          className="button"
+          aria-pressed={changing}
+          onClick={() => setChanging(!changing)}
+        >
+          Change keys
+        </button>
+        {Object.keys(own).length > 0 && (
+          <button type="button" className="button ghost" onClick={() => moved.set({})}>
+            Back to the shipped keys
+          </button>
+        )}
+      </div>
     </Dialog>
+  );
+}
+
+/** One key or two, such as `g f`; what would hide another shortcut is not taken. */
+function KeysField({ shipped, meaning }: { shipped: string; meaning: string }) {
+  const [text, setText] = useState(keysOf(shipped, moved.get()));
+  const keys = readChord(text);
+  const other = keys === null ? undefined : conflict(shipped, keys, SHIPPED, moved.get());
+  const bad = keys === null ? "One key, or two with a space between" : other && `Taken by “${other}”`;
+  const take = () => {
+    if (keys === null || bad) return;
+    const { [shipped]: _before, ...rest } = moved.get();
+    moved.set(keys === shipped ? rest : { ...rest, [shipped]: keys });
+  };
+  return (
+    <>
+      <input
+        className="input keys"
+        aria-label={`Keys for: ${meaning}`}
+        aria-invalid={bad ? true : undefined}
+        title={bad || undefined}
+        value={text}
+        maxLength={5}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={(event) => setText(event.target.value)}
+        onBlur={take}
+        onKeyDown={(event) => event.key === "Enter" && take()}
+      />
+      {bad && (
+        <span className="keys-bad" role="alert">
+          {bad}
+        </span>
+      )}
+    </>
   );
 }

@@ -19,3 +19,28 @@ export const useNarrow = (): boolean => useSyncExternalStore(phone.subscribe, ph
 
 /** The drawer lies over the list instead of beside it. */
 export const useDrawerOverlay = (): boolean => useSyncExternalStore(overlay.subscribe, overlay.get);
+
+/** The page is on its way to paper: what is drawn only while in view has to be there in full. */
+export const usePrinting = (): boolean => useSyncExternalStore(subscribePrint, () => onPaper || paper.get());
+
+const paper = media("print");
+let onPaper = false;
+
+function subscribePrint(listener: () => void) {
+  const begin = () => {
+    onPaper = true;
+    listener();
+  };
+  const end = () => {
+    onPaper = false;
+    listener();
+  };
+  window.addEventListener("beforeprint", begin);
+  window.addEventListener("afterprint", end);
+  const stop = paper.subscribe(listener);
+  return () => {
+    window.removeEventListener("beforeprint", begin);
+    window.removeEventListener("afterprint", end);
+    stop();
+  };
+}

@@ -2,6 +2,8 @@
 // read, written by hand and pasted into curl.
 
 import { SEVERITIES } from "../parts/severity";
+import { GROUPINGS, type Grouping } from "../text/groups";
+import type { Known } from "../text/query";
 
 export type Search = Record<string, string>;
 
@@ -52,10 +54,18 @@ export interface FindingSearch {
   finding?: string;
 }
 
-const LISTS: Partial<Record<keyof FindingSearch, readonly string[]>> = {
+/** What can be typed into the search field of the findings. */
+export const TYPED: Known = {
   severity: SEVERITIES,
   state: ["open", "fixed"],
   class: ["vulnerability", "misconfiguration", "secret", "malware", "license"],
+  kev: ["true", "false"],
+  fixable: ["true", "false"],
+  suppressed: ["true", "false"],
+  asset: null,
+  package: null,
+  rule: null,
+  subject: null,
 };
 const FLAGS = ["kev", "fixable", "suppressed"] as const;
 const TEXTS = ["asset", "package", "rule", "subject", "q", "hide", "finding"] as const;
@@ -69,7 +79,7 @@ export function findingSearch(raw: Record<string, unknown>): FindingSearch {
   };
   for (const key of ["severity", "state", "class"] as const) {
     const wanted = text(key)?.split(",") ?? [];
-    const words = (LISTS[key] ?? []).filter((word) => wanted.includes(word));
+    const words = (TYPED[key] ?? []).filter((word) => wanted.includes(word));
     if (words.length > 0) search[key] = words.join(",");
   }
   for (const key of FLAGS) {
@@ -100,3 +110,32 @@ export function toggled(list: string | undefined, word: string): string | undefi
 
 /** What counts as a problem now: the base of every figure on the overview. */
 export const OPEN: FindingSearch = { state: "open", suppressed: "false" };
+
+/** Which two images are compared, and which kind of difference is shown. */
+export interface CompareSearch {
+  a?: string | undefined;
+  b?: string | undefined;
+  change?: "added" | "removed" | "changed" | undefined;
+}
+
+export function compareSearch(raw: Record<string, unknown>): CompareSearch {
+  const id = (value: unknown) =>
+    typeof value === "string" && value !== "" && value.length <= VALUE_MAX ? value : undefined;
+  return {
+    a: id(raw.a),
+    b: id(raw.b),
+    change: (["added", "removed", "changed"] as const).find((each) => each === raw.change),
+  };
+}
+
+export interface VulnerabilitySearch extends Pick<FindingSearch, "severity" | "kev" | "fixable" | "q"> {
+  /** Absent: by CVE. */
+  by?: Grouping;
+}
+
+export function vulnerabilitySearch(raw: Record<string, unknown>): VulnerabilitySearch {
+  const { severity, kev, fixable, q } = findingSearch(raw);
+  const by = GROUPINGS.find((each) => each === raw.by);
+  const search: VulnerabilitySearch = { by, severity, kev, fixable, q };
+  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined));
+}

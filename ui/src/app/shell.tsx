@@ -1,60 +1,33 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { sessionQuery, signOut } from "../api/queries";
 import type { Session } from "../api/types";
 import { SignIn } from "../pages/sign-in";
+import { AddressLink } from "../parts/address-link";
 import { Icon, type IconName } from "../parts/icon";
 import { Failure, Loading } from "../parts/states";
 import { Text } from "../parts/text";
+import { absolute } from "../text/time";
 import { DataBanner } from "./banner";
 import { HelpSheet } from "./help";
+import { NAV, pageOf } from "./nav";
+import type { Command } from "./palette";
 import { OPEN } from "./search";
 import { useShortcuts } from "./shortcuts";
+import { StaleBanner } from "./stale";
+import { density, times } from "./stored";
 import { type Theme, useTheme } from "./theme";
+import { NAME_MAX, useVisits, views } from "./views";
 
-const NAV: readonly {
-  to:
-    | "/"
-    | "/incidents"
-    | "/runtime"
-    | "/sources"
-    | "/responses"
-    | "/rules"
-    | "/attack-map"
-    | "/findings"
-    | "/inventory"
-    | "/graph"
-    | "/compliance"
-    | "/images"
-    | "/scans"
-    | "/plugins"
-    | "/advisories";
-  key: string;
-  icon: IconName;
-  name: string;
-}[] = [
-  { to: "/", key: "o", icon: "overview", name: "Overview" },
-  { to: "/incidents", key: "d", icon: "incidents", name: "Incidents" },
-  { to: "/findings", key: "f", icon: "findings", name: "Findings" },
-  { to: "/inventory", key: "n", icon: "inventory", name: "Inventory" },
-  { to: "/graph", key: "t", icon: "graph", name: "Attack paths" },
-  { to: "/compliance", key: "c", icon: "compliance", name: "Compliance" },
-  { to: "/runtime", key: "r", icon: "runtime", name: "Runtime events" },
-  { to: "/sources", key: "u", icon: "sources", name: "Sources and sensors" },
-  { to: "/responses", key: "e", icon: "responses", name: "Responses" },
-  { to: "/rules", key: "l", icon: "rules", name: "Rules" },
-  { to: "/attack-map", key: "m", icon: "attack", name: "ATT&CK map" },
-  { to: "/images", key: "i", icon: "images", name: "Images" },
-  { to: "/scans", key: "s", icon: "scans", name: "Scans" },
-  { to: "/plugins", key: "p", icon: "plugins", name: "Plugins" },
-  { to: "/advisories", key: "a", icon: "advisories", name: "Advisory data" },
-];
+const Palette = lazy(() => import("./palette").then((all) => ({ default: all.Palette })));
+const ViewDialog = lazy(() => import("./view-dialog").then((all) => ({ default: all.ViewDialog })));
 
 const THEMES: readonly { theme: Theme; icon: IconName; name: string }[] = [
   { theme: "system", icon: "system", name: "System theme" },
   { theme: "light", icon: "sun", name: "Light theme" },
   { theme: "dark", icon: "moon", name: "Dark theme" },
+  { theme: "contrast", icon: "contrast", name: "High-contrast theme" },
 ];
 
 /** The frame of every page; without a session, the sign-in page in its place, so that the address is kept. */
@@ -65,7 +38,7 @@ export function Shell() {
   if (session.data === null) return <SignIn />;
   return (
     <main className="alone">
-      {session.isError ? (
+      {session.isLoadingError ? (
         <Failure error={session.error} retry={() => session.refetch()} what="your session" />
       ) : (
         <Loading rows={3} label="Loading Palisade" />
@@ -83,7 +56,12 @@ function Frame({
   theme: Theme;
   setTheme: (theme: Theme) => void;
 }) {
-  const [help, setHelp] = useState(false);
+  const [open, setOpen] = useState<"help" | "view" | "palette" | null>(null);
+  const close = () => setOpen(null);
+  // Once opened, a dialog stays in the document: only so does it give the focus back.
+  const [seen] = useState(new Set<typeof open>());
+  seen.add(open);
+  const saved = views.use();
   const [menu, setMenu] = useState(false);
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -94,12 +72,18 @@ function Frame({
     setMenu(false);
   }, [path]);
   useEffect(() => {
-    const name = NAV.find((item) => (item.to === "/" ? path === "/" : path.startsWith(item.to)))?.name;
+    const name = pageOf(path)?.name;
     document.title = name ? `${name} · Palisade` : "Palisade";
   }, [path]);
 
   useShortcuts({
-    "?": () => setHelp(true),
+    "?": () => setOpen("help"),
+    v: () => setOpen("view"),
+    e: () => {
+      const field = document.querySelector<HTMLElement>("[data-assign]");
+      field?.focus();
+      return field !== null;
+    },
     "/": () => {
       const field = document.querySelector<HTMLInputElement>("[data-search]");
       field?.focus();
@@ -114,12 +98,43 @@ function Frame({
     ),
   });
 
+  useVisits();
+  useDensity();
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+      if (event.altKey || event.shiftKey) return;
+      event.preventDefault();
+      setOpen((before) => (before === "palette" ? null : before === null ? "palette" : before));
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
+
   const leave = async () => {
     await signOut().catch(() => undefined);
     // The shell watches the session and shows the sign-in page; then nothing of the old session may stay in memory.
     client.setQueryData(sessionQuery.queryKey, null);
     client.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
   };
+
+  const actions: Command[] = [
+    { group: "Action", name: "This view: link, curl, download, save", keys: "v", run: () => setOpen("view") },
+    { group: "Action", name: "Print or save as PDF", run: () => window.print() },
+    { group: "Action", name: "Keyboard shortcuts", keys: "?", run: () => setOpen("help") },
+    ...THEMES.map((each) => ({ group: "Action", name: each.name, run: () => setTheme(each.theme) })),
+    {
+      group: "Action",
+      name: "Compact or comfortable rows",
+      run: () => density.set(density.get() === "compact" ? "comfortable" : "compact"),
+    },
+    {
+      group: "Action",
+      name: "Times in UTC or relative",
+      run: () => times.set(times.get() === "utc" ? "relative" : "utc"),
+    },
+    { group: "Action", name: "Sign out", run: () => void leave() },
+  ];
 
   return (
     <div className="frame">
@@ -159,6 +174,16 @@ function Frame({
               </Link>
             ))}
           </nav>
+          {saved.length > 0 && (
+            <nav aria-label="Saved views" className="side-views">
+              <p className="muted">Saved views</p>
+              {saved.map((view) => (
+                <AddressLink key={view.name} to={view.to} className="nav-link" onGo={() => setMenu(false)}>
+                  <Text value={view.name} max={NAME_MAX} />
+                </AddressLink>
+              ))}
+            </nav>
+          )}
           <div className="side-bottom">
             <div className="themes" role="group" aria-label="Theme">
               {THEMES.map((each) => (
@@ -175,7 +200,15 @@ function Frame({
                 </button>
               ))}
             </div>
-            <button type="button" className="nav-link" onClick={() => setHelp(true)}>
+            <button type="button" className="nav-link" onClick={() => setOpen("palette")}>
+              <Icon name="search" />
+              Go to or do <kbd>Ctrl K</kbd>
+            </button>
+            <button type="button" className="nav-link" onClick={() => setOpen("view")}>
+              <Icon name="link" />
+              This view <kbd>v</kbd>
+            </button>
+            <button type="button" className="nav-link" onClick={() => setOpen("help")}>
               <Icon name="help" />
               Shortcuts <kbd>?</kbd>
             </button>
@@ -192,10 +225,27 @@ function Frame({
         </div>
       </header>
       <div className="content" id="main" tabIndex={-1}>
+        <p className="print-only">
+          Palisade · <Text value={session.tenant} /> · printed {absolute(new Date().toISOString())} ·{" "}
+          <Text value={window.location.href} max={500} />
+        </p>
         <DataBanner />
+        <StaleBanner />
         <Outlet />
       </div>
-      <HelpSheet open={help} onClose={() => setHelp(false)} />
+      <HelpSheet open={open === "help"} onClose={close} />
+      <Suspense>
+        {seen.has("view") && <ViewDialog open={open === "view"} onClose={close} />}
+        {seen.has("palette") && <Palette open={open === "palette"} actions={actions} onClose={close} />}
+      </Suspense>
     </div>
   );
+}
+
+/** Compact rows are also a matter of style. */
+function useDensity() {
+  const chosen = density.use();
+  useEffect(() => {
+    document.documentElement.dataset.density = chosen;
+  }, [chosen]);
 }

@@ -1,35 +1,20 @@
 // Single-key shortcuts. They are off while somebody types, and can be switched off altogether (WCAG 2.1.4).
 
-import { useEffect, useRef, useSyncExternalStore } from "react";
-import { recall, remember } from "./memory";
+import { useEffect, useRef } from "react";
+import { keysOf, meant } from "../text/chords";
+import { moved, SHIPPED } from "./keys";
+import { storedWord } from "./stored";
 
-const KEY = "shortcuts";
-/** How long `g` waits for its second key. */
+/** How long the first key of two waits for the second. */
 const SEQUENCE_MS = 1_200;
 
-let enabled = recall(KEY) !== "off";
-const listeners = new Set<() => void>();
-
-export function setShortcuts(on: boolean): void {
-  enabled = on;
-  remember(KEY, on ? null : "off");
-  for (const listener of listeners) listener();
-}
-
-export function useShortcutsEnabled(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => enabled,
-  );
-}
+export const shortcuts = storedWord("shortcuts", ["on", "off"]);
 
 function typing(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches("input, textarea, select, [role=combobox]"))
+    (target.isContentEditable ||
+      target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [role=combobox]"))
   );
 }
 
@@ -37,14 +22,14 @@ let pending: { key: string; at: number } | null = null;
 
 const nameOf = (key: string): string => (key.length > 1 ? key.toLowerCase() : key);
 
-/** The key with its leading `g`, if one was pressed just before: `j`, `?`, `g f`. */
+/** What was pressed, with the key before it if that one starts a pair: `j`, `?`, `g f`. */
 function chord(event: KeyboardEvent): string {
   const before = pending && event.timeStamp - pending.at < SEQUENCE_MS ? `${pending.key} ` : "";
   return before + nameOf(event.key);
 }
 
-/** Calls the handler of a key (named keys in lower case). A handler that returns `false` did not use it. `escape` works
- * even while typing. */
+/** Calls the handler of a shortcut, named by the keys it is shipped with (named keys in lower case), whatever keys stand
+ * for it here. A handler that returns `false` did not use it. `escape` works even while typing. */
 export function useShortcuts(handlers: Record<string, (event: KeyboardEvent) => unknown>): void {
   const latest = useRef(handlers);
   latest.current = handlers;
@@ -52,8 +37,10 @@ export function useShortcuts(handlers: Record<string, (event: KeyboardEvent) => 
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       if (document.querySelector("dialog:modal")) return;
-      if (event.key !== "Escape" && (!enabled || typing(event.target))) return;
-      const handler = latest.current[chord(event)] ?? latest.current[nameOf(event.key)];
+      if (event.key !== "Escape" && (shortcuts.get() === "off" || typing(event.target))) return;
+      const handler =
+        latest.current[meant(chord(event), moved.get()) ?? ""] ??
+        latest.current[meant(nameOf(event.key), moved.get()) ?? ""];
       if (handler && handler(event) !== false) event.preventDefault();
     };
     document.addEventListener("keydown", onKey);
@@ -64,6 +51,8 @@ export function useShortcuts(handlers: Record<string, (event: KeyboardEvent) => 
 // Registered after every handler of the page, so that the handlers see the state before this key.
 if (typeof window !== "undefined") {
   window.addEventListener("keydown", (event) => {
-    pending = event.key === "g" && !typing(event.target) ? { key: "g", at: event.timeStamp } : null;
+    const { key } = event;
+    const starts = SHIPPED.some((each) => keysOf(each, moved.get()).startsWith(`${key} `));
+    pending = starts && !typing(event.target) ? { key, at: event.timeStamp } : null;
   });
 }

@@ -1,13 +1,13 @@
 import { useCallback, useEffect, useState } from "react";
 import { recall, remember } from "./memory";
 
-export type Theme = "system" | "dark" | "light";
+export type Theme = "system" | "dark" | "light" | "contrast";
 
 const KEY = "theme";
 
 const stored = (): Theme => {
   const value = recall(KEY);
-  return value === "dark" || value === "light" ? value : "system";
+  return value === "dark" || value === "light" || value === "contrast" ? value : "system";
 };
 
 /** The chosen theme, and the way to choose another. `system` follows the operating system. */

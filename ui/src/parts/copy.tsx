@@ -18,7 +18,16 @@ async function copy(text: string): Promise<boolean> {
   }
 }
 
-export function CopyButton({ value, label }: { value: string; label: string }) {
+export function CopyButton({
+  value,
+  label,
+  shown = false,
+}: {
+  value: string;
+  label: string;
+  /** The label stands beside the sign. */
+  shown?: boolean;
+}) {
   const [state, setState] = useState<"idle" | "done" | "failed">("idle");
   useEffect(() => {
     if (state === "idle") return;
@@ -32,7 +41,7 @@ export function CopyButton({ value, label }: { value: string; label: string }) {
       onClick={async () => setState((await copy(value)) ? "done" : "failed")}
     >
       <Icon name={state === "done" ? "check" : "copy"} />
-      <span className="sr-only">{label}</span>
+      <span className={shown ? "" : "sr-only"}>{label}</span>
       <span className="copy-word" aria-live="polite">
         {state === "done" ? "Copied" : state === "failed" ? "Not copied" : ""}
       </span>

@@ -1,7 +1,7 @@
 // A modal on the browser's own `dialog`: it traps focus, makes the rest inert, closes on Escape and gives the focus
 // back. The headless libraries inject a style element to lock scrolling, which `default-src 'self'` refuses.
 
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import { Icon } from "./icon";
 
 export function Dialog({
@@ -19,7 +19,8 @@ export function Dialog({
   const heading = useId();
   // A click counts where it ends: selecting text and letting go outside would close the dialog.
   const pressed = useRef<EventTarget | null>(null);
-  useEffect(() => {
+  // Before the effects of what is in it, so that a field of it can take the focus.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     if (!dialog) return;
     if (open && !dialog.open) dialog.showModal();

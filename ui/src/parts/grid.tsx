@@ -3,7 +3,6 @@
 // It is an ARIA grid with one tab stop. The counts that assistive technology reads are those of the whole result, not
 // of the rows that happen to be drawn.
 
-import { columnVisibilityFeature, createColumnHelper, tableFeatures, useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent,
@@ -14,10 +13,10 @@ import {
   useImperativeHandle,
   useRef,
 } from "react";
-import { useNarrow } from "../app/narrow";
+import { useNarrow, usePrinting } from "../app/narrow";
+import { density } from "../app/stored";
 import { Icon } from "./icon";
-
-const features = tableFeatures({ columnVisibilityFeature });
+import type { Selection } from "./selection";
 
 /** Start fetching when this many loaded rows are left below the view. */
 const AHEAD = 30;
@@ -52,6 +51,8 @@ interface GridProps<T> {
   onCursor?: (index: number) => void;
   onOpen?: (index: number) => void;
   opened?: string | undefined;
+  /** Rows can be picked out. */
+  selection?: Selection | undefined;
   hasMore?: boolean;
   loadingMore?: boolean;
   onMore?: () => void;
@@ -62,7 +63,13 @@ interface GridProps<T> {
 }
 
 const ROW = 38;
+/** One line, whatever the table has at other times. */
+const COMPACT_ROW = 28;
 const CARD_LINE = 22;
+/** A box to tick, 24 pixels to hit. */
+const SELECT_WIDTH = "24px";
+
+const keyOf = <T,>(row: T | undefined, rowId: (row: T) => string) => row && rowId(row);
 
 export function Grid<T extends object>(props: GridProps<T>) {
   const {
@@ -81,32 +88,25 @@ export function Grid<T extends object>(props: GridProps<T>) {
   const narrow = useNarrow();
   const scroll = useRef<HTMLDivElement>(null);
   const base = useId();
-  const height = narrow ? (props.cardLines ?? 3) * CARD_LINE + 20 : (props.rowHeight ?? ROW);
+  const printing = usePrinting();
+  const compact = density.use() === "compact";
+  const height = narrow
+    ? (props.cardLines ?? 3) * CARD_LINE + 20
+    : compact
+      ? COMPACT_ROW
+      : (props.rowHeight ?? ROW);
 
-  const helper = createColumnHelper<typeof features, T>();
-  const table = useTable({
-    features,
-    data: rows as T[],
-    columns: columns.map((column) =>
-      helper.display({
-        id: column.id,
-        header: column.title,
-        cell: (context) => column.cell(context.row.original),
-      }),
-    ),
-    getRowId: rowId,
-    state: { columnVisibility: Object.fromEntries((props.hidden ?? []).map((id) => [id, false])) },
-  });
-  const model = table.getRowModel().rows;
-  const byId = new Map(columns.map((column) => [column.id, column]));
   const shown = columns.filter((column) => !props.hidden?.includes(column.id));
-  const template = shown.map((column) => column.width).join(" ");
+  const { selection } = props;
+  const template = [...(selection ? [SELECT_WIDTH] : []), ...shown.map((column) => column.width)].join(" ");
+  const before = selection ? 1 : 0;
+  const picked = selection ? rows.filter((row) => selection.ids.has(rowId(row))).length : 0;
 
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroll.current,
     estimateSize: () => height,
-    getItemKey: (index) => model[index]?.id ?? index,
+    getItemKey: (index) => keyOf(rows[index], rowId) ?? index,
     overscan: 10,
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the heights depend on the layout alone
@@ -114,11 +114,13 @@ export function Grid<T extends object>(props: GridProps<T>) {
     virtual.measure();
   }, [height]);
 
-  const items = virtual.getVirtualItems();
+  const items = printing
+    ? rows.map((_, index) => ({ index, start: 0, size: height }))
+    : virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && !loadingMore && last >= rows.length - AHEAD) onMore?.();
-  }, [hasMore, loadingMore, last, rows.length, onMore]);
+    if (!printing && hasMore && !loadingMore && last >= rows.length - AHEAD) onMore?.();
+  }, [printing, hasMore, loadingMore, last, rows.length, onMore]);
   useEffect(() => {
     if (cursor >= 0 && cursor < rows.length) virtual.scrollToIndex(cursor, { align: "auto" });
   }, [cursor, rows.length, virtual.scrollToIndex]);
@@ -140,6 +142,9 @@ export function Grid<T extends object>(props: GridProps<T>) {
     if (target !== undefined && rows.length > 0) {
       event.preventDefault();
       onCursor?.(Math.min(rows.length - 1, Math.max(0, target)));
+    } else if (event.key === " " && event.shiftKey && selection && cursor >= 0) {
+      event.preventDefault();
+      selection.toggle(cursor, false);
     } else if ((event.key === "Enter" || event.key === " ") && cursor >= 0 && cursor < rows.length) {
       event.preventDefault();
       onOpen?.(cursor);
@@ -155,71 +160,79 @@ export function Grid<T extends object>(props: GridProps<T>) {
       aria-rowcount={
         total === undefined ? (hasMore ? -1 : rows.length + 1) : Math.max(total, rows.length) + 1
       }
-      aria-colcount={shown.length}
+      aria-colcount={shown.length + before}
+      aria-multiselectable={selection ? true : undefined}
       aria-activedescendant={items.some((item) => item.index === cursor) ? `${base}-${cursor}` : undefined}
       aria-busy={loadingMore}
       tabIndex={0}
       onKeyDown={onKeyDown}
     >
       <div role="rowgroup" className="grid-head">
-        {table.getHeaderGroups().map((group) => (
-          <div
-            key={group.id}
-            role="row"
-            aria-rowindex={1}
-            className="grid-row"
-            style={{ gridTemplateColumns: template }}
-          >
-            {group.headers.map((header, index) => {
-              const column = byId.get(header.column.id);
-              const sorted = sort?.column === header.column.id;
-              return (
-                <div
-                  key={header.id}
-                  role="columnheader"
-                  aria-colindex={index + 1}
-                  aria-sort={
-                    column?.sortable
-                      ? sorted
-                        ? sort.descending
-                          ? "descending"
-                          : "ascending"
-                        : "none"
-                      : undefined
-                  }
-                  className={column?.align === "end" ? "cell end" : "cell"}
-                >
-                  {column?.sortable ? (
-                    <button
-                      type="button"
-                      className={sorted ? "sort on" : "sort"}
-                      onClick={() => props.onSort?.(header.column.id)}
-                    >
-                      {column.title}
-                      <Icon name={sorted && !sort.descending ? "up" : "down"} />
-                    </button>
-                  ) : (
-                    column?.title
-                  )}
-                </div>
-              );
-            })}
-          </div>
-        ))}
+        <div role="row" aria-rowindex={1} className="grid-row" style={{ gridTemplateColumns: template }}>
+          {selection && (
+            <div role="columnheader" aria-colindex={1} className="cell">
+              <label className="pick">
+                <input
+                  type="checkbox"
+                  aria-label="Select all loaded rows"
+                  checked={picked > 0 && picked === rows.length}
+                  ref={(box) => {
+                    if (box) box.indeterminate = picked > 0 && picked < rows.length;
+                  }}
+                  onChange={selection.all}
+                />
+              </label>
+            </div>
+          )}
+          {shown.map((column, index) => {
+            const sorted = sort?.column === column.id;
+            return (
+              <div
+                key={column.id}
+                role="columnheader"
+                aria-colindex={index + 1 + before}
+                aria-sort={
+                  column.sortable
+                    ? sorted
+                      ? sort.descending
+                        ? "descending"
+                        : "ascending"
+                      : "none"
+                    : undefined
+                }
+                className={column.align === "end" ? "cell end" : "cell"}
+              >
+                {column.sortable ? (
+                  <button
+                    type="button"
+                    className={sorted ? "sort on" : "sort"}
+                    onClick={() => props.onSort?.(column.id)}
+                  >
+                    {column.title}
+                    <Icon name={sorted && !sort.descending ? "up" : "down"} />
+                  </button>
+                ) : (
+                  column.title
+                )}
+              </div>
+            );
+          })}
+        </div>
       </div>
       <div role="rowgroup" className="grid-body" style={{ height: virtual.getTotalSize() }}>
         {items.map((item) => {
-          const row = model[item.index];
+          const row = rows[item.index];
           if (!row) return null;
-          const opened = props.opened === row.id;
+          const id = rowId(row);
+          const opened = props.opened === id;
           return (
             // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the grid, which has the focus
             <div
-              key={row.id}
+              key={id}
               id={`${base}-${item.index}`}
               role="row"
               aria-rowindex={item.index + 2}
-              aria-selected={opened || item.index === cursor}
+              aria-selected={selection ? selection.ids.has(id) : opened || item.index === cursor}
               className={`grid-row${item.index === cursor ? " at" : ""}${opened ? " opened" : ""}${onOpen ? " opens" : ""}`}
               style={{
                 gridTemplateColumns: narrow ? undefined : template,
@@ -227,7 +240,7 @@ export function Grid<T extends object>(props: GridProps<T>) {
                 transform: `translateY(${item.start}px)`,
               }}
               onClick={(event) => {
-                const link = (event.target as HTMLElement).closest("a, button");
+                const link = (event.target as HTMLElement).closest("a, button, label");
                 if (link && !link.hasAttribute("data-row")) return;
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return;
                 if (onOpen) event.preventDefault();
@@ -235,19 +248,31 @@ export function Grid<T extends object>(props: GridProps<T>) {
                 onOpen?.(item.index);
               }}
             >
-              {row.getVisibleCells().map((cell, index) => {
-                const column = byId.get(cell.column.id);
-                return (
-                  <div
-                    key={cell.id}
-                    role="gridcell"
-                    aria-colindex={index + 1}
-                    className={`cell cell-${column?.narrow}${column?.align === "end" ? " end" : ""}`}
-                  >
-                    <table.FlexRender cell={cell} />
-                  </div>
-                );
-              })}
+              {selection && (
+                <div role="gridcell" aria-colindex={1} className="cell cell-lead">
+                  <label className="pick">
+                    <input
+                      type="checkbox"
+                      tabIndex={-1}
+                      aria-label={`Select row ${item.index + 1}`}
+                      checked={selection.ids.has(id)}
+                      // A change does not tell whether Shift was held, a click does.
+                      onChange={() => undefined}
+                      onClick={(event) => selection.toggle(item.index, event.shiftKey)}
+                    />
+                  </label>
+                </div>
+              )}
+              {shown.map((column, index) => (
+                <div
+                  key={column.id}
+                  role="gridcell"
+                  aria-colindex={index + 1 + before}
+                  className={`cell cell-${column.narrow}${column.align === "end" ? " end" : ""}`}
+                >
+                  {column.cell(row)}
+                </div>
+              ))}
             </div>
           );
         })}

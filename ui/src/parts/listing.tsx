@@ -8,6 +8,8 @@ import { useDrawerOverlay } from "../app/narrow";
 import { useShortcuts } from "../app/shortcuts";
 import { count, counted } from "../text/number";
 import { type Column, Grid, type GridHandle } from "./grid";
+import { Newer, type NewestFirst } from "./newer";
+import { SelectionBar, useSelection } from "./selection";
 import { Failure, Loading } from "./states";
 
 export interface DrawerFrame {
@@ -34,6 +36,10 @@ interface Props<T> {
   onClose?: () => void;
   /** Columns that go when the drawer is open. */
   besideHidden?: readonly string[];
+  /** How to look for rows that are newer than those shown. */
+  newest?: NewestFirst<T>;
+  /** What can be done with rows that are picked out, besides taking them along. */
+  bulk?: (chosen: T[]) => ReactNode;
   drawer?: (frame: DrawerFrame) => ReactNode;
   cardLines?: number;
   rowHeight?: number;
@@ -68,9 +74,11 @@ export function Listing<T extends object>(props: Props<T>) {
       grid.current?.focus();
     }
   };
+  const selection = useSelection(rows, rowId);
   useShortcuts({
     j: () => step(1),
     k: () => step(-1),
+    x: () => cursor >= 0 && selection.toggle(cursor, false),
     escape: () => {
       if (opened === undefined) return false;
       close();
@@ -88,7 +96,7 @@ export function Listing<T extends object>(props: Props<T>) {
         <p className="muted list-count" role="status" data-testid="shown">
           {list.isPending
             ? "Loading …"
-            : list.isError
+            : list.isLoadingError
               ? ""
               : capped
                 ? `The first ${counted(rows.length, one, many)}: narrow the filter to see the others`
@@ -96,10 +104,14 @@ export function Listing<T extends object>(props: Props<T>) {
                   ? `${count(rows.length)} ${many} loaded, more on scrolling`
                   : counted(rows.length, one, many)}
         </p>
+        {props.newest && <Newer of={props.newest} rows={rows} rowId={rowId} one={one} many={many} />}
+        <SelectionBar rows={rows} rowId={rowId} selection={selection} one={one} many={many}>
+          {props.bulk}
+        </SelectionBar>
         <div className="list alone-list">
           {list.isPending ? (
             <Loading rows={12} label={`Loading ${many}`} />
-          ) : list.isError ? (
+          ) : list.isLoadingError ? (
             <Failure error={list.error} retry={() => list.refetch()} what={many} />
           ) : rows.length === 0 ? (
             props.empty
@@ -115,7 +127,8 @@ export function Listing<T extends object>(props: Props<T>) {
               onCursor={(index) => (beside ? open(index) : setCursor(index))}
               onOpen={open}
               opened={opened}
-              hasMore={list.hasNextPage}
+              selection={selection}
+              hasMore={list.hasNextPage && !list.isFetchNextPageError}
               loadingMore={list.isFetchingNextPage}
               onMore={more}
               cardLines={props.cardLines ?? 4}

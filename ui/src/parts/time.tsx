@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { times } from "../app/stored";
 import { absolute, age, relative } from "../text/time";
 
 // One clock for the whole page: every time on it moves together, twice a minute.
@@ -23,11 +24,12 @@ function subscribe(listener: () => void) {
 
 export function Time({ at, short = false }: { at: string | null | undefined; short?: boolean }) {
   const current = useSyncExternalStore(subscribe, () => now);
+  const utc = times.use() === "utc";
   if (!at) return <span className="muted">never</span>;
   const text = short ? age(at, current) : relative(at, current);
   return (
-    <time dateTime={at} title={absolute(at)}>
-      {text || absolute(at)}
+    <time dateTime={at} title={utc ? relative(at, current) : absolute(at)}>
+      {utc ? absolute(at) : text || absolute(at)}
     </time>
   );
 }

@@ -20,7 +20,7 @@ export function AdvisoriesPage() {
       </header>
       {status.isPending ? (
         <Loading rows={6} label="Loading the state of the advisory data" />
-      ) : status.isError ? (
+      ) : status.isLoadingError ? (
         <Failure error={status.error} retry={() => status.refetch()} what="the state of the advisory data" />
       ) : status.data.loaded === false ? (
         <Empty icon="advisories" title="No advisory data is loaded">

@@ -83,7 +83,7 @@ export function AttackPage() {
         </div>
         {map.isPending ? (
           <Loading rows={12} label="Loading the map" />
-        ) : map.isError ? (
+        ) : map.isLoadingError ? (
           <Failure error={map.error} retry={() => map.refetch()} what="the map" />
         ) : map.data.techniques.length === 0 ? (
           <Empty icon="attack" title="No technique is known">

@@ -46,7 +46,7 @@ export function EvidencePage() {
         </div>
         {list.isPending ? (
           <Loading rows={8} label="Loading evidence" />
-        ) : list.isError ? (
+        ) : list.isLoadingError ? (
           <Failure error={list.error} retry={() => list.refetch()} what="evidence" />
         ) : rows.length === 0 ? (
           <Empty icon="compliance" title="No evidence has been kept yet">
@@ -84,7 +84,7 @@ function Chain() {
       </div>
       {chain.isPending ? (
         <Loading rows={2} label="Checking the chain" />
-      ) : chain.isError ? (
+      ) : chain.isLoadingError ? (
         <Failure error={chain.error} retry={() => chain.refetch()} what="the check of the chain" />
       ) : chain.data.sound ? (
         <>

@@ -76,7 +76,7 @@ export function ExceptionsPage() {
         )}
         {list.isPending ? (
           <Loading rows={6} label="Loading exceptions" />
-        ) : list.isError ? (
+        ) : list.isLoadingError ? (
           <Failure error={list.error} retry={() => list.refetch()} what="exceptions" />
         ) : shown.length === 0 ? (
           <Empty icon="check" title={set.length > 0 ? "No exception matches" : "No risk is accepted"}>

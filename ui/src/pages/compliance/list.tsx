@@ -27,7 +27,7 @@ export function CompliancePage() {
       <ComplianceHead at="/compliance" />
       {list.isPending ? (
         <Loading rows={10} label="Loading assessments" />
-      ) : list.isError ? (
+      ) : list.isLoadingError ? (
         <Failure error={list.error} retry={() => list.refetch()} what="assessments" />
       ) : all.length === 0 ? (
         <Empty icon="compliance" title="Nothing has been assessed yet">

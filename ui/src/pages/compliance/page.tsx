@@ -34,7 +34,7 @@ export function FrameworkPage() {
       </p>
       {assessment.isPending ? (
         <Loading rows={10} label="Loading the assessment" />
-      ) : assessment.isError ? (
+      ) : assessment.isLoadingError ? (
         <Failure error={assessment.error} retry={() => assessment.refetch()} what="this assessment" />
       ) : (
         <Assessment assessment={assessment.data} />

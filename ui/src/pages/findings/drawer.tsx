@@ -21,7 +21,7 @@ export function FindingDrawer({ fingerprint, ...frame }: Props) {
     <Drawer what="finding" id={fingerprint} {...frame}>
       {finding.isPending ? (
         <Loading rows={10} label="Loading the finding" />
-      ) : finding.isError ? (
+      ) : finding.isLoadingError ? (
         <Failure error={finding.error} retry={() => finding.refetch()} what="this finding" />
       ) : (
         <FindingBody finding={finding.data} />

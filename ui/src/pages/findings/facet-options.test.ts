@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Facets } from "../../api/types";
-import { clicked, GROUPS, options, totalOf } from "./facet-options";
+import { clicked, excluded, GROUPS, options, totalOf } from "./facet-options";
 
 const group = (name: string) => {
   const found = GROUPS.find((each) => each.name === name);
@@ -56,4 +56,15 @@ it("counts the findings under the filter", () => {
   expect(totalOf(FACETS, { severity: "high,low" })).toBe(3);
   expect(totalOf({ ...FACETS, matching: 7 }, {})).toBe(7);
   expect(totalOf(undefined, {})).toBeUndefined();
+});
+
+it("excludes by choosing the others, where all of them are known", () => {
+  const severity = group("severity");
+  expect(excluded(severity, "critical", {})?.severity?.split(",")).toEqual(
+    severity.fixed?.filter((each) => each !== "critical"),
+  );
+  expect(excluded(severity, "high", { severity: "high,low" })).toEqual({ severity: "low" });
+  expect(excluded(severity, "high", { severity: "high" })).toBeNull();
+  expect(excluded(group("kev"), "true", {})).toEqual({ kev: "false" });
+  expect(excluded(group("asset"), "a", {})).toBeNull();
 });

@@ -69,6 +69,16 @@ export function clicked(group: Group, value: string, search: FindingSearch): Fin
   return { [group.name]: search[group.name] === value ? undefined : value };
 }
 
+/** The change that takes a value out and leaves the others; nothing where not all values are known, since the server has
+ * no "not". */
+export function excluded(group: Group, value: string, search: FindingSearch): FindingSearch | null {
+  if (!group.fixed) return null;
+  const on = chosen(group, search);
+  const left = (on.length > 0 ? on : group.fixed).filter((each) => each !== value);
+  if (left.length === 0) return null;
+  return { [group.name]: left.length === group.fixed.length ? undefined : left.join(",") };
+}
+
 /** Findings under the filter: as the server says, else the sum of a facet that each finding has exactly one value of. */
 export function totalOf(facets: Facets | undefined, search: FindingSearch): number | undefined {
   if (facets?.matching !== undefined) return facets.matching;

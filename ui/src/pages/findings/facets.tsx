@@ -7,7 +7,7 @@ import { Text } from "../../parts/text";
 import { shortName } from "../../text/name";
 import { count } from "../../text/number";
 import { visible } from "../../text/visible";
-import { clicked, GROUPS, options } from "./facet-options";
+import { clicked, excluded, GROUPS, options } from "./facet-options";
 import { facetWord } from "./words";
 
 interface Props {
@@ -18,7 +18,7 @@ interface Props {
 
 /** The filters beside the list, each value with the number of findings that it would leave. */
 export function FacetPanel({ facets, search, onChange }: Props) {
-  if (facets.isError)
+  if (facets.isLoadingError)
     return <Failure error={facets.error} retry={() => facets.refetch()} what="the filters" />;
   if (!facets.data) return <Loading rows={12} label="Loading the filters" />;
   const data = facets.data;
@@ -39,9 +39,17 @@ export function FacetPanel({ facets, search, onChange }: Props) {
                   type="checkbox"
                   checked={option.on}
                   data-facet={`${group.name}:${option.value}`}
-                  onChange={() => onChange(clicked(group, option.value, search))}
+                  onChange={(event) => {
+                    const without = (event.nativeEvent as MouseEvent).altKey
+                      ? excluded(group, option.value, search)
+                      : null;
+                    onChange(without ?? clicked(group, option.value, search));
+                  }}
                 />
-                <span className="facet-label" title={group.fixed ? undefined : visible(option.label)}>
+                <span
+                  className="facet-label"
+                  title={group.fixed ? "With Alt: all but this" : visible(option.label)}
+                >
                   {group.name === "severity" ? (
                     <>
                       <SeverityMark severity={option.value} /> {severityName(option.value)}

@@ -2,13 +2,15 @@ import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-quer
 import { getRouteApi } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { facetsQuery, findingQuery, findingsQuery, PAGES_MAX } from "../../api/queries";
+import type { FindingRow } from "../../api/types";
 import { useDrawerOverlay } from "../../app/narrow";
-import { type FindingSearch, filterOf, OPEN, type Sort } from "../../app/search";
+import { type FindingSearch, filterOf, OPEN, type Sort, TYPED } from "../../app/search";
 import { useShortcuts } from "../../app/shortcuts";
 import { Grid, type GridHandle } from "../../parts/grid";
 import { Icon } from "../../parts/icon";
 import { Popover } from "../../parts/popover";
 import { SearchField } from "../../parts/search-field";
+import { SelectionBar, useSelection } from "../../parts/selection";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { count } from "../../text/number";
@@ -45,6 +47,16 @@ const TEXTS: readonly string[] = ["q", "asset", "package", "rule", "subject"];
 /** Off unless asked for: the default table answers "how bad and how old". */
 const HIDDEN_AT_FIRST = "last_seen";
 const BESIDE_HIDDEN = ["asset", "epss", "state", "age", "last_seen"];
+
+/** The filters in force that can be typed. */
+const typedOf = (search: FindingSearch): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(search).filter(
+      (entry): entry is [string, string] => entry[0] in TYPED && typeof entry[1] === "string",
+    ),
+  );
+
+const rowId = (row: FindingRow) => row.fingerprint;
 
 export function FindingsPage() {
   const search = route.useSearch();
@@ -109,9 +121,11 @@ export function FindingsPage() {
       grid.current?.focus();
     }
   };
+  const selection = useSelection(rows, rowId);
   useShortcuts({
     j: () => step(1),
     k: () => step(-1),
+    x: () => cursor >= 0 && selection.toggle(cursor, false),
     escape: () => {
       if (search.finding === undefined) return false;
       close();
@@ -132,7 +146,20 @@ export function FindingsPage() {
           </p>
         </header>
         <div className="toolbar">
-          <SearchField value={search.q ?? ""} onChange={setText} label="Search ids, packages, titles" />
+          <SearchField
+            value={search.q ?? ""}
+            onChange={setText}
+            label="Search, or severity:critical kev:true"
+            known={TYPED}
+            filters={typedOf(search)}
+            onFilters={({ filters, text }, whole) =>
+              change({
+                ...(whole ? Object.fromEntries(Object.keys(TYPED).map((key) => [key, undefined])) : {}),
+                ...filters,
+                q: text || undefined,
+              })
+            }
+          />
           <button
             type="button"
             className="button only-facets-hidden"
@@ -187,9 +214,10 @@ export function FindingsPage() {
             <FacetPanel facets={facets} search={search} onChange={change} />
           </section>
           <div className="list">
+            <SelectionBar rows={rows} rowId={rowId} selection={selection} one="finding" many="findings" />
             {list.isPending ? (
               <Loading rows={14} label="Loading findings" />
-            ) : list.isError ? (
+            ) : list.isLoadingError ? (
               <Failure error={list.error} retry={() => list.refetch()} what="findings" />
             ) : rows.length === 0 ? (
               <NoRows search={search} onClear={() => void navigate({ search: OPEN })} />
@@ -200,7 +228,8 @@ export function FindingsPage() {
                 columns={columns}
                 hidden={beside}
                 rows={rows}
-                rowId={(row) => row.fingerprint}
+                rowId={rowId}
+                selection={selection}
                 total={total}
                 sort={{ column: sort === "-last_seen" ? "last_seen" : sort, descending: sort !== "package" }}
                 onSort={(column) => change({ sort: SORT_OF[column] })}
@@ -208,7 +237,7 @@ export function FindingsPage() {
                 onCursor={(index) => (search.finding ? open(index) : setCursor(index))}
                 onOpen={open}
                 opened={search.finding}
-                hasMore={list.hasNextPage}
+                hasMore={list.hasNextPage && !list.isFetchNextPageError}
                 loadingMore={list.isFetchingNextPage}
                 onMore={more}
                 cardLines={4}

@@ -40,7 +40,7 @@ export function Exposure({ cluster, search, onChange }: ViewProps) {
       )}
       {answer.isPending ? (
         <Loading rows={8} label="Loading ways in" />
-      ) : answer.isError ? (
+      ) : answer.isLoadingError ? (
         <Failure error={answer.error} retry={() => answer.refetch()} what="what the internet gets to" />
       ) : (
         <Answer answer={answer.data} cluster={cluster} search={search} onChange={onChange} />

@@ -62,7 +62,7 @@ export function GraphPage() {
       </header>
       {clusters.isPending ? (
         <Loading rows={8} label="Loading clusters" />
-      ) : clusters.isError ? (
+      ) : clusters.isLoadingError ? (
         <Failure error={clusters.error} retry={() => clusters.refetch()} what="the clusters" />
       ) : items.length === 0 ? (
         <Empty icon="graph" title="No cluster or account has been scanned yet">

@@ -87,7 +87,7 @@ export function Paths({ cluster, search, onChange }: ViewProps) {
       )}
       {answer.isPending ? (
         <Loading rows={10} label="Looking for paths" />
-      ) : answer.isError ? (
+      ) : answer.isLoadingError ? (
         <Failure error={answer.error} retry={() => answer.refetch()} what="attack paths" />
       ) : (
         <Answer answer={answer.data} cluster={cluster} search={search} onChange={onChange} />

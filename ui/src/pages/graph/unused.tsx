@@ -31,7 +31,7 @@ export function Unused({ cluster, search, onChange }: ViewProps) {
       </div>
       {answer.isPending ? (
         <Loading rows={8} label="Looking for unused rights" />
-      ) : answer.isError ? (
+      ) : answer.isLoadingError ? (
         <Failure error={answer.error} retry={() => answer.refetch()} what="unused rights" />
       ) : (
         <Answer answer={answer.data} scope={cluster.id} />

@@ -70,7 +70,7 @@ export function WhoCan({ cluster, search, onChange }: ViewProps) {
         </Empty>
       ) : answer.isPending ? (
         <Loading rows={8} label="Looking for holders" />
-      ) : answer.isError ? (
+      ) : answer.isLoadingError ? (
         <Failure error={answer.error} retry={() => answer.refetch()} what="who can do it" />
       ) : (
         <Answer answer={answer.data} scope={cluster.id} search={search} />

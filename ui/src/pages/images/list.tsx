@@ -6,6 +6,7 @@ import type { ImageRow } from "../../api/types";
 import { useShortcuts } from "../../app/shortcuts";
 import { type Column, Grid, type GridHandle } from "../../parts/grid";
 import { SearchField } from "../../parts/search-field";
+import { SelectionBar, useSelection } from "../../parts/selection";
 import { SeverityLine } from "../../parts/severity";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
@@ -84,6 +85,8 @@ const COLUMNS: Column<ImageRow>[] = [
   },
 ];
 
+const rowId = (row: ImageRow) => row.id;
+
 export function ImagesPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
@@ -103,9 +106,11 @@ export function ImagesPage() {
     setCursor(Math.min(rows.length - 1, Math.max(0, cursor + by)));
     grid.current?.focus();
   };
+  const selection = useSelection(rows, rowId);
   useShortcuts({
     j: () => step(1),
     k: () => step(-1),
+    x: () => cursor >= 0 && selection.toggle(cursor, false),
   });
   const { fetchNextPage } = list;
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
@@ -125,10 +130,21 @@ export function ImagesPage() {
         <div className="toolbar">
           <SearchField value={search.q ?? ""} onChange={setText} label="Search names and digests" />
         </div>
+        <SelectionBar rows={rows} rowId={rowId} selection={selection} one="image" many="images">
+          {([a, b, ...others]) =>
+            a &&
+            b &&
+            others.length === 0 && (
+              <Link to="/images/compare" search={{ a: a.id, b: b.id }} className="button small primary">
+                Compare the two
+              </Link>
+            )
+          }
+        </SelectionBar>
         <div className="list alone-list">
           {list.isPending ? (
             <Loading rows={12} label="Loading images" />
-          ) : list.isError ? (
+          ) : list.isLoadingError ? (
             <Failure error={list.error} retry={() => list.refetch()} what="images" />
           ) : rows.length === 0 ? (
             search.q ? (
@@ -150,11 +166,12 @@ export function ImagesPage() {
               label="Images"
               columns={COLUMNS}
               rows={rows}
-              rowId={(row) => row.id}
+              rowId={rowId}
+              selection={selection}
               cursor={cursor}
               onCursor={setCursor}
               onOpen={open}
-              hasMore={list.hasNextPage}
+              hasMore={list.hasNextPage && !list.isFetchNextPageError}
               loadingMore={list.isFetchingNextPage}
               onMore={more}
               cardLines={3}

@@ -138,7 +138,7 @@ export function Packages({ id, total }: { id: string; total: number }) {
       <div className="list boxed">
         {list.isPending ? (
           <Loading rows={8} label="Loading packages" />
-        ) : list.isError ? (
+        ) : list.isLoadingError ? (
           <Failure error={list.error} retry={() => list.refetch()} what="packages" />
         ) : rows.length === 0 ? (
           <Empty icon="search" title={search.q ? "No package has that in its name" : "No package was found"}>
@@ -154,7 +154,7 @@ export function Packages({ id, total }: { id: string; total: number }) {
             total={whole}
             cursor={cursor}
             onCursor={setCursor}
-            hasMore={list.hasNextPage}
+            hasMore={list.hasNextPage && !list.isFetchNextPageError}
             loadingMore={list.isFetchingNextPage}
             onMore={more}
             cardLines={3}

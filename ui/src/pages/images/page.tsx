@@ -28,7 +28,7 @@ export function ImagePage() {
       </p>
       {image.isPending ? (
         <Loading rows={8} label="Loading the image" />
-      ) : image.isError ? (
+      ) : image.isLoadingError ? (
         <Failure error={image.error} retry={() => image.refetch()} what="this image" />
       ) : (
         <Image image={image.data} />
@@ -53,6 +53,11 @@ function Image({ image }: { image: ImageDetail }) {
         <h1>
           <Text value={image.name} max={300} />
         </h1>
+        <p>
+          <Link to="/images/compare" search={{ a: image.id }}>
+            Compare with another one
+          </Link>
+        </p>
         <dl className="meta">
           <div>
             <dt>Kind</dt>

@@ -4,7 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCallback } from "react";
 import type { IncidentRow } from "../../api/runtime";
-import { incidentsQuery } from "../../api/runtime-queries";
+import { incidentsQuery, newestIncidents } from "../../api/runtime-queries";
 import { INCIDENT_STATUSES, type IncidentSearch } from "../../app/search-runtime";
 import { Chips } from "../../parts/filters";
 import type { Column } from "../../parts/grid";
@@ -17,6 +17,7 @@ import { Time } from "../../parts/time";
 import { count } from "../../text/number";
 import { assetName, incidentStatus } from "../../text/runtime";
 import { Choice } from "../graph/filters";
+import { BulkChange } from "./bulk";
 import { StatusTag } from "./status";
 
 const route = getRouteApi("/incidents");
@@ -106,7 +107,8 @@ export function IncidentsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const { severity, ...rest } = search;
-  const list = useInfiniteQuery(incidentsQuery({ ...rest, severity_min: severity }));
+  const filter = { ...rest, severity_min: severity };
+  const list = useInfiniteQuery(incidentsQuery(filter));
   const change = useCallback(
     (next: IncidentSearch) => void navigate({ search: (before) => ({ ...before, ...next }) }),
     [navigate],
@@ -148,6 +150,8 @@ export function IncidentsPage() {
         </>
       }
       list={list}
+      newest={newestIncidents(filter)}
+      bulk={(chosen) => <BulkChange chosen={chosen} />}
       one="incident"
       columns={COLUMNS}
       rowId={(row) => row.id}

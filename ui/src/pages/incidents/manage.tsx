@@ -66,6 +66,7 @@ export function Manage({ incident }: { incident: IncidentRow }) {
               id={id}
               className="input"
               value={assignee}
+              data-assign
               maxLength={256}
               autoComplete="off"
               onChange={(event) => setAssignee(event.target.value)}

@@ -38,7 +38,7 @@ export function IncidentPage() {
       </p>
       {incident.isPending ? (
         <Loading rows={10} label="Loading the incident" />
-      ) : incident.isError ? (
+      ) : incident.isLoadingError ? (
         <Failure error={incident.error} retry={() => incident.refetch()} what="this incident" />
       ) : (
         <Incident detail={incident.data} />

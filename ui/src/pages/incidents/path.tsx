@@ -36,7 +36,7 @@ export function Path({
       </div>
       {graph.isPending ? (
         <Loading rows={4} label="Loading the path" />
-      ) : graph.isError ? (
+      ) : graph.isLoadingError ? (
         <Failure error={graph.error} retry={() => graph.refetch()} what="the path" />
       ) : graph.data.edges.length === 0 ? (
         <p className="muted">

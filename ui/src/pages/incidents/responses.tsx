@@ -20,7 +20,7 @@ export function IncidentResponses({ incident }: { incident: IncidentRow }) {
           </Link>
         )}
       </div>
-      {responses.isError ? (
+      {responses.isLoadingError ? (
         <p className="muted">Responses could not be loaded: {responses.error.message}.</p>
       ) : items.length === 0 ? (
         <p className="muted">

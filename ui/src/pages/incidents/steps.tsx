@@ -29,7 +29,7 @@ export function StepList({ id }: { id: string }) {
       </div>
       {timeline.isPending ? (
         <Loading rows={6} label="Loading the timeline" />
-      ) : timeline.isError ? (
+      ) : timeline.isLoadingError ? (
         <Failure error={timeline.error} retry={() => timeline.refetch()} what="the timeline" />
       ) : (
         <>

@@ -34,7 +34,7 @@ export function ResourceDrawer({ id, scopes, ...frame }: Props) {
     <Drawer what="resource" id={id} {...frame}>
       {resource.isPending ? (
         <Loading rows={10} label="Loading the resource" />
-      ) : resource.isError ? (
+      ) : resource.isLoadingError ? (
         <Failure error={resource.error} retry={() => resource.refetch()} what="this resource" />
       ) : (
         <ResourceBody resource={resource.data} scope={scopes.get(resource.data.scope)} />

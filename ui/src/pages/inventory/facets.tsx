@@ -31,7 +31,7 @@ interface Option {
 const FIRST = 10;
 
 export function ResourceFacetPanel({ facets, clusters, search, onChange }: Props) {
-  if (facets.isError)
+  if (facets.isLoadingError)
     return <Failure error={facets.error} retry={() => facets.refetch()} what="the filters" />;
   if (!facets.data) return <Loading rows={12} label="Loading the filters" />;
   const of = (list: readonly FacetValue[], label: (value: string) => string): Option[] =>

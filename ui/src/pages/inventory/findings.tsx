@@ -51,7 +51,7 @@ export function Wrong({ resource }: { resource: ResourceDetail }) {
           </p>
           {worst.isPending ? (
             <Loading rows={3} label="Loading its worst findings" />
-          ) : worst.isError ? (
+          ) : worst.isLoadingError ? (
             <Failure error={worst.error} retry={() => worst.refetch()} what="its findings" />
           ) : (
             <ul className="worst">

@@ -84,7 +84,7 @@ function Reach({ resource }: { resource: ResourceDetail }) {
     attackPathsQuery(resource.scope, { from: "all", workload: resource.path, limit: 50 }),
   );
   if (paths.isPending) return <Loading rows={2} label="Loading attack paths" />;
-  if (paths.isError)
+  if (paths.isLoadingError)
     return <Failure error={paths.error} retry={() => paths.refetch()} what="attack paths from it" />;
   const search = { cluster: resource.scope, from: "all", workload: resource.path } as const;
   if (paths.data.paths.length === 0)

@@ -140,7 +140,7 @@ export function InventoryPage() {
           <div className="list">
             {list.isPending ? (
               <Loading rows={14} label="Loading resources" />
-            ) : list.isError ? (
+            ) : list.isLoadingError ? (
               <Failure error={list.error} retry={() => list.refetch()} what="resources" />
             ) : rows.length === 0 ? (
               <NoRows
@@ -160,7 +160,7 @@ export function InventoryPage() {
                 onCursor={(index) => (drawerOpen ? open(index) : setCursor(index))}
                 onOpen={open}
                 opened={resource}
-                hasMore={list.hasNextPage}
+                hasMore={list.hasNextPage && !list.isFetchNextPageError}
                 loadingMore={list.isFetchingNextPage}
                 onMore={more}
                 cardLines={3}

@@ -37,7 +37,7 @@ export function OverviewPage() {
       </header>
       {overview.isPending ? (
         <Loading rows={8} label="Loading the overview" />
-      ) : overview.isError ? (
+      ) : overview.isLoadingError ? (
         <Failure error={overview.error} retry={() => overview.refetch()} what="the overview" />
       ) : overview.data.images === 0 && overview.data.scans_running === 0 ? (
         <>
@@ -56,7 +56,7 @@ function FirstScan() {
     <Empty icon="scans" title="Nothing has been scanned yet">
       <p>
         Give an image reference or a directory of this server. Findings appear here as soon as the scan is
-        done.
+        done. <Link to="/start">All first steps</Link>, with commands to copy.
       </p>
       <div className="card">
         <ScanForm />

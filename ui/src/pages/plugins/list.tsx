@@ -24,7 +24,7 @@ export function PluginsPage() {
       </header>
       {plugins.isPending ? (
         <Loading rows={4} label="Loading plugins" />
-      ) : plugins.isError ? (
+      ) : plugins.isLoadingError ? (
         <Failure error={plugins.error} retry={() => plugins.refetch()} what="plugins" />
       ) : plugins.data.items.length === 0 ? (
         <Empty icon="plugins" title="No plugin is loaded">

@@ -30,7 +30,7 @@ export function PluginPage() {
       </p>
       {plugin.isPending ? (
         <Loading rows={8} label="Loading the plugin" />
-      ) : plugin.isError ? (
+      ) : plugin.isLoadingError ? (
         <Failure error={plugin.error} retry={() => plugin.refetch()} what="this plugin" />
       ) : (
         <PluginView key={id} plugin={plugin.data} />

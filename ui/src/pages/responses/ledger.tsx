@@ -35,7 +35,7 @@ export function LedgerPage() {
         />
         {list.isPending ? (
           <Loading rows={8} label="Loading the ledger" />
-        ) : list.isError ? (
+        ) : list.isLoadingError ? (
           <Failure error={list.error} retry={() => list.refetch()} what="the ledger" />
         ) : rows.length === 0 ? (
           <Empty icon="responses" title={filtered ? "Nothing of it is in the ledger" : "The ledger is empty"}>
@@ -75,7 +75,7 @@ function Verify() {
         </button>
       </div>
       <div role="status">
-        {check.isError ? (
+        {check.isLoadingError ? (
           <ProblemLine error={check.error} />
         ) : check.data?.broken ? (
           <p className="verdict bad">

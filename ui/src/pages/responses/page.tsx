@@ -34,7 +34,7 @@ export function ResponsePage() {
       </p>
       {response.isPending ? (
         <Loading rows={10} label="Loading the run" />
-      ) : response.isError ? (
+      ) : response.isLoadingError ? (
         <Failure error={response.error} retry={() => response.refetch()} what="this run" />
       ) : (
         <Response response={response.data} />

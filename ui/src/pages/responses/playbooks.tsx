@@ -28,7 +28,7 @@ export function PlaybooksPage() {
         <KillBanner />
         {playbooks.isPending ? (
           <Loading rows={8} label="Loading playbooks" />
-        ) : playbooks.isError ? (
+        ) : playbooks.isLoadingError ? (
           <Failure error={playbooks.error} retry={() => playbooks.refetch()} what="playbooks" />
         ) : playbooks.data.items.length === 0 ? (
           <Empty icon="responses" title="There is no playbook">

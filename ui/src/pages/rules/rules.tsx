@@ -72,7 +72,7 @@ export function RulesPage() {
         </div>
         {rules.isPending ? (
           <Loading rows={8} label="Loading rules" />
-        ) : rules.isError ? (
+        ) : rules.isLoadingError ? (
           <Failure error={rules.error} retry={() => rules.refetch()} what="rules" />
         ) : shown.length === 0 ? (
           search.q ? (

@@ -69,7 +69,7 @@ export function SuppressionsPage() {
         )}
         {list.isPending ? (
           <Loading rows={6} label="Loading suppressions" />
-        ) : list.isError ? (
+        ) : list.isLoadingError ? (
           <Failure error={list.error} retry={() => list.refetch()} what="suppressions" />
         ) : shown.length === 0 ? (
           <Empty title={filtered ? "No suppression matches" : "Nothing is suppressed"}>

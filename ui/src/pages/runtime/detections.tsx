@@ -4,7 +4,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import type { DetectionDetail, Detection as DetectionRow } from "../../api/runtime";
-import { detectionQuery, detectionsQuery } from "../../api/runtime-queries";
+import { detectionQuery, detectionsQuery, newestDetections } from "../../api/runtime-queries";
 import { DETECTION_TEXTS, type DetectionSearch } from "../../app/search-runtime";
 import { AssetLink } from "../../parts/asset-link";
 import { Drawer, DrawerSection } from "../../parts/drawer";
@@ -142,6 +142,7 @@ export function DetectionsPage() {
         </>
       }
       list={list}
+      newest={newestDetections(filter)}
       cardLines={5}
       one="detection"
       columns={COLUMNS}
@@ -178,7 +179,7 @@ function DetectionDrawer({ id, ...frame }: DrawerFrame & { id: string }) {
     <Drawer what="detection" id={id} {...frame}>
       {detection.isPending ? (
         <Loading rows={10} label="Loading the detection" />
-      ) : detection.isError ? (
+      ) : detection.isLoadingError ? (
         <Failure error={detection.error} retry={() => detection.refetch()} what="this detection" />
       ) : (
         <Detection detail={detection.data} />

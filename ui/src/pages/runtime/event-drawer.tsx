@@ -32,7 +32,7 @@ export function EventDrawer({ id, onFilter, ...frame }: Props) {
     <Drawer what="event" id={id} {...frame}>
       {event.isPending ? (
         <Loading rows={10} label="Loading the event" />
-      ) : event.isError ? (
+      ) : event.isLoadingError ? (
         <Failure error={event.error} retry={() => event.refetch()} what="this event" />
       ) : (
         <EventBodyView detail={event.data} onFilter={onFilter} />

@@ -4,7 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import type { EventRow } from "../../api/runtime";
-import { eventsQuery } from "../../api/runtime-queries";
+import { eventsQuery, newestEvents } from "../../api/runtime-queries";
 import { EVENT_TEXTS, type EventSearch, KINDS } from "../../app/search-runtime";
 import { AssetLink } from "../../parts/asset-link";
 import { Chips } from "../../parts/filters";
@@ -163,6 +163,7 @@ export function EventsPage() {
         </>
       }
       list={list}
+      newest={newestEvents(filter)}
       cardLines={5}
       one="event"
       columns={COLUMNS}

@@ -46,7 +46,7 @@ export function ProcessesPage() {
       </header>
       {tree.isPending ? (
         <Loading rows={8} label="Loading processes" />
-      ) : tree.isError ? (
+      ) : tree.isLoadingError ? (
         <Failure error={tree.error} retry={() => tree.refetch()} what="the processes" />
       ) : top.length === 0 ? (
         <Empty icon="runtime" title="No process of this container was seen">

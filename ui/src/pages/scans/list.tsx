@@ -37,7 +37,7 @@ export function ScansPage() {
         </div>
         {list.isPending ? (
           <Loading rows={6} label="Loading scans" />
-        ) : list.isError ? (
+        ) : list.isLoadingError ? (
           <Failure error={list.error} retry={() => list.refetch()} what="scans" />
         ) : (
           <ScanTable scans={scans} label="Scans, latest first" />

@@ -27,7 +27,7 @@ export function ScanPage() {
       </p>
       {scan.isPending ? (
         <Loading rows={6} label="Loading the scan" />
-      ) : scan.isError ? (
+      ) : scan.isLoadingError ? (
         <Failure error={scan.error} retry={() => scan.refetch()} what="this scan" />
       ) : (
         <ScanView scan={scan.data} stream={stream} />

@@ -69,7 +69,7 @@ export function SourcesPage() {
         )}
         {sources.isPending ? (
           <Loading rows={6} label="Loading sources" />
-        ) : sources.isError ? (
+        ) : sources.isLoadingError ? (
           <Failure error={sources.error} retry={() => sources.refetch()} what="sources" />
         ) : shown.length === 0 ? (
           !asking && (
@@ -116,7 +116,7 @@ export function SourcesPage() {
             </div>
             {sensors.isPending ? (
               <Loading rows={4} label="Loading sensors" />
-            ) : sensors.isError ? (
+            ) : sensors.isLoadingError ? (
               <Failure error={sensors.error} retry={() => sensors.refetch()} what="sensors" />
             ) : (
               <SensorTable

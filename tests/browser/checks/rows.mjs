@@ -1,0 +1,183 @@
+// What is done with rows: picking them out, changing many at once and taking that back, what is new, what is old, and
+// filters as text.
+import { readFileSync } from "node:fs";
+import { equal, expect, openFindings, Skip, shownCount } from "../harness.mjs";
+import { stage } from "./runtime.mjs";
+
+const OPEN = { state: "open", suppressed: "false" };
+const rows = (page) => page.locator('[role="grid"] .grid-body [role="row"]');
+const bar = (page) => page.getByRole("region", { name: "Selected rows" });
+
+export const checks = [
+  [
+    "rows are picked out by key, by box and in a row, and leave as a file",
+    async ({ context, page: open, axe }) => {
+      const page = await open(await context());
+      if ((await openFindings(page, OPEN)) < 6) throw new Skip("fewer than six findings");
+      await page.keyboard.press("j");
+      await page.keyboard.press("x");
+      await bar(page).getByText("1 finding selected").waitFor();
+      await page.getByLabel("Select row 5", { exact: true }).click({ modifiers: ["Shift"] });
+      await bar(page).getByText("5 findings selected").waitFor();
+      await page.getByLabel("Select row 2", { exact: true }).click();
+      await bar(page).getByText("4 findings selected").waitFor();
+      equal(await rows(page).and(page.locator('[aria-selected="true"]')).count(), 4, "rows told as selected");
+      await axe(page, "selected rows");
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        bar(page).getByRole("button", { name: "NDJSON" }).click(),
+      ]);
+      equal(
+        readFileSync(await download.path(), "utf8")
+          .trimEnd()
+          .split("\n").length,
+        4,
+        "rows of the file",
+      );
+      await bar(page).getByRole("button", { name: "Select none" }).click();
+      await bar(page).waitFor({ state: "detached" });
+    },
+  ],
+  [
+    "many incidents are assigned at once; what somebody else changed is left alone, and the rest can be taken back",
+    async ({ context, page: open, axe, shot }) => {
+      const page = await open(await context(), ["409"]);
+      const { data, sent } = await stage(page);
+      const ids = data.incidents.map((each) => each.incident.id);
+      const before = data.incidents.map((each) => each.incident.assignee);
+      await page.goto("/incidents");
+      await rows(page).nth(1).waitFor();
+      // Somebody changes this one after the page has read it.
+      data.incidents[1].incident.version += 1;
+      await page.getByLabel("Select all loaded rows").check();
+      await page.keyboard.press("e");
+      await page.keyboard.type("dana");
+      await axe(page, "changing many incidents");
+      await page.keyboard.press("Enter");
+      const note = bar(page).getByText(/^Changed:/);
+      await note.waitFor();
+      equal(
+        data.incidents.map((each) => each.incident.assignee),
+        ids.map((_, index) => (index === 1 ? before[1] : "dana")),
+        "assignees on the server",
+      );
+      await bar(page).getByText("Somebody changed it meanwhile").waitFor();
+      await shot(page, "bulk-incidents");
+      equal(
+        (await rows(page).filter({ hasText: "dana" }).count()) >= 1,
+        true,
+        "the rows show the new assignee",
+      );
+      await bar(page).getByRole("button", { name: "Undo" }).click();
+      await bar(page)
+        .getByText(/^Taken back:/)
+        .waitFor();
+      equal(
+        data.incidents.map((each) => each.incident.assignee),
+        before,
+        "assignees after taking it back",
+      );
+      expect(
+        sent.every((each) => Number.isInteger(each.body.version)),
+        "every change names the version that was seen",
+      );
+    },
+  ],
+  [
+    "new rows wait above the list until they are asked for",
+    async ({ context, page: open }) => {
+      const made = await context();
+      const page = await open(made);
+      await page.clock.install();
+      const { data } = await stage(page);
+      await page.goto("/runtime");
+      await rows(page).first().waitFor();
+      const first = await rows(page).first().textContent();
+      data.events.unshift({ ...data.events[0], id: "new:1", title: "Something new" });
+      await page.clock.runFor(20_000);
+      const pill = page.getByRole("button", { name: "1 new event: show" });
+      await pill.waitFor();
+      equal(await rows(page).first().textContent(), first, "the first row, before it was asked");
+      await pill.click();
+      await rows(page).filter({ hasText: "Something new" }).first().waitFor();
+      await pill.waitFor({ state: "detached" });
+    },
+  ],
+  [
+    "rows stay when the server stops answering, and the page says how old they are",
+    async ({ context, page: open, axe, shot }) => {
+      const page = await open(await context(), ["503"]);
+      let down = false;
+      await page.clock.install();
+      await page.route(/\/api\/v1\/overview/, (route) =>
+        down
+          ? route.fulfill({ status: 503, json: { status: 503, code: "busy", title: "The server is busy" } })
+          : route.continue(),
+      );
+      await page.goto("/");
+      await page.locator(".tile").first().waitFor();
+      down = true;
+      // The next look of the overview, and its two retries.
+      for (let minute = 0; minute < 4; minute += 1) await page.clock.runFor(60_000);
+      const banner = page.getByLabel("Not up to date");
+      await banner.getByText("The server is busy").waitFor();
+      expect((await page.locator(".tile").count()) > 0, "the figures are still there");
+      await axe(page, "stale");
+      await shot(page, "stale");
+      down = false;
+      await banner.getByRole("button", { name: "Try again" }).click();
+      await banner.waitFor({ state: "detached" });
+    },
+  ],
+  [
+    "filters can be typed, read back as text, and say at which column they are wrong",
+    async ({ context, page: open, axe, api }) => {
+      const page = await open(await context());
+      await openFindings(page, OPEN);
+      const field = page.getByRole("searchbox");
+      await page.keyboard.press("/");
+      await page.keyboard.type("severity:critical,hihg ");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").filter({ hasText: "“hihg” is no value of “severity”" }).waitFor();
+      equal(await field.getAttribute("aria-invalid"), "true", "the field is marked");
+      await axe(page, "a filter with a mistake");
+      await field.fill("severity:critical,high class:vulnerability");
+      await field.press("Enter");
+      await page.waitForURL(/severity=critical,high/);
+      const wanted = await api(
+        `/findings/facets?${new URLSearchParams({ ...OPEN, severity: "critical,high", class: "vulnerability" })}`,
+      );
+      await page.getByRole("listitem").filter({ hasText: "class" }).first().waitFor();
+      equal(await shownCount(page), wanted.matching, "findings under the typed filter");
+      await page.getByRole("button", { name: "As text" }).click();
+      const text = await field.inputValue();
+      for (const each of ["state:open", "suppressed:false", "severity:critical,high", "class:vulnerability"])
+        expect(text.includes(each), `${each} is not in ${text}`);
+      await field.fill(text.replace("class:vulnerability", ""));
+      await field.press("Enter");
+      await page.waitForFunction(() => !location.search.includes("class="));
+      expect(new URL(page.url()).searchParams.get("state") === "open", "the others stay");
+    },
+  ],
+  [
+    "with Alt a filter leaves all but one value",
+    async ({ context, page: open, api }) => {
+      const page = await open(await context());
+      await openFindings(page, OPEN);
+      const { severity, matching } = await api(`/findings/facets?${new URLSearchParams(OPEN)}`);
+      const worst = severity.find((each) => each.count > 0);
+      if (!worst || worst.count === matching) throw new Skip("findings of one severity only");
+      await page.locator(`[data-facet="severity:${worst.value}"]`).click({ modifiers: ["Alt"] });
+      await page.waitForURL(/severity=/);
+      await page.waitForFunction(
+        (left) =>
+          document
+            .querySelector('[data-testid="shown"]')
+            .textContent.replaceAll(",", "")
+            .includes(`${left} finding`),
+        matching - worst.count,
+      );
+      expect(!new URL(page.url()).searchParams.get("severity").split(",").includes(worst.value), "it is out");
+    },
+  ],
+];

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { curl, viewRequest } from "./view-request";
+
+describe("viewRequest", () => {
+  it("leaves out what is about the page, and asks for the order that the page shows", () => {
+    expect(viewRequest("/findings", { severity: "high", hide: "kev", finding: "f1" })).toEqual({
+      path: "/findings",
+      query: { sort: "severity", severity: "high" },
+      rows: "findings",
+    });
+    expect(viewRequest("/findings/", { sort: "package" })?.query).toEqual({ sort: "package" });
+  });
+  it("uses the API's word for the least severity", () => {
+    expect(viewRequest("/runtime", { severity: "high", event: "e" })).toEqual({
+      path: "/runtime/events",
+      query: { severity_min: "high" },
+      rows: "events",
+    });
+  });
+  it("knows no request for a page without rows", () => {
+    expect(viewRequest("/", {})).toBeNull();
+    expect(viewRequest("/images/sha256:1", {})).toBeNull();
+  });
+});
+
+describe("curl", () => {
+  it("is one command with three arguments whatever the filter holds", () => {
+    const hostile = `'; touch /tmp/x; echo "$(id)" \`id\` \n --upload-file=/etc/passwd`;
+    const view = viewRequest("/findings", { q: hostile });
+    if (!view) throw new Error("no request");
+    const lines = curl("https://palisade.test", view).split(" \\\n  ");
+    expect(lines).toHaveLength(3);
+    // Between the quotes nothing ends them, and a shell reads nothing inside.
+    expect(lines[2]).toMatch(/^'https:\/\/palisade\.test\/api\/v1\/findings\?[\w.*+%=&-]+'$/);
+    expect(new URL((lines[2] ?? "").slice(1, -1)).searchParams.get("q")).toBe(hostile);
+  });
+});
