@@ -16,7 +16,8 @@ use self::said::{Sensor, Sent, after};
 use self::story::{Scanned, Scene};
 use self::verdict::Verdict;
 use self::world::{CLUSTER, World};
-use crate::support::{Api, Backends, Data, Layout, Server, Tar, fixture, full};
+use crate::support::layout::{Layout, Tar};
+use crate::support::{Api, Backends, Data, Server, fixture, full};
 
 /// What the test may take at most.
 const PATIENCE: Duration = Duration::from_secs(240);

@@ -40,7 +40,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 const BATCH_EVENTS: usize = 4_096;
 /// How long a batch should take: whoever comes while one is made waits for it, and then for the next. What it costs whatever it holds makes larger ones
 /// cheaper.
-const STEP_TAKES: (Duration, Duration) = (Duration::from_millis(75), Duration::from_millis(200));
+const STEP_TAKES: (Duration, Duration) = (Duration::from_millis(150), Duration::from_millis(300));
 /// Events of the smallest batch that is aimed at.
 const STEP_EVENTS_MIN: usize = 256;
 /// How often time alone is looked at: watermarks that silence moves, timers.
@@ -443,7 +443,7 @@ mod tests {
     fn batches_grow_while_they_are_quick_and_shrink_when_they_keep_others_waiting() {
         let after = |aim, messages, ms| aim_after(aim, messages, Duration::from_millis(ms));
         assert_eq!(
-            (after(512, 3, 10), after(512, 1, 10), after(512, 3, 100), after(512, 3, 500)),
+            (after(512, 3, 10), after(512, 1, 10), after(512, 3, 200), after(512, 3, 500)),
             (1024, 512, 512, 256)
         );
         assert_eq!(
