@@ -84,6 +84,27 @@ export const checks = [
     },
   ],
   [
+    "columns of a list can be switched off, and stay off in this browser",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      await stage(page);
+      await page.goto("/runtime");
+      await rows(page).first().waitFor();
+      const heads = () => page.getByRole("columnheader").allTextContents();
+      const before = await heads();
+      await page.getByRole("button", { name: "Columns" }).click();
+      await page.getByLabel("Source", { exact: true }).uncheck();
+      equal(
+        await heads(),
+        before.filter((each) => each !== "Source"),
+        "columns after switching one off",
+      );
+      await page.reload();
+      await rows(page).first().waitFor();
+      equal((await heads()).includes("Source"), false, "the column after a reload");
+    },
+  ],
+  [
     "new rows wait above the list until they are asked for",
     async ({ context, page: open }) => {
       const made = await context();
@@ -101,6 +122,30 @@ export const checks = [
       await pill.click();
       await rows(page).filter({ hasText: "Something new" }).first().waitFor();
       await pill.waitFor({ state: "detached" });
+    },
+  ],
+  [
+    "findings that came or went since the rows were read are told, and shown when asked for",
+    async ({ context, page: open, axe }) => {
+      const page = await open(await context());
+      await page.clock.install();
+      let more = 0;
+      await page.route(/\/api\/v1\/findings\/facets/, async (route) => {
+        const answer = await (await route.fetch()).json();
+        await route.fulfill({ json: { ...answer, matching: answer.matching + more } });
+      });
+      if ((await openFindings(page, OPEN)) === 0) throw new Skip("no open finding");
+      await page.locator("[data-facet]").first().waitFor();
+      more = 3;
+      await page.clock.runFor(40_000);
+      const pill = page.getByRole("button", { name: "3 more match now: show" });
+      await pill.waitFor();
+      await axe(page, "findings that came");
+      await pill.click();
+      await pill.waitFor({ state: "detached" });
+      await rows(page).first().waitFor();
+      await page.clock.runFor(40_000);
+      equal(await pill.count(), 0, "nothing has changed since");
     },
   ],
   [
