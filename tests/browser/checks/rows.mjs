@@ -84,6 +84,34 @@ export const checks = [
     },
   ],
   [
+    "a stretch of time is chosen by click or by its ends, is in the address, and holds for what is asked",
+    async ({ context, page: open, axe }) => {
+      const page = await open(await context());
+      await stage(page);
+      const asked = [];
+      page.on("request", (request) => {
+        if (request.url().includes("/runtime/events?")) asked.push(new URL(request.url()).searchParams);
+      });
+      await page.goto("/runtime");
+      await rows(page).first().waitFor();
+      await page.getByRole("button", { name: "Any time" }).click();
+      await axe(page, "the choice of time");
+      await page.getByRole("button", { name: "Last 24 hours" }).click();
+      await page.waitForURL(/from=/);
+      const from = new URL(page.url()).searchParams.get("from");
+      const ago = Date.now() - Date.parse(from);
+      expect(Math.abs(ago - 86_400_000) < 60_000, `24 hours ago is ${from}`);
+      await page.waitForFunction(() => !document.querySelector(".loading"));
+      equal(asked.at(-1).get("from"), from, "what is asked for");
+      await page.getByLabel("Before, in UTC").fill("2020-01-01T00:00");
+      await page.getByLabel("Before, in UTC").blur();
+      await page.getByRole("alert").filter({ hasText: "before the beginning" }).waitFor();
+      equal(new URL(page.url()).searchParams.get("to"), "2020-01-01T00:00:00Z", "the end in the address");
+      await page.getByRole("group", { name: "Time" }).getByRole("button", { name: "Any time" }).click();
+      await page.waitForFunction(() => !location.search.includes("from="));
+    },
+  ],
+  [
     "columns of a list can be switched off, and stay off in this browser",
     async ({ context, page: open }) => {
       const page = await open(await context());
