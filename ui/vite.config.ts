@@ -13,5 +13,5 @@ export default defineConfig({
     sourcemap: false,
     manifest: true,
   },
-  server: { proxy: { "/api": { target: server } } },
+  server: { proxy: { "/api": { target: server }, "/readyz": { target: server } } },
 });

@@ -373,6 +373,7 @@ function file(response, path) {
 
 createServer((request, response) => {
   const url = new URL(request.url, "http://mock");
+  if (url.pathname === "/readyz") return send(response, 200, { status: "ok" });
   const work = url.pathname.startsWith("/api/v1")
     ? api(request, response, url.pathname.slice(7), url.searchParams)
     : file(response, url.pathname);

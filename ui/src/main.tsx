@@ -1,4 +1,4 @@
-import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -7,13 +7,14 @@ import { sessionQuery } from "./api/queries";
 import { router } from "./router";
 import "./styles/index.css";
 
+// A session that ends anywhere ends everywhere: the shell then shows the sign-in page in place of the screen.
+const onError = (error: Error) => {
+  if (error instanceof Problem && error.status === 401) client.setQueryData(sessionQuery.queryKey, null);
+};
+
 const client = new QueryClient({
-  queryCache: new QueryCache({
-    // A session that ends anywhere ends everywhere: the shell then shows the sign-in page in place of the screen.
-    onError: (error) => {
-      if (error instanceof Problem && error.status === 401) client.setQueryData(sessionQuery.queryKey, null);
-    },
-  }),
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
       staleTime: 15_000,

@@ -77,4 +77,44 @@ export const checks = [
       equal((await made.request.get("/api/v1/overview")).status(), 401, "GET /overview after sign-out");
     },
   ],
+  [
+    "a session that runs out in the middle of an edit is taken up where it was, and nobody else sees what was there",
+    async ({ context, page: open, token, axe }) => {
+      const made = await context();
+      const page = await open(made, REFUSALS);
+      await page.clock.install();
+      // Coming back to the window after a while asks for what is old.
+      const comeBack = async () => {
+        await made.clearCookies();
+        await page.clock.fastForward("20:00");
+        await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
+        await page.getByRole("heading", { name: "Sign in again" }).waitFor();
+      };
+      await page.goto("/compliance/exceptions?ask=new");
+      await page.getByLabel("Reason").fill("half a sentence");
+      await comeBack();
+      await axe(page, "sign in again");
+      expect(
+        !(await page.getByRole("navigation", { name: "Main" }).isVisible()),
+        "the page is still to be seen",
+      );
+      for (let times = 0; times < 3; times += 1) await page.keyboard.press("Escape");
+      await page.getByLabel("Access token").fill(token);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Sign in again" }).waitFor({ state: "detached" });
+      equal(await page.getByLabel("Reason").inputValue(), "half a sentence", "what was typed");
+      // Somebody else signs in after it ran out again.
+      await page.route(/\/api\/v1\/session$/, async (route) => {
+        if (route.request().method() !== "GET") return route.continue();
+        const answer = await route.fetch();
+        if (!answer.ok()) return route.fulfill({ response: answer });
+        await route.fulfill({ json: { ...(await answer.json()), token_name: "somebody else" } });
+      });
+      await comeBack();
+      await page.getByLabel("Access token").fill(token);
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Sign in again" }).waitFor({ state: "detached" });
+      equal(await page.getByLabel("Reason").inputValue(), "", "what somebody else sees");
+    },
+  ],
 ];

@@ -1,4 +1,4 @@
-import { equal, expect, number, SEVERITIES, shownCount } from "../harness.mjs";
+import { equal, expect, number, SEVERITIES, Skip, shownCount } from "../harness.mjs";
 
 /** A link of the overview and the filter it must stand for. */
 const base = { state: "open", suppressed: "false" };
@@ -85,6 +85,24 @@ export const checks = [
           equal(await banner.count(), 0, `banners on ${path}`);
         }
       }
+    },
+  ],
+  [
+    "what was first seen since the last visit is marked, and nothing on the first",
+    async ({ context, page: open, api }) => {
+      const { newest } = await api("/overview");
+      if (newest.length === 0) throw new Skip("no finding");
+      const page = await open(await context());
+      await page.goto("/");
+      await page.locator(".rows li").first().waitFor();
+      const marks = page.locator(".rows .tag", { hasText: "New" });
+      equal(await marks.count(), 0, "marks on the first visit");
+      const seen = newest.map((row) => Date.parse(row.first_seen_at)).sort((a, b) => b - a);
+      await page.evaluate((at) => localStorage.setItem("palisade.visits", `0 ${at}`), seen[0] - 1);
+      await page.clock.install({ time: seen[0] + 3_600_000 });
+      await page.reload();
+      await page.locator(".rows li").first().waitFor();
+      equal(await marks.count(), seen.filter((at) => at > seen[0] - 1).length, "marks on a later visit");
     },
   ],
 ];

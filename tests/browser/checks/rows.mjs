@@ -84,6 +84,55 @@ export const checks = [
     },
   ],
   [
+    "a stretch of time is chosen by click or by its ends, is in the address, and holds for what is asked",
+    async ({ context, page: open, axe }) => {
+      const page = await open(await context());
+      await stage(page);
+      const asked = [];
+      page.on("request", (request) => {
+        if (request.url().includes("/runtime/events?")) asked.push(new URL(request.url()).searchParams);
+      });
+      await page.goto("/runtime");
+      await rows(page).first().waitFor();
+      await page.getByRole("button", { name: "Any time" }).click();
+      await axe(page, "the choice of time");
+      await page.getByRole("button", { name: "Last 24 hours" }).click();
+      await page.waitForURL(/from=/);
+      const from = new URL(page.url()).searchParams.get("from");
+      const ago = Date.now() - Date.parse(from);
+      expect(Math.abs(ago - 86_400_000) < 60_000, `24 hours ago is ${from}`);
+      await page.waitForFunction(() => !document.querySelector(".loading"));
+      equal(asked.at(-1).get("from"), from, "what is asked for");
+      await page.getByLabel("Before, in UTC").fill("2020-01-01T00:00");
+      await page.getByLabel("Before, in UTC").blur();
+      await page.getByRole("alert").filter({ hasText: "before the beginning" }).waitFor();
+      equal(new URL(page.url()).searchParams.get("to"), "2020-01-01T00:00:00Z", "the end in the address");
+      await page.getByRole("group", { name: "Time" }).getByRole("button", { name: "Any time" }).click();
+      await page.waitForFunction(() => !location.search.includes("from="));
+    },
+  ],
+  [
+    "columns of a list can be switched off, and stay off in this browser",
+    async ({ context, page: open }) => {
+      const page = await open(await context());
+      await stage(page);
+      await page.goto("/runtime");
+      await rows(page).first().waitFor();
+      const heads = () => page.getByRole("columnheader").allTextContents();
+      const before = await heads();
+      await page.getByRole("button", { name: "Columns" }).click();
+      await page.getByLabel("Source", { exact: true }).uncheck();
+      equal(
+        await heads(),
+        before.filter((each) => each !== "Source"),
+        "columns after switching one off",
+      );
+      await page.reload();
+      await rows(page).first().waitFor();
+      equal((await heads()).includes("Source"), false, "the column after a reload");
+    },
+  ],
+  [
     "new rows wait above the list until they are asked for",
     async ({ context, page: open }) => {
       const made = await context();
@@ -101,6 +150,30 @@ export const checks = [
       await pill.click();
       await rows(page).filter({ hasText: "Something new" }).first().waitFor();
       await pill.waitFor({ state: "detached" });
+    },
+  ],
+  [
+    "findings that came or went since the rows were read are told, and shown when asked for",
+    async ({ context, page: open, axe, api }) => {
+      const page = await open(await context());
+      await page.clock.install();
+      let more = 0;
+      const figures = await api(`/findings/facets?${new URLSearchParams(OPEN)}`);
+      await page.route(/\/api\/v1\/findings\/facets/, (route) =>
+        route.fulfill({ json: { ...figures, matching: figures.matching + more } }),
+      );
+      if ((await openFindings(page, OPEN)) === 0) throw new Skip("no open finding");
+      await page.locator("[data-facet]").first().waitFor();
+      more = 3;
+      await page.clock.runFor(40_000);
+      const pill = page.getByRole("button", { name: "3 more match now: show" });
+      await pill.waitFor();
+      await axe(page, "findings that came");
+      await pill.click();
+      await pill.waitFor({ state: "detached" });
+      await rows(page).first().waitFor();
+      await page.clock.runFor(40_000);
+      equal(await pill.count(), 0, "nothing has changed since");
     },
   ],
   [

@@ -305,10 +305,50 @@ export const checks = [
         "what a change sends",
       );
       await page.getByRole("button", { name: "Read what has changed" }).click();
-      await page.getByRole("textbox", { name: "Note" }).fill("Again");
+      await page.getByRole("alert").getByText("What you typed is still here").waitFor();
+      equal(await page.getByRole("button", { name: "Save" }).isDisabled(), true, "saving before it was read");
+      await page.getByRole("button", { name: "Keep what I typed" }).click();
       await page.getByRole("button", { name: "Save" }).click();
-      await page.locator("section", { hasText: "History" }).getByText("Again").waitFor();
-      equal(sent.at(-1).body, { note: "Again", version: 9 }, "what is sent after reading again");
+      await page.locator("section", { hasText: "History" }).getByText("Cut off and rebuilt").waitFor();
+      equal(
+        sent.at(-1).body,
+        { status: "closed", disposition: "true-positive", note: "Cut off and rebuilt", version: 9 },
+        "what is sent after reading again",
+      );
+      await page.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("button", { name: "Undo" }).waitFor({ state: "detached" });
+      equal(sent.at(-1).body.version, 10, "the version that is taken back");
+      equal(data.incidents[0].incident.status, "open", "the status after taking it back");
+    },
+  ],
+  [
+    "what somebody else saves is shown, and takes nothing away that is being typed",
+    async ({ context, page: open, axe }) => {
+      const page = await open(await context(), ["404"]);
+      await page.clock.install();
+      const { data, sent } = await stage(page);
+      await settle(page, "/incidents/inc-1");
+      const assignee = page.getByLabel("Assignee");
+      Object.assign(data.incidents[0].incident, { assignee: "ben", version: 4 });
+      await page.clock.runFor(16_000);
+      await page.waitForFunction(() => document.querySelector("[data-assign]").value === "ben");
+      await page.getByRole("textbox", { name: "Note" }).fill("half a");
+      await assignee.fill("ana");
+      Object.assign(data.incidents[0].incident, { assignee: "dana", status: "contained", version: 5 });
+      await page.clock.runFor(16_000);
+      await page.getByRole("alert").getByText("dana has it").waitFor();
+      await page.getByRole("alert").getByText("You changed the same").waitFor();
+      await axe(page, "somebody else's change");
+      equal(await page.getByRole("textbox", { name: "Note" }).inputValue(), "half a", "the note");
+      await page.getByRole("button", { name: "Keep what I typed" }).click();
+      equal(await page.getByLabel("Status", { exact: true }).inputValue(), "contained", "their status");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.locator("section", { hasText: "History" }).getByText("half a").waitFor();
+      equal(
+        sent.at(-1).body,
+        { assignee: "ana", note: "half a", version: 5 },
+        "what is sent on top of theirs",
+      );
     },
   ],
   [

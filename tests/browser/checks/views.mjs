@@ -131,6 +131,14 @@ export const checks = [
       const [box, before] = [await last.boundingBox(), await rows(page).nth(0).boundingBox()];
       expect(box.y > before.y + 1_000, "the rows stand below each other");
       await shot(page, "print");
+      // A real print: what the browser says before it has to bring the rows in time.
+      await page.emulateMedia({ media: null });
+      await page.waitForFunction(
+        (most) => document.querySelectorAll('.grid-body [role="row"]').length < most,
+        wanted,
+      );
+      const pages = (await page.pdf({ format: "A4" })).toString("latin1").match(/\/Type\s*\/Page\b/g).length;
+      expect(pages > wanted / 60, `${wanted} rows on ${pages} pages`);
     },
   ],
   [

@@ -39,6 +39,9 @@ export const sessionQuery = queryOptions({
   },
 });
 
+/** Whose session it is: what one may see, another may not. */
+export const sameAs = (session: Session): string => `${session.tenant} ${session.token_name}`;
+
 export const overviewQuery = queryOptions({
   queryKey: ["overview"],
   queryFn: ({ signal }) => request<Overview>("/overview", { signal }),

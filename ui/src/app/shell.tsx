@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
-import { sessionQuery, signOut } from "../api/queries";
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { sameAs, sessionQuery, signOut } from "../api/queries";
 import type { Session } from "../api/types";
 import { SignIn } from "../pages/sign-in";
 import { AddressLink } from "../parts/address-link";
@@ -30,11 +30,23 @@ const THEMES: readonly { theme: Theme; icon: IconName; name: string }[] = [
   { theme: "contrast", icon: "contrast", name: "High-contrast theme" },
 ];
 
-/** The frame of every page; without a session, the sign-in page in its place, so that the address is kept. */
+/** The frame of every page; without a session, the sign-in page in its place, so that the address is kept. When a session
+ * runs out, the frame stays, unseen, below the sign-in: who comes back finds what they were typing. */
 export function Shell() {
   const session = useQuery(sessionQuery);
   const [theme, setTheme] = useTheme();
-  if (session.data) return <Frame session={session.data} theme={theme} setTheme={setTheme} />;
+  const [kept, setKept] = useState<Session | null>(null);
+  if (session.data && session.data !== kept) setKept(session.data);
+  const shown = session.data ?? kept;
+  if (shown)
+    return (
+      <>
+        <div key={sameAs(shown)} className={session.data ? "contents" : undefined} hidden={!session.data}>
+          <Frame session={shown} theme={theme} setTheme={setTheme} onLeave={() => setKept(null)} />
+        </div>
+        {!session.data && <Expired was={shown} />}
+      </>
+    );
   if (session.data === null) return <SignIn />;
   return (
     <main className="alone">
@@ -47,14 +59,32 @@ export function Shell() {
   );
 }
 
+/** Above whatever was open, and not to be closed but by signing in. */
+function Expired({ was }: { was: Session }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => ref.current?.showModal(), []);
+  return (
+    <dialog
+      ref={ref}
+      className="expired"
+      aria-label="Sign in again"
+      onClose={() => ref.current?.isConnected && ref.current.showModal()}
+    >
+      <SignIn was={was} />
+    </dialog>
+  );
+}
+
 function Frame({
   session,
   theme,
   setTheme,
+  onLeave,
 }: {
   session: Session;
   theme: Theme;
   setTheme: (theme: Theme) => void;
+  onLeave: () => void;
 }) {
   const [open, setOpen] = useState<"help" | "view" | "palette" | null>(null);
   const close = () => setOpen(null);
@@ -114,6 +144,7 @@ function Frame({
   const leave = async () => {
     await signOut().catch(() => undefined);
     // The shell watches the session and shows the sign-in page; then nothing of the old session may stay in memory.
+    onLeave();
     client.setQueryData(sessionQuery.queryKey, null);
     client.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
   };

@@ -1,17 +1,27 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type Query, useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
-import { Problem } from "../api/client";
-import { sessionQuery, signIn } from "../api/queries";
+import { Problem, request } from "../api/client";
+import { sameAs, sessionQuery, signIn } from "../api/queries";
+import type { Session } from "../api/types";
 import { Icon } from "../parts/icon";
 
-export function SignIn() {
+/** `was`: the session that ran out, which may be taken up again. */
+export function SignIn({ was }: { was?: Session }) {
   const client = useQueryClient();
   const field = useId();
   const help = useId();
   const [token, setToken] = useState("");
   const enter = useMutation({
     mutationFn: () => signIn(token.trim()),
-    onSuccess: () => client.resetQueries({ queryKey: sessionQuery.queryKey }),
+    onSuccess: async () => {
+      if (!was) return client.resetQueries({ queryKey: sessionQuery.queryKey });
+      const now = await request<Session>("/session");
+      const others = { predicate: (query: Query) => query.queryKey[0] !== sessionQuery.queryKey[0] };
+      // Nothing of somebody else's session may be seen in this one.
+      if (sameAs(now) !== sameAs(was)) client.removeQueries(others);
+      client.setQueryData(sessionQuery.queryKey, now);
+      await client.invalidateQueries(others);
+    },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -24,7 +34,8 @@ export function SignIn() {
           <img src="/favicon.svg" alt="" width="32" height="32" />
           Palisade
         </div>
-        <h1>Sign in</h1>
+        <h1>Sign in{was && " again"}</h1>
+        {was && <p>Your session has ended. Nothing that you typed is lost.</p>}
         <label htmlFor={field}>Access token</label>
         <input
           id={field}

@@ -91,7 +91,7 @@ export function Grid<T extends object>(props: GridProps<T>) {
   const printing = usePrinting();
   const compact = density.use() === "compact";
   const height = narrow
-    ? (props.cardLines ?? 3) * CARD_LINE + 20
+    ? (props.cardLines ?? 3) * CARD_LINE + (props.selection ? 28 : 20)
     : compact
       ? COMPACT_ROW
       : (props.rowHeight ?? ROW);
@@ -249,7 +249,7 @@ export function Grid<T extends object>(props: GridProps<T>) {
               }}
             >
               {selection && (
-                <div role="gridcell" aria-colindex={1} className="cell cell-lead">
+                <div role="gridcell" aria-colindex={1} className="cell cell-pick">
                   <label className="pick">
                     <input
                       type="checkbox"

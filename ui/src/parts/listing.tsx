@@ -7,6 +7,7 @@ import type { Page } from "../api/types";
 import { useDrawerOverlay } from "../app/narrow";
 import { useShortcuts } from "../app/shortcuts";
 import { count, counted } from "../text/number";
+import { ColumnChoice, useHiddenColumns } from "./column-choice";
 import { type Column, Grid, type GridHandle } from "./grid";
 import { Newer, type NewestFirst } from "./newer";
 import { SelectionBar, useSelection } from "./selection";
@@ -75,6 +76,7 @@ export function Listing<T extends object>(props: Props<T>) {
     }
   };
   const selection = useSelection(rows, rowId);
+  const [hidden, setHidden] = useHiddenColumns(many);
   useShortcuts({
     j: () => step(1),
     k: () => step(-1),
@@ -93,17 +95,20 @@ export function Listing<T extends object>(props: Props<T>) {
       <div className="split-main" inert={beside && overlay}>
         {props.head}
         {props.toolbar}
-        <p className="muted list-count" role="status" data-testid="shown">
-          {list.isPending
-            ? "Loading …"
-            : list.isLoadingError
-              ? ""
-              : capped
-                ? `The first ${counted(rows.length, one, many)}: narrow the filter to see the others`
-                : list.hasNextPage
-                  ? `${count(rows.length)} ${many} loaded, more on scrolling`
-                  : counted(rows.length, one, many)}
-        </p>
+        <div className="list-line">
+          <p className="muted list-count" role="status" data-testid="shown">
+            {list.isPending
+              ? "Loading …"
+              : list.isLoadingError
+                ? ""
+                : capped
+                  ? `The first ${counted(rows.length, one, many)}: narrow the filter to see the others`
+                  : list.hasNextPage
+                    ? `${count(rows.length)} ${many} loaded, more on scrolling`
+                    : counted(rows.length, one, many)}
+          </p>
+          <ColumnChoice columns={props.columns} hidden={hidden} onChange={setHidden} />
+        </div>
         {props.newest && <Newer of={props.newest} rows={rows} rowId={rowId} one={one} many={many} />}
         <SelectionBar rows={rows} rowId={rowId} selection={selection} one={one} many={many}>
           {props.bulk}
@@ -120,7 +125,7 @@ export function Listing<T extends object>(props: Props<T>) {
               ref={grid}
               label={many.charAt(0).toUpperCase() + many.slice(1)}
               columns={props.columns}
-              hidden={beside && !overlay ? (props.besideHidden ?? []) : []}
+              hidden={beside && !overlay ? [...hidden, ...(props.besideHidden ?? [])] : hidden}
               rows={rows}
               rowId={rowId}
               cursor={cursor}

@@ -1,6 +1,6 @@
 // A small panel under a button, on the browser's own popover: it closes on Escape and on a click elsewhere.
 
-import { type ReactNode, useId, useRef } from "react";
+import { type ReactNode, useId, useRef, useState } from "react";
 
 export function Popover({
   button,
@@ -13,6 +13,7 @@ export function Popover({
 }) {
   const id = useId();
   const panel = useRef<HTMLDivElement>(null);
+  const [open, setOpen] = useState(false);
   const trigger = useRef<HTMLButtonElement>(null);
   const place = () => {
     if (!panel.current || !trigger.current) return;
@@ -26,8 +27,16 @@ export function Popover({
       <button ref={trigger} type="button" className="button" popoverTarget={id} onClick={place}>
         {button}
       </button>
-      <div ref={panel} id={id} popover="auto" className="popover" role="group" aria-label={label}>
-        {children}
+      <div
+        ref={panel}
+        id={id}
+        popover="auto"
+        className="popover"
+        role="group"
+        aria-label={label}
+        onBeforeToggle={(event) => setOpen(event.newState === "open")}
+      >
+        {open && children}
       </div>
     </>
   );

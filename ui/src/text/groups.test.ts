@@ -41,7 +41,7 @@ describe("groupsOf", () => {
   it("groups by the package that is updated, and leaves out what has no fix", () => {
     const [only, ...others] = groupsOf(
       [
-        row("A", "a", { fix: { state: "fixed", versions: ["2"] } }),
+        row("A", "a", { fix: { state: "fixed", versions: ["10"] } }),
         row("B", "b", { fix: { state: "fixed", versions: ["3"] }, epss: { score: 0.4, percentile: 1 } }),
         row("C", "b", { fix: { state: "not-fixed" } }),
         row("D", "b", { package: null }),
@@ -49,7 +49,7 @@ describe("groupsOf", () => {
       "fix",
     );
     expect(others).toEqual([]);
-    expect(only).toMatchObject({ findings: 2, rules: 2, versions: ["2", "3"], epss: 0.4, fixable: 2 });
+    expect(only).toMatchObject({ findings: 2, rules: 2, versions: ["3", "10"], epss: 0.4, fixable: 2 });
   });
   it("counts every finding once over all groups of a CVE or an asset", () => {
     const rows = [row("A", "a"), row("A", "b"), row("B", "b")];

@@ -63,7 +63,9 @@ export function groupsOf(rows: readonly FindingRow[], by: Grouping): Group[] {
       epss: scores.length > 0 ? Math.max(...scores) : null,
       fixable: list.filter((row) => row.fix.state === "fixed").length,
       packages: [...new Set(list.flatMap((row) => (row.package ? [row.package.name] : [])))].sort(),
-      versions: [...new Set(list.flatMap((row) => row.fix.versions ?? []))].sort(),
+      versions: [...new Set(list.flatMap((row) => row.fix.versions ?? []))].sort((a, b) =>
+        a.localeCompare(b, "en", { numeric: true }),
+      ),
       first_seen_at: list.reduce(
         (first, row) => (row.first_seen_at < first ? row.first_seen_at : first),
         worst.first_seen_at,

@@ -44,6 +44,8 @@ describe("healthOf", () => {
       ["Sensors", "bad", { sensors: { seeing: 1, blind: 1, silent: 0 } }],
       ["Sensors", "warn", { sensors: { seeing: 1, blind: 0, silent: 1 } }],
       ["Sources of events", "warn", { sources: [{ disabled: false, drops: 3, problems: 0 }] }],
+      ["Sources of events", "warn", { sources: [] }],
+      ["Coverage", "warn", { scans: [] }],
       ["Plugins", "bad", { plugins: [{ state: "quarantined", denials: 0 }] }],
       ["Plugins", "warn", { plugins: [{ state: "ready", denials: 2 }] }],
       ["Clusters followed", "bad", { followers: [{ state: "failed", code: "x", reason: "No route" }] }],

@@ -104,9 +104,17 @@ function scans({ scans: latest }: HealthFacts): HealthLine {
   };
 }
 
-function coverage({ overview }: HealthFacts): HealthLine {
+function coverage({ overview, scans: latest }: HealthFacts): HealthLine {
   const at = { area: "Coverage", to: "/images" as const };
-  if (!overview) return unknown(at.area, at.to);
+  if (!overview || !latest) return unknown(at.area, at.to);
+  if (latest.length === 0)
+    return {
+      ...at,
+      level: "warn",
+      says: "Nothing is covered",
+      why: "What no scan looked at is neither good nor bad.",
+      next: "Start with what is exposed",
+    };
   return overview.gaps > 0
     ? {
         ...at,
@@ -159,6 +167,14 @@ function sources({ sources: data }: HealthFacts): HealthLine {
         .join(", "),
       why: "What is lost is not judged.",
       next: "See the last problem of each",
+    };
+  if (data.length === 0)
+    return {
+      ...at,
+      level: "warn",
+      says: "None yet",
+      why: "Nothing tells what happens at run time.",
+      next: "Add one",
     };
   return {
     ...at,

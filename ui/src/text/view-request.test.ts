@@ -19,7 +19,17 @@ describe("viewRequest", () => {
   });
   it("knows no request for a page without rows", () => {
     expect(viewRequest("/", {})).toBeNull();
-    expect(viewRequest("/images/sha256:1", {})).toBeNull();
+    expect(viewRequest("/images/compare", {})).toBeNull();
+    expect(viewRequest("/images/sha256:1", { tab: "layers" })).toBeNull();
+    expect(viewRequest("/constructor", {})).toBeNull();
+  });
+  it("takes the packages of an image, whatever its id holds", () => {
+    expect(viewRequest("/images/sha256:1", { q: "ssl" })).toEqual({
+      path: "/images/sha256%3A1/packages",
+      query: { q: "ssl" },
+      rows: "packages",
+    });
+    expect(viewRequest("/images/host:%2Fsrv%2F'x", {})?.path).toBe("/images/host%3A%2Fsrv%2F'x/packages");
   });
 });
 
@@ -33,5 +43,12 @@ describe("curl", () => {
     // Between the quotes nothing ends them, and a shell reads nothing inside.
     expect(lines[2]).toMatch(/^'https:\/\/palisade\.test\/api\/v1\/findings\?[\w.*+%=&-]+'$/);
     expect(new URL((lines[2] ?? "").slice(1, -1)).searchParams.get("q")).toBe(hostile);
+  });
+  it("lets no id of an image out of the quotes", () => {
+    const view = viewRequest("/images/x%27%3Bid%3B%27", {});
+    if (!view) throw new Error("no request");
+    const [, , address = ""] = curl("https://palisade.test", view).split(" \\\n  ");
+    expect(address.slice(1, -1)).not.toContain("'");
+    expect(address).toContain("x%27%3Bid%3B%27");
   });
 });

@@ -52,7 +52,8 @@ const LISTS: Record<string, List> = {
 
 /** Null where the page is no list of rows that the API pages. */
 export function viewRequest(pathname: string, search: Record<string, unknown>): ViewRequest | null {
-  const list = LISTS[pathname.length > 1 ? pathname.replace(/\/$/, "") : pathname];
+  const list =
+    LISTS[pathname.length > 1 ? pathname.replace(/\/$/, "") : pathname] ?? packages(pathname, search);
   if (!list) return null;
   const query: Record<string, string> = { ...list.first };
   for (const [key, value] of Object.entries(search)) {
@@ -69,6 +70,22 @@ export function curl(origin: string, view: ViewRequest): string {
   return [
     "curl --fail --silent --show-error",
     '--header "Authorization: Bearer $PALISADE_TOKEN"',
-    `'${origin}/api/v1${view.path}?${query}'`,
+    `'${origin}/api/v1${view.path.replaceAll("'", "%27")}?${query}'`,
   ].join(" \\\n  ");
+}
+
+/** The bill of materials of one image, which is the first tab of its page. */
+function packages(pathname: string, search: Record<string, unknown>): List | undefined {
+  const [, id] = /^\/images\/([^/]+)\/?$/.exec(pathname) ?? [];
+  if (id === undefined || id === "compare" || (search.tab ?? "packages") !== "packages") return undefined;
+  // The address may have left characters as they are that a request must not.
+  return { path: `/images/${encodeURIComponent(decoded(id))}/packages`, rows: "packages", own: ["tab"] };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

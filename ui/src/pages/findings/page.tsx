@@ -1,8 +1,8 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type UseQueryResult, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { facetsQuery, findingQuery, findingsQuery, PAGES_MAX } from "../../api/queries";
-import type { FindingRow } from "../../api/types";
+import type { Facets, FindingRow } from "../../api/types";
 import { useDrawerOverlay } from "../../app/narrow";
 import { type FindingSearch, filterOf, OPEN, type Sort, TYPED } from "../../app/search";
 import { useShortcuts } from "../../app/shortcuts";
@@ -48,6 +48,19 @@ const TEXTS: readonly string[] = ["q", "asset", "package", "rule", "subject"];
 const HIDDEN_AT_FIRST = "last_seen";
 const BESIDE_HIDDEN = ["asset", "epss", "state", "age", "last_seen"];
 
+/** How often is looked for what has changed. */
+const LOOK_MS = 30_000;
+
+/** By how many findings the filter matches more or less than when the rows were read, and how to begin anew. */
+function useChanged(filter: string, facets: UseQueryResult<Facets>): [number, () => void] {
+  const [base, setBase] = useState({ filter: "", matching: 0 });
+  const now = facets.isPlaceholderData || facets.data?.capped ? undefined : facets.data?.matching;
+  // Figures that come with the rows are those of the rows.
+  if (now !== undefined && !facets.isFetching && base.filter !== filter) setBase({ filter, matching: now });
+  const changed = now === undefined || base.filter !== filter ? 0 : now - base.matching;
+  return [changed, () => setBase({ filter: "", matching: 0 })];
+}
+
 /** The filters in force that can be typed. */
 const typedOf = (search: FindingSearch): Record<string, string> =>
   Object.fromEntries(
@@ -69,7 +82,8 @@ export function FindingsPage() {
   const filter = useMemo(() => filterOf(search), [search]);
   const sort: Sort = search.sort ?? "severity";
   const list = useInfiniteQuery(findingsQuery({ ...filter, sort }));
-  const facets = useQuery(facetsQuery({ ...filter }));
+  const facets = useQuery({ ...facetsQuery({ ...filter }), refetchInterval: LOOK_MS });
+  const [changed, forget] = useChanged(JSON.stringify(filter), facets);
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   const total =
     list.hasNextPage || (list.data?.pages.length ?? 0) >= PAGES_MAX
@@ -214,6 +228,19 @@ export function FindingsPage() {
             <FacetPanel facets={facets} search={search} onChange={change} />
           </section>
           <div className="list">
+            {changed !== 0 && (
+              <button
+                type="button"
+                className="button small pill"
+                onClick={() => {
+                  void client.resetQueries({ queryKey: ["findings"] });
+                  forget();
+                }}
+              >
+                <Icon name="refresh" /> {count(Math.abs(changed))} {changed > 0 ? "more" : "fewer"} match now:
+                show
+              </button>
+            )}
             <SelectionBar rows={rows} rowId={rowId} selection={selection} one="finding" many="findings" />
             {list.isPending ? (
               <Loading rows={14} label="Loading findings" />

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { useCallback, useEffect } from "react";
 import type { Cluster } from "../../api/posture";
 import { clustersQuery } from "../../api/posture-queries";
 import type { GraphSearch, GraphView } from "../../app/search-posture";
@@ -43,6 +43,12 @@ export function GraphPage() {
   // Clusters first: who has both comes here for them more often.
   const items = (clusters.data?.items ?? []).toSorted((a, b) => +isAccount(a.id) - +isAccount(b.id));
   const cluster = search.cluster ? items.find((each) => each.id === search.cluster) : items[0];
+  // Which one is first may change: the address names it, so that a link means the same tomorrow.
+  const unnamed = search.cluster === undefined && items.length > 1 ? cluster?.id : undefined;
+  useEffect(() => {
+    if (unnamed !== undefined)
+      void navigate({ search: (before) => ({ ...before, cluster: unnamed }), replace: true });
+  }, [unnamed, navigate]);
   const account = cluster !== undefined && isAccount(cluster.id);
   const views = account ? ACCOUNT_VIEWS : VIEWS;
   const view = views.find((each) => each.view === search.view)?.view ?? "paths";

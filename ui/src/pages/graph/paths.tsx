@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
+import { save } from "../../api/download";
 import type { AttackAnswer, AttackPath } from "../../api/posture";
 import { ANSWERS_MAX, attackPathsQuery } from "../../api/posture-queries";
 import { Empty, Failure, Loading } from "../../parts/states";
@@ -126,6 +127,15 @@ function Answer({ answer, cluster, search, onChange }: ViewProps & { answer: Att
             ` The ${count(answer.paths.length)} first are here: narrow the filter to see the others.`}
           {answer.truncated && " There are more than a search looks at."}
         </span>
+        {shown.length > 0 && (
+          <button
+            type="button"
+            className="button ghost small"
+            onClick={() => save("attack-paths", "ndjson", { rows: shown, cut: answer.total > shown.length })}
+          >
+            NDJSON
+          </button>
+        )}
       </p>
       <Unknown unknown={answer.unknown} />
       <ChokePoints answer={answer} cluster={cluster} search={search} />

@@ -14,6 +14,7 @@ import { SEVERITIES, SeverityBadge, severityName } from "../../parts/severity";
 import { Empty } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
+import { TimeRange } from "../../parts/time-range";
 import { count } from "../../text/number";
 import { assetName, incidentStatus } from "../../text/runtime";
 import { Choice } from "../graph/filters";
@@ -125,6 +126,7 @@ export function IncidentsPage() {
         <>
           <div className="toolbar">
             <SearchField value={search.q ?? ""} onChange={setText} label="Search incidents" />
+            <TimeRange range={search} onChange={({ from, to }) => change({ from, to })} />
             <Choice
               label="Status"
               value={search.status ?? ""}

@@ -114,7 +114,7 @@ function Incident({ detail }: { detail: IncidentDetail }) {
         />
         <IncidentResponses incident={incident} />
         <div className="two">
-          <Manage key={incident.version} incident={incident} />
+          <Manage key={incident.id} incident={incident} />
           <History detail={detail} />
         </div>
       </div>

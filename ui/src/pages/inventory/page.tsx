@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { ResourceRow } from "../../api/posture";
 import { clustersQuery, resourceFacetsQuery, resourceQuery, resourcesQuery } from "../../api/posture-queries";
 import { PAGES_MAX } from "../../api/queries";
 import { useDrawerOverlay } from "../../app/narrow";
@@ -9,6 +10,7 @@ import { useShortcuts } from "../../app/shortcuts";
 import { Grid, type GridHandle } from "../../parts/grid";
 import { Icon } from "../../parts/icon";
 import { SearchField } from "../../parts/search-field";
+import { SelectionBar, useSelection } from "../../parts/selection";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { count } from "../../text/number";
@@ -33,6 +35,8 @@ const CHIP_NAMES = {
 const BESIDE_HIDDEN = ["scope", "seen", "namespace"];
 /** With one scope the column would say the same in every row. */
 const ONE_SCOPE_HIDDEN = ["scope"];
+
+const rowId = (row: ResourceRow) => row.id;
 
 export function InventoryPage() {
   const search = route.useSearch();
@@ -95,9 +99,11 @@ export function InventoryPage() {
       grid.current?.focus();
     }
   };
+  const selection = useSelection(rows, rowId);
   useShortcuts({
     j: () => step(1),
     k: () => step(-1),
+    x: () => cursor >= 0 && selection.toggle(cursor, false),
     escape: () => {
       if (!drawerOpen) return false;
       close();
@@ -138,6 +144,7 @@ export function InventoryPage() {
             />
           </aside>
           <div className="list">
+            <SelectionBar rows={rows} rowId={rowId} selection={selection} one="resource" many="resources" />
             {list.isPending ? (
               <Loading rows={14} label="Loading resources" />
             ) : list.isLoadingError ? (
@@ -154,7 +161,8 @@ export function InventoryPage() {
                 columns={columns}
                 hidden={hidden}
                 rows={rows}
-                rowId={(row) => row.id}
+                rowId={rowId}
+                selection={selection}
                 total={total}
                 cursor={cursor}
                 onCursor={(index) => (drawerOpen ? open(index) : setCursor(index))}

@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { advisoriesQuery, overviewQuery } from "../../api/queries";
 import type { Overview } from "../../api/types";
 import { OPEN } from "../../app/search";
+import { lastVisit } from "../../app/visit";
 import { SEVERITIES, SeverityBadge, SeverityBar, SeverityMark, severityName } from "../../parts/severity";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
@@ -66,6 +68,7 @@ function FirstScan() {
 }
 
 function Wrong({ overview }: { overview: Overview }) {
+  const [since] = useState(lastVisit);
   const total = SEVERITIES.reduce((sum, severity) => sum + (overview.findings_by_severity[severity] ?? 0), 0);
   const shown = SEVERITIES.filter(
     (severity) =>
@@ -174,6 +177,13 @@ function Wrong({ overview }: { overview: Overview }) {
                 <Link to="/findings" search={{ ...OPEN, finding: row.fingerprint }} className="row-link">
                   <SeverityBadge severity={row.severity} />
                   <span className="row-main">
+                    {Date.parse(row.first_seen_at) > since && (
+                      <>
+                        <span className="tag open" title="Since you were last here, in this browser">
+                          New
+                        </span>{" "}
+                      </>
+                    )}
                     <strong className="mono">
                       <Text value={row.rule} max={80} />
                     </strong>{" "}

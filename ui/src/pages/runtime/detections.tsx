@@ -17,6 +17,7 @@ import { Empty, Failure, Loading } from "../../parts/states";
 import { Techniques } from "../../parts/techniques";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
+import { TimeRange } from "../../parts/time-range";
 import { commandOf } from "../../text/runtime";
 import { proofOf } from "../../text/story";
 import { absoluteSpan } from "../../text/time";
@@ -105,6 +106,7 @@ export function DetectionsPage() {
         <>
           <div className="toolbar">
             <SearchField value={search.q ?? ""} onChange={setText} label="Search detections" />
+            <TimeRange range={search} onChange={({ from, to }) => change({ from, to })} />
             <Choice
               label="From severity"
               value={search.severity ?? ""}

@@ -16,6 +16,7 @@ import { SEVERITIES, severityName } from "../../parts/severity";
 import { Empty } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
+import { TimeRange } from "../../parts/time-range";
 import { eventKind } from "../../text/runtime";
 import { Choice } from "../graph/filters";
 import { EventDrawer } from "./event-drawer";
@@ -123,6 +124,7 @@ export function EventsPage() {
         <>
           <div className="toolbar">
             <SearchField value={search.q ?? ""} onChange={setText} label="Search events" />
+            <TimeRange range={search} onChange={({ from, to }) => change({ from, to })} />
             <Choice
               label="Kind"
               value={search.kind ?? ""}

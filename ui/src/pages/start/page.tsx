@@ -28,7 +28,7 @@ export function StartPage() {
           <code>palisade token --help</code> on the server says how to make one.
         </p>
       </header>
-      <ol className="stack steps">
+      <ol className="stack first-steps">
         <Step
           number={1}
           title="Scan something"

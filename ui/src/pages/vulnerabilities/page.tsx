@@ -175,12 +175,15 @@ function Nothing({ by, narrowed, read }: { by: Grouping; narrowed: boolean; read
       </Link>
     </Empty>
   ) : (
-    <Empty title="No vulnerability is open">
+    <Empty title="No open vulnerability is known">
       <p>
         That is only as good as the scans and the advisories: look at the gaps of{" "}
         <Link to="/images">each image</Link> and the age of the <Link to="/advisories">advisory data</Link>{" "}
         before you call it clean.
       </p>
+      <Link to="/start" className="button">
+        Get started
+      </Link>
     </Empty>
   );
 }
@@ -189,6 +192,9 @@ function columnsOf(by: Grouping, filter: FindingSearch): Column<Group>[] {
   const link = (group: Group, value: number, more: FindingSearch = {}) => (
     <Link to="/findings" search={{ ...rowsOf(group, by, filter), ...more }} tabIndex={-1}>
       {count(value)}
+      {more.fixable === undefined && (
+        <span className="only-narrow"> {value === 1 ? "finding" : "findings"}</span>
+      )}
     </Link>
   );
   const name: Column<Group> = {
