@@ -123,6 +123,10 @@ export const checks = [
       );
       expect(drawn < wanted, "the screen drew fewer rows than the paper");
       expect(!(await page.getByRole("navigation", { name: "Main" }).isVisible()), "the menu is on the paper");
+      const head = await page.locator(".print-only").textContent();
+      const printed = Date.parse(/printed (.+?) UTC/.exec(head)[1].replace(" ", "T").concat("Z"));
+      expect(Math.abs(Date.now() - printed) < 30_000, `the paper says ${head}`);
+      expect(head.includes("state=open"), "the paper names its address");
       const ground = await page.evaluate(() =>
         getComputedStyle(document.documentElement).getPropertyValue("--surface").trim(),
       );

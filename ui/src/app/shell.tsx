@@ -11,6 +11,7 @@ import { Text } from "../parts/text";
 import { absolute } from "../text/time";
 import { DataBanner } from "./banner";
 import { HelpSheet } from "./help";
+import { usePrinting } from "./narrow";
 import { NAV, pageOf } from "./nav";
 import type { Command } from "./palette";
 import { OPEN } from "./search";
@@ -256,10 +257,7 @@ function Frame({
         </div>
       </header>
       <div className="content" id="main" tabIndex={-1}>
-        <p className="print-only">
-          Palisade · <Text value={session.tenant} /> · printed {absolute(new Date().toISOString())} ·{" "}
-          <Text value={window.location.href} max={500} />
-        </p>
+        <PrintHead tenant={session.tenant} />
         <DataBanner />
         <StaleBanner />
         <Outlet />
@@ -279,4 +277,16 @@ function useDensity() {
   useEffect(() => {
     document.documentElement.dataset.density = chosen;
   }, [chosen]);
+}
+
+/** Stands above what is printed. */
+function PrintHead({ tenant }: { tenant: string }) {
+  // Drawn again when the printing begins, so that the time is that of the paper.
+  usePrinting();
+  return (
+    <p className="print-only">
+      Palisade · <Text value={tenant} /> · printed {absolute(new Date().toISOString())} ·{" "}
+      <Text value={window.location.href} max={500} />
+    </p>
+  );
 }

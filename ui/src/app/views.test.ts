@@ -7,6 +7,7 @@ describe("readViews", () => {
       { name: "Mine", to: "/findings?kev=true" },
       { name: "Evil", to: "//evil.test/" },
       { name: "Evil", to: "/\\evil.test/" },
+      { name: "Evil", to: "/\t/evil.test/" },
       { name: "Evil", to: "javascript:alert(1)" },
       { name: " ", to: "/" },
       { to: "/" },

@@ -17,6 +17,9 @@ export const RECENT_MAX = 8;
 export const NAME_MAX = 80;
 const ADDRESS_MAX = 4_096;
 
+/** A path of this page. A browser drops tabs and line ends from addresses, and what is left could be another host. */
+const PATH = /^\/(?![/\\])[^\p{Cc}]*$/u;
+
 /** Storage is no more to be trusted than a link: only paths of this page are kept. */
 export function readViews(text: string | null, most: number): View[] {
   let raw: unknown;
@@ -33,7 +36,7 @@ export function readViews(text: string | null, most: number): View[] {
         each.name.trim() !== "" &&
         typeof each.to === "string" &&
         each.to.length <= ADDRESS_MAX &&
-        /^\/(?![/\\])/.test(each.to),
+        PATH.test(each.to),
     )
     .map((each) => ({ name: each.name.slice(0, NAME_MAX), to: each.to }))
     .slice(0, most);
