@@ -26,6 +26,10 @@ use crate::rules::File;
 /// Name under which the workers of all processes share their work.
 pub(crate) const CONSUMER: &str = "backtest-worker";
 
+/// Why a backtest has no difference.
+const FAILED_CODE: &str = "backtest-failed";
+const ABANDONED_CODE: &str = "backtest-abandoned";
+
 /// How often a worker says that it is still at work; well inside the time after which somebody else gets the message.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often people hear how far it is, and it hears that it was called off.
@@ -126,7 +130,7 @@ async fn process(service: &Arc<Service>, delivery: Delivery, stopped: &watch::Re
         Err(error) if error.chain().any(|cause| cause.is::<store::StoreError>()) => return Err(error),
         Err(error) => {
             let message = crate::exit::one_line(&error);
-            service.store.end_backtest(tenant, id, Err(("backtest-failed", &message)), at).await?;
+            service.store.end_backtest(tenant, id, Err((FAILED_CODE, &message)), at).await?;
         }
     }
     Ok(delivery.ack().await?)
@@ -195,8 +199,8 @@ pub(super) async fn abandon(service: &Service, parked: &Parked) -> Result<()> {
     let Some(id) = asked(&parked.envelope.body) else { return Ok(()) };
     let message =
         format!("the backtest was begun {} times and never ended: {}", parked.attempts, parked.reason);
-    let failure = Err(("backtest-abandoned", message.as_str()));
+    let failure = Err((ABANDONED_CODE, message.as_str()));
     service.store.end_backtest(&parked.envelope.tenant, id, failure, Timestamp::now()).await?;
-    tracing::error!(backtest.id = %id, code = "backtest-abandoned", "{message}");
+    tracing::error!(backtest.id = %id, code = ABANDONED_CODE, "{message}");
     Ok(())
 }
