@@ -5,7 +5,7 @@ import { answerRuntime, makeRuntime } from "../../../ui/dev/mock-runtime.mjs";
 import { attack, CLUSTER } from "../attack.mjs";
 import { equal, expect, Skip } from "../harness.mjs";
 
-const API = /\/api\/v1\/(runtime|incidents|responses|playbooks|kill-switch|attack-map)([/?]|$)/;
+const API = /\/api\/v1\/(runtime|incidents|responses|playbooks|kill-switch|attack-map|backtests)([/?]|$)/;
 const HOSTILE = "\u202Egnp.exe\u202C <img src=x onerror=window.__pwned=1>";
 
 /** Answers for the server out of the made-up data, and remembers what the page sent. */

@@ -30,7 +30,7 @@ export const checks = [
         const link = rows(page).first().getByRole("link").last();
         const wanted = number(await link.textContent());
         await link.click();
-        await page.waitForURL(/\/findings\?/);
+        await page.getByRole("heading", { name: "Findings", level: 1 }).waitFor();
         equal(await shownCount(page), wanted, `rows of the first group by ${by}`);
       }
     },
@@ -158,6 +158,7 @@ export const checks = [
       await page.emulateMedia({ media: "screen" });
       if (overview.kev_open > 0) {
         await figure.click();
+        await page.getByRole("heading", { name: "Findings", level: 1 }).waitFor();
         equal(await shownCount(page), overview.kev_open, "rows of the figure");
       }
     },
