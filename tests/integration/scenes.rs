@@ -31,7 +31,7 @@ const TOGETHER: i64 = 30;
 /// The attack on the workload whose image has a vulnerability that is known to be exploited.
 const EXPLOITED: usize = 7;
 /// Incidents that have to tell what is wrong with the image: those of workloads of which something else than the attack is wrong too.
-const WITH_IMAGES: usize = 8;
+const WITH_IMAGES: usize = 6;
 /// Most events of one request.
 const BATCH: usize = 400;
 
