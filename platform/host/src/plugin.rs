@@ -23,7 +23,7 @@ use crate::overlay::StateChanges;
 use crate::redaction::Redaction;
 use crate::rights::{Grant, Rights};
 use crate::services::{Caller, NoServices, Services};
-use crate::state::{Remains, State, handles_max, not_started};
+use crate::state::{Remains, State, handles_max, make_images, not_started};
 use crate::transcript::{
     Difference, Exchange, Recorded, RecordedFault, Replayer, TRANSCRIPT_VERSION, Transcript, compare,
 };
@@ -344,7 +344,8 @@ impl Plugin {
         let context = CallContext::new(TenantId::default_tenant(), Arc::from("{}"));
         let source = Source::Live(Arc::clone(&context.services));
         let (mut store, _) = self.store(&context, &self.granted(&context), source, 0);
-        let outcome = self.0.pre.instantiate(&mut store).map(|_| ());
+        let made = make_images(self.0.pre.component());
+        let outcome = made.and_then(|()| self.0.pre.instantiate(&mut store)).map(|_| ());
         let outcome = outcome.map_err(|error| not_started(error, store.data()));
         let refused = store.data().meter.refused();
         drop(store);

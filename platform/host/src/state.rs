@@ -182,6 +182,27 @@ pub(crate) fn handles_max(limits: &crate::Limits, lent: usize) -> usize {
     usize::try_from(limits.handles).unwrap_or(usize::MAX).saturating_add(lent)
 }
 
+/// How often an image of a memory is tried to be made.
+const IMAGE_TRIES_MAX: usize = 20;
+
+/// Makes the images that memories of instances begin as, where there are none yet. Linux seals each against writing, which it refuses
+/// while anything in the machine holds one of its pages, such as the compaction of memory: for itself it waits 150 ms each time.
+pub(crate) fn make_images(component: &wasmtime::component::Component) -> wasmtime::Result<()> {
+    let mut made = component.initialize_copy_on_write_image();
+    for _ in 1..IMAGE_TRIES_MAX {
+        match &made {
+            Err(error) if is_busy(error) => made = component.initialize_copy_on_write_image(),
+            _ => break,
+        }
+    }
+    made
+}
+
+fn is_busy(error: &wasmtime::Error) -> bool {
+    let busy = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::ResourceBusy;
+    error.chain().filter_map(|cause| cause.downcast_ref()).any(busy)
+}
+
 /// An instance that could not be made: a bound refused it, or the host had no room. Only code that ran can trap.
 pub(crate) fn not_started(error: wasmtime::Error, state: &State) -> wasmtime::Error {
     if error.downcast_ref::<wasmtime::Trap>().is_some() || error.downcast_ref::<Stop>().is_some() {
@@ -190,4 +211,18 @@ pub(crate) fn not_started(error: wasmtime::Error, state: &State) -> wasmtime::Er
     let message = crate::error::shown(&error.root_cause().to_string());
     let host = || Stop { kind: FaultKind::Host, message: format!("it could not be instantiated: {message}") };
     state.meter.refused().unwrap_or_else(host).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    #[test]
+    fn what_is_busy_is_told_from_what_fails() {
+        let of = |kind| wasmtime::Error::from(Error::from(kind)).context("the image of a memory");
+        assert!(super::is_busy(&of(ErrorKind::ResourceBusy)));
+        assert!(super::is_busy(&Error::from_raw_os_error(16).into()));
+        assert!(!super::is_busy(&of(ErrorKind::OutOfMemory)));
+        assert!(!super::is_busy(&wasmtime::Error::msg("busy")));
+    }
 }

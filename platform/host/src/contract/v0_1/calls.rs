@@ -12,7 +12,7 @@ use crate::contract::{Callable, misdirected};
 use crate::error::{LoadError, shown};
 use crate::fault::{Fault, FaultKind};
 use crate::kinds::{Answer, Bounds, Input};
-use crate::state::{State, not_started};
+use crate::state::{State, make_images, not_started};
 use crate::{Capability, Kind};
 
 /// An export, by where its function is.
@@ -66,7 +66,10 @@ impl Callable for Bound {
         };
         let ready = match *instance {
             Some(ready) => ready,
-            None => pre.instantiate(&mut *store).map_err(|e| not_started(e, store.data()))?,
+            None => {
+                let made = make_images(pre.component()).and_then(|()| pre.instantiate(&mut *store));
+                made.map_err(|e| not_started(e, store.data()))?
+            }
         };
         *instance = Some(ready);
         self.enter(&ready, store, input, bounds)
