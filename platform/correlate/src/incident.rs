@@ -209,6 +209,8 @@ pub struct Incidents {
     parents: HashMap<String, String>,
     /// Sessions of each class of keys, by the key that stands for it; the earliest first.
     sessions: HashMap<String, Vec<Session>>,
+    /// The class that an incident is of, by its name.
+    classes: HashMap<IncidentId, String>,
     refused: u64,
 }
 
@@ -228,6 +230,7 @@ impl Incidents {
         };
         let mut sessions = self.sessions.remove(&key).unwrap_or_default();
         let added = self.put(&mut sessions, Session::of(detected), None);
+        self.classify(&added, &key);
         self.sessions.insert(key, sessions);
         added
     }
@@ -254,6 +257,7 @@ impl Incidents {
             added.merged.extend(one.merged);
         }
         added.changed.retain(|id| !added.merged.contains_key(id));
+        self.classify(&added, &kept);
         self.parents.insert(merged, kept.clone());
         self.sessions.insert(kept, all);
         added
@@ -277,6 +281,17 @@ impl Incidents {
         Added { changed: BTreeSet::from([id]), merged }
     }
 
+    fn classify(&mut self, added: &Added, key: &str) {
+        for gone in added.merged.keys() {
+            self.classes.remove(gone);
+        }
+        for id in &added.changed {
+            if self.classes.get(id).is_none_or(|known| known != key) {
+                self.classes.insert(id.clone(), key.to_owned());
+            }
+        }
+    }
+
     fn stands_for(&mut self, key: &str) -> String {
         let mut root = key;
         while let Some(parent) = self.parents.get(root) {
@@ -292,8 +307,11 @@ impl Incidents {
     /// The incidents of these names; one that has become part of another is not there any more.
     #[must_use]
     pub fn named(&self, names: &BTreeSet<IncidentId>) -> Vec<Incident> {
-        let sessions = self.sessions.values().flatten();
-        sessions.filter(|session| names.contains(&session.name.1)).map(Session::incident).collect()
+        let session = |name: &IncidentId| {
+            let sessions = self.sessions.get(self.classes.get(name)?)?;
+            sessions.iter().find(|session| session.name.1 == *name)
+        };
+        names.iter().filter_map(session).map(Session::incident).collect()
     }
 
     /// Forgets incidents that ended before `time` and their keys, so that memory does not grow with history. A detection of such a
@@ -302,6 +320,10 @@ impl Incidents {
         self.sessions.retain(|_, sessions| {
             sessions.retain(|session| session.last >= time);
             !sessions.is_empty()
+        });
+        let sessions = &self.sessions;
+        self.classes.retain(|id, key| {
+            sessions.get(key).is_some_and(|of| of.iter().any(|session| session.name.1 == *id))
         });
     }
 
@@ -402,6 +424,26 @@ mod tests {
         }
         all.link("a", "b");
         assert_eq!((all.all().len(), all.refused()), (2, 1));
+    }
+
+    #[test]
+    fn incidents_are_found_by_name_until_they_are_another_or_forgotten() {
+        let mut all = Incidents::new(caps());
+        all.add(&detected("late", 250, "k", "x"));
+        all.add(&detected("early", 100, "k", "x"));
+        all.add(&detected("other", 110, "role", "y"));
+        let names = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
+        let found = |all: &Incidents, ids: &[&str]| -> Vec<String> {
+            all.named(&names(ids)).into_iter().map(|one| one.id).collect()
+        };
+        assert_eq!(found(&all, &["early", "late", "other", "nobody"]), ["early", "late", "other"]);
+        all.add(&detected("between", 180, "k", "y"));
+        assert_eq!(found(&all, &["early", "late", "between"]), ["early"]);
+        all.link("role", "k");
+        assert_eq!(found(&all, &["early", "other"]), ["early"]);
+        assert_eq!(all.named(&names(&["early"]))[0].detections, 4);
+        all.forget_before(1_000);
+        assert!(found(&all, &["early"]).is_empty() && all.classes.is_empty());
     }
 
     #[test]

@@ -148,8 +148,12 @@ impl Correlators {
     }
 
     /// The second half: detections as events, for those that join them.
-    pub fn join(&mut self, detections: &[Judged], watermark: u64) -> Correlated {
-        let mut found: Vec<Event> = detections.iter().map(Judged::event).collect();
+    pub fn join<'a>(
+        &mut self,
+        detections: impl IntoIterator<Item = &'a Judged>,
+        watermark: u64,
+    ) -> Correlated {
+        let mut found: Vec<Event> = detections.into_iter().map(Judged::event).collect();
         found.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
         self.hand(&found, watermark, true)
     }

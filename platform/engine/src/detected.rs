@@ -16,7 +16,8 @@ const JOINS: [&str; 4] = ["workload:", "pod:", "container:", "principal:"];
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Judged {
-    /// Its id: the hash of plugin, rule, key and events, so that the same detection always has the same one.
+    /// Its id: the hash of plugin, rule, key and events, so that the same detection always has the same one. That of an alert begins
+    /// with its second, so that what is stored together is near each other.
     pub id: String,
     /// Plugin and rule; of an alert `sensor`, its source and the sensor's rule.
     pub rule: String,
@@ -94,10 +95,10 @@ impl Judged {
         }
     }
 
-    /// What a sensor judged itself: its alert is a detection as it is. Nothing for events that are no alerts.
+    /// What a sensor judged itself: its alert is a detection as it is. `read` is what the body says. Nothing for events that are no
+    /// alerts.
     #[must_use]
-    pub fn of_alert(event: &Event) -> Option<Self> {
-        let read: event::Event<'_> = serde_json::from_slice(&event.body).ok()?;
+    pub fn of_alert(event: &Event, read: &event::Event<'_>) -> Option<Self> {
         if read.kind != EventKind::Alert {
             return None;
         }
@@ -112,9 +113,9 @@ impl Judged {
             "sensor": read.sensor,
             "count": read.count,
         });
-        let about = About::of(&read);
+        let about = About::of(read);
         Some(Self {
-            id: id([rule.as_str(), &key, &event.asset, &event.id], &[]),
+            id: id_at(event.time, &id([rule.as_str(), &key, &event.asset, &event.id], &[])),
             rule,
             plugin: None,
             title: title.to_owned(),
@@ -231,6 +232,13 @@ fn id<'a>(parts: impl IntoIterator<Item = &'a str>, evidence: &[u8]) -> String {
     hash.finalize().to_hex().chars().take(32).collect()
 }
 
+/// An id of the same length that begins with the second, as 8 hexadecimal digits. An index of random keys is written all over with
+/// every batch; this one only at its end.
+fn id_at(time: u64, id: &str) -> String {
+    let second = (time / 1_000_000_000) & u64::from(u32::MAX);
+    format!("{second:08x}{}", id.get(8..).unwrap_or(id))
+}
+
 #[cfg(test)]
 mod tests {
     use host::kinds::{Detection, Event};
@@ -258,7 +266,7 @@ mod tests {
             "joins": ["container:0123456789ab", "pod:u", "workload:shop/Deployment/web@c"],
             "raw": { "rule": "shell" },
         }));
-        let judged = Judged::of_alert(&alert).unwrap();
+        let judged = of_alert(&alert).unwrap();
         assert_eq!(judged.rule, "sensor/falco/shell");
         assert_eq!(judged.key, "workload:shop/Deployment/web@c", "what runs, before what comes and goes");
         assert_eq!((judged.first, judged.severity), (7, Severity::Medium));
@@ -268,7 +276,14 @@ mod tests {
         assert_eq!(body["detection"]["id"], json!(judged.id));
         assert_eq!(body["techniques"], json!(["T1059"]));
         assert!(body.get("raw").is_none());
-        assert_eq!(Judged::of_alert(&alert).unwrap().id, judged.id);
+        assert_eq!(of_alert(&alert).unwrap().id, judged.id);
+        assert!(judged.id.len() == 32 && judged.id.starts_with("00000000"), "{}", judged.id);
+        let later = Event { time: 0x6543_2100 * 1_000_000_000 + 5, ..alert };
+        assert!(of_alert(&later).unwrap().id.starts_with("65432100"));
+    }
+
+    fn of_alert(event: &Event) -> Option<Judged> {
+        Judged::of_alert(event, &serde_json::from_slice(&event.body).ok()?)
     }
 
     fn of_timer(evidence: &str, watermark: u64) -> Judged {
@@ -310,7 +325,7 @@ mod tests {
     #[test]
     fn what_no_sensor_judged_is_no_detection() {
         let call = event(&json!({ "source": "kubernetes-audit", "kind": "api.call", "raw": {} }));
-        assert_eq!(Judged::of_alert(&call), None);
-        assert_eq!(Judged::of_alert(&event(&json!([1]))), None);
+        assert_eq!(of_alert(&call), None);
+        assert_eq!(of_alert(&event(&json!([1]))), None);
     }
 }

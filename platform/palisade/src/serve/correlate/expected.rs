@@ -42,10 +42,10 @@ struct Word {
 }
 
 impl Expected {
-    /// Takes an alert in, so that it can be spoken of.
-    pub(super) fn hear(&mut self, event: &Event) {
+    /// Takes an alert in, with what its body says, so that it can be spoken of.
+    pub(super) fn hear(&mut self, event: &Event, read: &model::event::Event<'_>) {
         if self.heard.len() < KEPT_MAX
-            && let Some(said) = said(event)
+            && let Some(said) = said(event, read)
         {
             self.heard.insert(event.id.clone(), (event.time, said));
         }
@@ -91,8 +91,7 @@ impl Expected {
 }
 
 /// Everything of an alert that a baseline looks at; nothing of other events.
-fn said(event: &Event) -> Option<String> {
-    let read: model::event::Event<'_> = serde_json::from_slice(&event.body).ok()?;
+fn said(event: &Event, read: &model::event::Event<'_>) -> Option<String> {
     let rule = read.rule.as_deref()?.id.as_deref()?;
     let process = read.process.as_deref();
     let parent = process.and_then(|process| process.parent.as_deref());
@@ -136,18 +135,21 @@ mod tests {
     }
 
     fn word(event: &str, last: u64) -> Judged {
+        let alert = alert(event, last, "", "low");
+        let read = serde_json::from_slice(&alert.body).unwrap();
         Judged {
             rule: RULE.into(),
             evidence: json!({ "alert": { "event": event }, "suppressedBy": "baseline:shop/web" }),
             first: last,
             last,
-            ..Judged::of_alert(&alert(event, last, "", "low")).unwrap()
+            ..Judged::of_alert(&alert, &read).unwrap()
         }
     }
 
     fn of(expected: &mut Expected, event: &Event) -> Option<String> {
-        expected.hear(event);
-        expected.of(&Judged::of_alert(event).unwrap())
+        let read = serde_json::from_slice(&event.body).unwrap();
+        expected.hear(event, &read);
+        expected.of(&Judged::of_alert(event, &read).unwrap())
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The correlator: takes what the doors received from the bus, judges it, and stores events, detections, incidents, the state of plugins
-//! and the ids of the messages in one transaction. Then it acknowledges.
+//! and the ids of the messages in one transaction. Then it acknowledges. While one batch is stored the next one is judged.
 //!
 //! One process does this for a tenant, by a lease that the transaction checks: a process that has lost it without knowing cannot commit.
 //! Whatever fails, everything in memory is dropped and made again from the store; messages that were not acknowledged come again, and
@@ -11,6 +11,7 @@ mod lanes;
 mod noise;
 mod pipeline;
 mod restore;
+mod underway;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 
 use self::intake::{Intake, Taken};
 use self::pipeline::{Arrived, Beside, Outcome, Pipeline};
+use self::underway::Underway;
 use super::Service;
 use super::message::Message;
 use super::unanswered::{self, Unanswered};
@@ -40,7 +42,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 const BATCH_EVENTS: usize = 4_096;
 /// How long a batch should take: whoever comes while one is made waits for it, and then for the next. What it costs whatever it holds makes larger ones
 /// cheaper.
-const STEP_TAKES: (Duration, Duration) = (Duration::from_millis(150), Duration::from_millis(300));
+const STEP_TAKES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(200));
 /// Events of the smallest batch that is aimed at.
 const STEP_EVENTS_MIN: usize = 256;
 /// How often time alone is looked at: watermarks that silence moves, timers.
@@ -131,15 +133,18 @@ async fn hold(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Resu
         unanswered,
         lease,
         aim: STEP_EVENTS_MIN,
+        underway: None,
         looked_at: None,
         noted_at: Instant::now(),
         forgot_at: Instant::now(),
     };
     tracing::info!(sources = sources.len(), "events are judged by this process");
     let ended = work.go_on(&mut stopped).await;
+    // Where judging has failed, this is stored all the same, or fenced by who judges next.
+    let stored = work.settle().await;
     work.intake.give_back().await;
     work.lease.release().await;
-    ended
+    ended.and_then(|ended| stored.map(|()| ended))
 }
 
 /// What judging goes on with.
@@ -153,6 +158,8 @@ struct Work {
     lease: Lease,
     /// Events that the next batch is to have.
     aim: usize,
+    /// The batch that is being stored.
+    underway: Option<Underway>,
     looked_at: Option<Instant>,
     noted_at: Instant,
     forgot_at: Instant,
@@ -172,6 +179,9 @@ impl Work {
                 if !self.look().await? {
                     return Ok(End::Outdated);
                 }
+            }
+            if self.underway.as_ref().is_some_and(Underway::is_over) {
+                self.settle().await?;
             }
             // Where too much waits for its turn, time has to pass first.
             let has_room = self.pipeline.room() >= BATCH_EVENTS;
@@ -195,42 +205,31 @@ impl Work {
         }
     }
 
-    /// One batch: judged, committed, acknowledged.
+    /// One batch: judged, and given to be stored once the one before is.
     async fn step(&mut self, taken: &mut Vec<Taken>) -> Result<()> {
         let (arrived, beside, received) = self.read(taken).await?;
         let now = Timestamp::now();
         let (pipeline, holder) = (&mut self.pipeline, self.lease.holder.as_str());
         let began = Instant::now();
-        let outcome = block_in_place(|| pipeline.judge(&arrived, beside, holder, now));
+        let outcome = block_in_place(|| pipeline.judge(arrived, beside, holder, now));
+        let judge_ms = ms(began.elapsed());
+        self.settle().await?;
         if !self.is_worth_it(&outcome) {
             return Ok(());
         }
-        let judged = Instant::now();
-        let done = self.service.store.commit_events(&outcome.commit).await;
-        let done = done.context("cannot store what was received")?;
         self.noted_at = Instant::now();
-        for incident in &outcome.changed {
-            self.unanswered.note(&incident.id);
-        }
-        self.acknowledge(std::mem::take(taken)).await;
-        if done.events > 0 {
-            let lag_ms = received.map(|at| {
-                u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(at).saturating_sub(at) / 1_000_000
-            });
-            tracing::debug!(
-                events = done.events,
-                repeated = done.repeated,
-                detections = done.detections,
-                suppressed = outcome.suppressed,
-                incidents = outcome.changed.len(),
-                lag_ms,
-                judge_ms = ms(judged.duration_since(began)),
-                commit_ms = ms(self.noted_at.duration_since(judged)),
-                acknowledge_ms = ms(self.noted_at.elapsed()),
-                "events were judged"
-            );
-        }
+        let ids = outcome.commit.events.iter().map(|event| event.id.clone()).collect();
+        let batch = underway::Batch { outcome, taken: std::mem::take(taken), judge_ms, received };
+        self.underway = Some(Underway::begin(&self.service, &self.unanswered, ids, batch));
         Ok(())
+    }
+
+    /// Waits until the batch before is stored.
+    async fn settle(&mut self) -> Result<()> {
+        match self.underway.take() {
+            Some(underway) => underway.over().await,
+            None => Ok(()),
+        }
     }
 
     /// Whether there is anything to store: the place reached alone is stored now and then.
@@ -274,7 +273,10 @@ impl Work {
         let ids: Vec<String> = arrived.iter().map(|one| one.event.id.clone()).collect();
         if !ids.is_empty() {
             let known = self.service.store.known_events(&self.tenant, &ids).await;
-            let known = known.context("cannot ask which events are known")?;
+            let mut known = known.context("cannot ask which events are known")?;
+            if let Some(underway) = &self.underway {
+                known.extend(ids.into_iter().filter(|id| underway.has(id)));
+            }
             for one in arrived.iter().filter(|one| known.contains(&one.event.id)) {
                 *beside.repeated.entry(one.from.to_string()).or_default() += 1;
             }
@@ -296,18 +298,6 @@ impl Work {
             self.forget().await?;
         }
         Ok(true)
-    }
-
-    /// Acknowledges messages side by side, so that the bus makes all of it durable at once.
-    async fn acknowledge(&self, taken: Vec<Taken>) {
-        let acknowledged = taken.into_iter().map(|one| async {
-            self.service.backlog.done(&one.source, one.bytes());
-            // What is not acknowledged comes again, and is known.
-            if let Err(error) = one.delivery.ack().await {
-                tracing::warn!(error = %error, "a message of events could not be acknowledged");
-            }
-        });
-        futures_util::future::join_all(acknowledged).await;
     }
 
     /// Deletes events that are too old to be kept.

@@ -86,8 +86,8 @@ impl Pipeline {
     }
 
     /// Takes in the word of a baseline about this alert, at the start.
-    pub(super) fn remember_expected(&mut self, alert: &Event, word: &Judged) {
-        self.expected.hear(alert);
+    pub(super) fn remember_expected(&mut self, alert: &Event, read: &model::event::Event<'_>, word: &Judged) {
+        self.expected.hear(alert, read);
         self.expected.learn(word);
     }
 
@@ -116,15 +116,16 @@ impl Pipeline {
     /// Judges events, none of which may be known already, and whatever time has made due.
     pub(super) fn judge(
         &mut self,
-        arrived: &[Arrived],
+        mut arrived: Vec<Arrived>,
         beside: Beside,
         holder: &str,
         now: Timestamp,
     ) -> Outcome {
         let clock = u64::try_from(now.as_nanosecond()).unwrap_or(0);
         self.forget(clock);
+        arrived.sort_by(|a, b| (a.event.time, &a.event.id).cmp(&(b.event.time, &b.event.id)));
         let mut late = BTreeSet::new();
-        for Arrived { from, event } in arrived {
+        for Arrived { from, event } in &arrived {
             for lane in self.lanes.iter_mut().filter(|lane| lane.takes(&event.source)) {
                 if !lane.push(from, event, clock) {
                     late.insert(event.id.clone());
@@ -132,17 +133,24 @@ impl Pipeline {
             }
         }
         let mut made = Made::default();
-        for one in arrived {
-            if let Some(alert) = Judged::of_alert(&one.event) {
-                self.expected.hear(&one.event);
+        let (mut rows, mut events) = (Vec::with_capacity(arrived.len()), Vec::with_capacity(arrived.len()));
+        for Arrived { from, event } in arrived {
+            let read: Option<model::event::Event<'_>> = serde_json::from_slice(&event.body).ok();
+            if let Some((read, alert)) =
+                read.as_ref().and_then(|read| Some((read, Judged::of_alert(&event, read)?)))
+            {
+                self.expected.hear(&event, read);
                 made.detections.push(alert);
             }
+            rows.push(row(&from, &event, read.as_ref()));
+            events.push(event);
         }
-        if !self.immediate.is_empty() && !arrived.is_empty() {
-            let mut events: Vec<Event> = arrived.iter().map(|one| one.event.clone()).collect();
-            events.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
+        if !self.immediate.is_empty() && !events.is_empty() {
             // No promise that no earlier one will follow.
             made.take(self.immediate.judge(&events, 0));
+        }
+        for (row, event) in rows.iter_mut().zip(events) {
+            row.body = event.body;
         }
         for lane in &mut self.lanes {
             made.take(lane.run(clock));
@@ -152,7 +160,7 @@ impl Pipeline {
         let places = self.places();
         let watermark = self.lanes.iter().map(|lane| lane.place().1.watermark).min().unwrap_or(0);
         let suppressed = made.told.iter().filter(|(_, by)| by.is_some()).count();
-        let detections = made.stored(&late);
+        let detections = stored_detections(made.told, &late);
         Outcome {
             changed: told.changed,
             suppressed,
@@ -161,7 +169,7 @@ impl Pipeline {
                 holder: holder.to_owned(),
                 messages: beside.messages,
                 now,
-                events: arrived.iter().map(row).collect(),
+                events: rows,
                 late,
                 problems: beside.problems,
                 repeated: beside.repeated,
@@ -193,13 +201,13 @@ impl Pipeline {
             *by = self.noise.of(judged).or_else(|| self.expected.of(judged));
         }
         if !self.joining.is_empty() {
-            let heard: Vec<Judged> =
-                fresh.iter().filter(|(_, by)| by.is_none()).map(|(judged, _)| judged.clone()).collect();
+            let heard: Vec<&Judged> =
+                fresh.iter().filter(|(_, by)| by.is_none()).map(|(judged, _)| judged).collect();
             // Time passes for what is joined as it does in the clusters: a cloud's log comes too late for anybody to wait for it.
             let watermark = self.lanes.first().map_or(0, |near| near.place().1.watermark);
             if !heard.is_empty() || self.joining.is_due(watermark) {
                 let mut came = Made::default();
-                came.take(self.joining.join(&heard, watermark));
+                came.take(self.joining.join(heard, watermark));
                 made.links.extend(came.links);
                 made.gaps.extend(came.gaps);
                 for (plugin, changes) in came.state {
@@ -301,27 +309,28 @@ impl Made {
             self.state.entry(plugin).or_default().extend(changes);
         }
     }
+}
 
-    fn stored(&self, late: &BTreeSet<String>) -> Vec<NewDetection> {
-        let one = |(judged, by): &(Judged, Option<String>)| NewDetection {
-            id: judged.id.clone(),
-            rule: judged.rule.clone(),
-            plugin: judged.plugin.as_ref().map_or_else(|| "sensor".to_owned(), ToString::to_string),
-            title: judged.title.clone(),
-            severity: judged.severity,
-            asset: judged.asset.clone(),
-            key: judged.key.clone(),
-            first: judged.first,
-            last: judged.last,
-            late: judged.events.iter().any(|event| late.contains(event)),
-            techniques: judged.techniques.clone(),
-            events: judged.events.clone(),
-            evidence: judged.evidence.clone(),
-            subject: judged.subject.clone(),
-            suppressed_by: by.clone(),
-        };
-        self.told.iter().map(one).collect()
-    }
+/// Detections as rows.
+fn stored_detections(told: Vec<(Judged, Option<String>)>, late: &BTreeSet<String>) -> Vec<NewDetection> {
+    let one = |(judged, by): (Judged, Option<String>)| NewDetection {
+        late: judged.events.iter().any(|event| late.contains(event)),
+        id: judged.id,
+        rule: judged.rule,
+        plugin: judged.plugin.map_or_else(|| "sensor".to_owned(), |digest| digest.to_string()),
+        title: judged.title,
+        severity: judged.severity,
+        asset: judged.asset,
+        key: judged.key,
+        first: judged.first,
+        last: judged.last,
+        techniques: judged.techniques,
+        events: judged.events,
+        evidence: judged.evidence,
+        subject: judged.subject,
+        suppressed_by: by,
+    };
+    told.into_iter().map(one).collect()
 }
 
 /// An incident as a row. Its title is that of its worst step, the first of those.
@@ -349,11 +358,8 @@ fn stored(incident: &Incident) -> NewIncident {
     }
 }
 
-/// An event as a row: what people search by stands in columns.
-fn row(arrived: &Arrived) -> NewEvent {
-    let event = &arrived.event;
-    let read: Option<model::event::Event<'_>> = serde_json::from_slice(&event.body).ok();
-    let read = read.as_ref();
+/// An event as a row, still without its body: what people search by stands in columns.
+fn row(from: &str, event: &Event, read: Option<&model::event::Event<'_>>) -> NewEvent {
     let pod = read.and_then(|read| read.pod.as_deref());
     let process = read.and_then(|read| read.process.as_deref());
     let container = read.and_then(|read| read.container.as_deref());
@@ -367,7 +373,7 @@ fn row(arrived: &Arrived) -> NewEvent {
     NewEvent {
         id: event.id.clone(),
         time: event.time,
-        source: arrived.from.to_string(),
+        source: from.to_owned(),
         origin: event.source.clone(),
         kind: read.map_or("unknown", |read| read.kind.as_str()).to_owned(),
         severity: read.and_then(|read| read.severity).unwrap_or_default(),
@@ -383,7 +389,7 @@ fn row(arrived: &Arrived) -> NewEvent {
         principal: joined("principal:"),
         exec: told(process.and_then(|process| process.exec_id.as_deref())),
         parent_exec: told(process.and_then(|process| process.parent.as_deref()?.exec_id.as_deref())),
-        body: event.body.clone(),
+        body: Vec::new(),
     }
 }
 

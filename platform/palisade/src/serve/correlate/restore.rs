@@ -99,9 +99,10 @@ async fn explained(
         asset: alert.row.asset,
         body: alert.body.to_string().into_bytes(),
     };
-    if let Some(judged) = Judged::of_alert(&event) {
+    let Ok(read) = serde_json::from_slice(&event.body) else { return Ok(()) };
+    if let Some(judged) = Judged::of_alert(&event, &read) {
         let (rule, evidence, last) = (word.rule.clone(), word.evidence.clone(), word.last);
-        pipeline.remember_expected(&event, &Judged { rule, evidence, last, ..judged });
+        pipeline.remember_expected(&event, &read, &Judged { rule, evidence, last, ..judged });
     }
     Ok(())
 }
