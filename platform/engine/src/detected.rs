@@ -134,30 +134,42 @@ impl Judged {
     /// The detection as an event of its own, for correlators that join detections.
     #[must_use]
     pub fn event(&self) -> Event {
-        let mut body = match &self.subject {
-            Value::Object(members) => members.clone(),
-            _ => Map::new(),
+        let subject = self.subject.as_object();
+        let joined = subject.is_some_and(|members| members.contains_key("joins"));
+        let body = AsEvent {
+            subject,
+            joins: (!joined && !self.key.is_empty()).then_some([&self.key]),
+            source: DETECTIONS,
+            kind: "detection",
+            title: &self.title,
+            severity: self.severity,
+            techniques: &self.techniques,
+            detection: self,
         };
-        let own = [
-            ("source", json!(DETECTIONS)),
-            ("kind", json!("detection")),
-            ("title", json!(self.title)),
-            ("severity", json!(self.severity)),
-            ("techniques", json!(self.techniques)),
-            ("detection", json!(self)),
-        ];
-        body.extend(own.map(|(name, value)| (name.to_owned(), value)));
-        if !body.contains_key("joins") && !self.key.is_empty() {
-            body.insert("joins".to_owned(), json!([self.key]));
-        }
         Event {
             id: format!("{DETECTIONS}:{}", self.id),
             time: self.last,
             source: DETECTIONS.to_owned(),
             asset: self.asset.clone(),
-            body: Value::Object(body).to_string().into_bytes(),
+            // Nothing of it can fail to be written: its names are texts.
+            body: serde_json::to_vec(&body).unwrap_or_default(),
         }
     }
+}
+
+/// The body of a detection as an event. No member of a subject has a name that stands here, but `joins`.
+#[derive(Serialize)]
+struct AsEvent<'a> {
+    #[serde(flatten)]
+    subject: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joins: Option<[&'a String; 1]>,
+    source: &'static str,
+    kind: &'static str,
+    title: &'a str,
+    severity: Severity,
+    techniques: &'a [String],
+    detection: &'a Judged,
 }
 
 /// Under which key an event with these joins belongs together with others: the most trusted that names what runs, else who acted, else
