@@ -22,7 +22,7 @@ pub use finding::{
 };
 pub use fingerprint::{Fingerprint, finding_key};
 pub use id::{AssetId, Digest, DigestError, TenantId, TenantIdError};
-pub use lifecycle::{FindingState, HistoryEvent, Transition};
+pub use lifecycle::{FindingState, HistoryEvent, Justification, Transition, Triage};
 pub use package::{Confidence, Evidence, OperatingSystem, Package, PackageOwner, PackageType, SourcePackage};
 pub use report::{ScanReport, Target, TargetKind};
 pub use severity::Severity;

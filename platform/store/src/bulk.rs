@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Int,
     Bool,
     Bytes,
+    Uuid,
 }
 
 impl Kind {
@@ -27,6 +28,7 @@ impl Kind {
             Self::Int => "::bigint[]",
             Self::Bool => "::boolean[]",
             Self::Bytes => "::bytea[]",
+            Self::Uuid => "::uuid[]",
         }
     }
 }

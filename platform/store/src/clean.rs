@@ -42,6 +42,20 @@ pub(crate) fn identity(what: &'static str, value: &str) -> Result<String> {
     Ok(text(value).into_owned())
 }
 
+/// A pattern that finds a text anywhere, letter by letter.
+pub(crate) fn literal_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
 /// The value as JSON text without U+0000.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! Which findings, in which order: from typed wishes to conditions with bound values.
 
-use model::{AssetId, FindingClass, FindingState, Severity, TenantId};
+use jiff::Timestamp;
+use model::{AssetId, FindingClass, FindingState, Severity, TenantId, Triage};
+use serde::{Deserialize, Serialize};
 
 use crate::counts::rank;
 use crate::dialect::Dialect;
@@ -10,7 +12,8 @@ use crate::sql::{Param, Sql};
 use crate::{Result, assets, clean};
 
 /// Which findings. Empty means all; everything given must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FindingFilter {
     /// Of one of these severities.
     pub severities: Vec<Severity>,
@@ -34,6 +37,14 @@ pub struct FindingFilter {
     pub rule: Option<String>,
     /// With this in an id, the package's name or the title, in any case.
     pub text: Option<String>,
+    /// People stand so with it.
+    pub statuses: Vec<Triage>,
+    /// Assigned to this person; empty: to nobody.
+    pub assignee: Option<String>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// First seen before then, a time for each severity; severities that have none do not fit.
+    pub first_seen_before: Option<Vec<(Severity, Timestamp)>>,
 }
 
 /// In which order.
@@ -120,6 +131,44 @@ impl FindingFilter {
         }
         if let Some(text) = &self.text {
             statement.push(" AND search LIKE ").bind(clean::contains_pattern(text)?).push(" ESCAPE '\\'");
+        }
+        self.push_triage(statement, dialect)
+    }
+
+    /// What people made of it.
+    fn push_triage(&self, statement: &mut Sql, dialect: Dialect) -> Result<()> {
+        if !self.statuses.is_empty() {
+            let words = self.statuses.iter().map(|status| status.as_str().to_owned()).collect();
+            statement.push(" AND ").any(dialect, "status", Param::Texts(words));
+            if !self.statuses.contains(&Triage::Open) {
+                // As the index over them says it, which a planner only uses then.
+                statement.push(" AND status <> 'open'");
+            }
+        }
+        match self.assignee.as_deref() {
+            Some("") => {
+                statement.push(" AND assignee IS NULL");
+            }
+            Some(name) => {
+                statement.push(" AND assignee = ").bind(clean::key(name));
+            }
+            None => {}
+        }
+        if let Some(tag) = &self.tag {
+            // A list of texts in JSON, in which a name stands between quotes.
+            let quoted = clean::json("a tag", &clean::key(tag))?;
+            statement
+                .push(" AND CAST(tags AS TEXT) LIKE ")
+                .bind(clean::literal_pattern(&quoted))
+                .push(" ESCAPE '\\'");
+        }
+        if let Some(times) = &self.first_seen_before {
+            statement.push(" AND (1 = 0");
+            for (severity, before) in times {
+                statement.push(" OR (severity = ").bind(rank(*severity));
+                statement.push(" AND first_seen_at < ").bind(*before).push(")");
+            }
+            statement.push(")");
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::page::Position;
 use crate::row::Row;
 use crate::scans::kind_from_name;
 use crate::sql::{Param, Sql, sql};
+use crate::triage::{self, TriageState};
 use crate::{Page, PageRequest, Result, Store, clean};
 
 /// The asset of a finding, as lists show it.
@@ -45,6 +46,8 @@ pub struct StoredFinding {
     pub last_scan: Uuid,
     /// What was found, as last seen.
     pub finding: Finding,
+    /// What people made of it.
+    pub triage: TriageState,
 }
 
 /// A row of a list of findings.
@@ -61,7 +64,7 @@ pub const HISTORY_EVENTS_MAX: u32 = 500;
 
 const COLUMNS: &str =
     "fingerprint, asset, state, attention, package_name, first_seen_at, last_seen_at, fixed_at,
-    first_scan, last_scan, body";
+    first_scan, last_scan, body, status, decision, assignee, tags, acknowledged_at, version";
 
 impl Store {
     /// Findings, a page at a time.
@@ -138,27 +141,31 @@ impl Store {
     /// # Errors
     /// Database errors.
     pub async fn history(&self, tenant: &TenantId, fingerprint: &Fingerprint) -> Result<Vec<HistoryEvent>> {
-        let statement = sql(
-            "SELECT at, transition, scan, note FROM finding_event WHERE tenant = $1 AND fingerprint = $2
-             ORDER BY seq DESC LIMIT $3",
-            [
-                tenant.into(),
-                clean::text(&fingerprint.0).as_ref().into(),
-                i64::from(HISTORY_EVENTS_MAX).into(),
-            ],
+        let key = clean::text(&fingerprint.0);
+        let of = |text| sql(text, [tenant.into(), key.as_ref().into(), i64::from(HISTORY_EVENTS_MAX).into()]);
+        let seen =
+            of("SELECT at, transition, scan, note FROM finding_event WHERE tenant = $1 AND fingerprint = $2
+             ORDER BY seq DESC LIMIT $3");
+        let said = of(
+            "SELECT at, transition, actor, note FROM finding_change WHERE tenant = $1 AND fingerprint = $2
+             ORDER BY id DESC LIMIT $3",
         );
-        let rows = self.backend.rows("read the history of a finding", statement).await?;
-        rows.iter()
-            .rev()
-            .map(|row| {
-                Ok(HistoryEvent {
-                    at: row.time("at")?.to_string(),
-                    transition: row.word("transition", Transition::from_name)?,
-                    scan: row.uuid("scan")?.to_string(),
-                    note: row.text("note")?,
-                })
-            })
-            .collect()
+        let event = |row: &Row, scan: Option<String>, actor: Option<String>| {
+            let at = row.time("at")?;
+            let transition = row.word("transition", Transition::from_name)?;
+            Ok((at, HistoryEvent { at: at.to_string(), transition, scan, actor, note: row.text("note")? }))
+        };
+        let mut history = Vec::new();
+        for row in self.backend.rows("read the history of a finding", seen).await?.iter().rev() {
+            history.push(event(row, Some(row.uuid("scan")?.to_string()), None)?);
+        }
+        for row in self.backend.rows("read what was said of a finding", said).await?.iter().rev() {
+            history.push(event(row, None, Some(row.text("actor")?))?);
+        }
+        // Each half is in its own order; of the same moment, what a scan saw comes first.
+        history.sort_by_key(|(at, _)| *at);
+        let surplus = history.len().saturating_sub(HISTORY_EVENTS_MAX as usize);
+        Ok(history.into_iter().skip(surplus).map(|(_, event)| event).collect())
     }
 
     /// Names of assets. Asked apart from the rows: a join would give a planner the choice to sort instead of to walk.
@@ -217,5 +224,6 @@ fn read(row: &Row) -> Result<StoredFinding> {
         first_scan: row.uuid("first_scan")?,
         last_scan: row.uuid("last_scan")?,
         finding: row.json("body")?,
+        triage: triage::state(row)?,
     })
 }

@@ -243,7 +243,7 @@ pub(crate) async fn stored_findings(
     subjects: Option<Vec<String>>,
 ) -> Result<Stored> {
     let mut statement = sql(
-        "SELECT fingerprint, state, severity, kev, fixable, suppressed, digest, fixed_at
+        "SELECT fingerprint, state, severity, kev, fixable, suppressed, digest, fixed_at, aside
          FROM finding WHERE tenant = $1 AND asset = $2",
         [end.tenant.into(), end.asset.into()],
     );
@@ -264,6 +264,7 @@ pub(crate) async fn stored_findings(
             },
             digest: row.bytes("digest")?,
             fixed_at: row.time_or_null("fixed_at")?,
+            aside: row.bool("aside")?,
         };
         stored.insert(row.text("fingerprint")?, existing);
     }
@@ -303,11 +304,13 @@ const FINDINGS: Insert = Insert {
         ("last_scan", "::uuid"),
     ],
     columns: FINDING_COLUMNS,
+    // What people said stays, but what comes back asks to be looked at again.
     on_conflict: "ON CONFLICT (tenant, fingerprint) DO UPDATE SET
+        status = CASE WHEN finding.state = 'fixed' AND NOT finding.aside THEN 'reopened' ELSE finding.status END,
         state = excluded.state, last_seen_at = excluded.last_seen_at, last_scan = excluded.last_scan, fixed_at = NULL,
         class = excluded.class, rule = excluded.rule, package_name = excluded.package_name,
         severity = excluded.severity, attention = excluded.attention, fixable = excluded.fixable, kev = excluded.kev,
-        suppressed = excluded.suppressed, subject = excluded.subject, search = excluded.search, digest = excluded.digest, body = excluded.body",
+        suppressed = (excluded.suppressed OR finding.aside), subject = excluded.subject, search = excluded.search, digest = excluded.digest, body = excluded.body",
 };
 
 const EVENTS: Insert = Insert {

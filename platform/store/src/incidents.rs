@@ -535,7 +535,7 @@ fn narrow(statement: &mut Sql, dialect: crate::dialect::Dialect, filter: &Incide
     ] {
         if let Some(wanted) = wanted {
             let quoted = clean::json("a name", &clean::key(wanted))?;
-            statement.push(column).bind(literal(&quoted)).push(" ESCAPE '\\'");
+            statement.push(column).bind(clean::literal_pattern(&quoted)).push(" ESCAPE '\\'");
         }
     }
     if let Some(text) = &filter.text {
@@ -550,20 +550,6 @@ fn narrow(statement: &mut Sql, dialect: crate::dialect::Dialect, filter: &Incide
         statement.push(" AND first < ").bind(nanoseconds(to));
     }
     Ok(())
-}
-
-/// A pattern that finds a text anywhere, letter by letter.
-fn literal(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }
 
 pub(crate) fn severity(row: &Row) -> Result<Severity> {

@@ -56,6 +56,8 @@ mod sources;
 mod sql;
 mod suppressions;
 mod tokens;
+mod triage;
+mod triage_jobs;
 
 pub use assessments::Assessment;
 pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
@@ -95,6 +97,8 @@ pub use sensors::{Sensor, SensorState};
 pub use sources::{EventSource, NewSource};
 pub use suppressions::{NewSuppression, Suppression};
 pub use tokens::{NewToken, Token, TokenHash};
+pub use triage::{By, Decision, TriageChange, TriageState};
+pub use triage_jobs::{Ask, FindingJob, JobState, UndoRefusal};
 
 use connection::Backend;
 

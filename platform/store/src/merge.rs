@@ -23,6 +23,8 @@ pub(crate) struct Existing {
     pub(crate) flags: Flags,
     pub(crate) digest: Vec<u8>,
     pub(crate) fixed_at: Option<Timestamp>,
+    /// Whether somebody has set it aside, so that it does not count whoever sees it.
+    pub(crate) aside: bool,
 }
 
 /// Stored findings by fingerprint.
@@ -113,8 +115,10 @@ pub(crate) fn plan(
     let mut seen_now = HashSet::with_capacity(seen.len());
     for (index, finding) in seen.iter().enumerate() {
         seen_now.insert(finding.fingerprint.as_str());
-        plan.totals.add(finding.flags);
-        plan.see(index, finding, stored.get(&finding.fingerprint), bodies.get(&finding.fingerprint));
+        let known = stored.get(&finding.fingerprint);
+        let aside = known.is_some_and(|known| known.aside);
+        plan.totals.add(Flags { suppressed: finding.flags.suppressed || aside, ..finding.flags });
+        plan.see(index, finding, known, bodies.get(&finding.fingerprint));
     }
     let mut unseen: Vec<_> = stored
         .iter()

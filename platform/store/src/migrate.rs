@@ -61,6 +61,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0008_backtests.sql"),
         postgres: include_str!("../migrations/postgres/0008_backtests.sql"),
     },
+    Migration {
+        version: 9,
+        sqlite: include_str!("../migrations/sqlite/0009_triage.sql"),
+        postgres: include_str!("../migrations/postgres/0009_triage.sql"),
+    },
 ];
 
 impl Migration {

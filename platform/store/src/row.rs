@@ -91,10 +91,15 @@ impl Row {
     }
 
     pub(crate) fn uuid(&self, column: &'static str) -> Result<Uuid> {
+        self.required(column, self.uuid_or_null(column)?)
+    }
+
+    pub(crate) fn uuid_or_null(&self, column: &'static str) -> Result<Option<Uuid>> {
         match &self.values {
             Values::Sqlite(row) => {
-                let text: String = self.read(row.try_get(column))?;
-                Uuid::try_parse(&text).map_err(|error| self.unreadable(column, error.to_string()))
+                let text: Option<String> = self.read(row.try_get(column))?;
+                let uuid = text.as_deref().map(Uuid::try_parse).transpose();
+                uuid.map_err(|error| self.unreadable(column, error.to_string()))
             }
             Values::Postgres(row) => self.read(row.try_get(column)),
         }

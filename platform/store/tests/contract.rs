@@ -33,6 +33,8 @@ mod records;
 mod responses;
 #[path = "contract/scopes.rs"]
 mod scopes;
+#[path = "contract/triage.rs"]
+mod triage;
 #[path = "contract/world.rs"]
 mod world;
 
@@ -149,6 +151,11 @@ contract![
     events::rules_are_counted_with_what_people_made_of_them,
     events::detections_and_events_are_listed_by_their_incident,
     events::a_source_has_one_name_and_one_token,
+    triage::what_people_say_stays_and_what_is_set_aside_does_not_count,
+    triage::what_its_finder_suppressed_stays_suppressed,
+    triage::many_findings_change_as_a_job_that_can_be_taken_back,
+    triage::a_job_that_is_called_off_stops_where_it_is,
+    triage::findings_are_found_by_what_people_made_of_them,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,

@@ -88,6 +88,10 @@ pub(crate) fn add_column(
             Param::Bytes(value) => Some(value),
             _ => None,
         })?),
+        Kind::Uuid => arguments.add(collect(column, |param| match param {
+            Param::Uuid(value) => Some(value),
+            _ => None,
+        })?),
     };
     added.map_err(sqlx::Error::Encode)
 }

@@ -237,8 +237,10 @@ async fn compare(store: &Store, tenant: &TenantId, model: &Model, ids: &[Uuid]) 
         assert_eq!((row.state, &row.finding, row.last_scan), (known.state, &finding, ids[known.last_run]));
         assert_eq!(row.fixed_at.is_some(), known.state == FindingState::Fixed);
         let history = store.history(tenant, &fingerprint).await.unwrap();
-        let told: Vec<(&str, String)> =
-            history.iter().map(|event| (event.transition.as_str(), event.scan.clone())).collect();
+        let told: Vec<(&str, String)> = history
+            .iter()
+            .map(|event| (event.transition.as_str(), event.scan.clone().unwrap_or_default()))
+            .collect();
         let wanted: Vec<(&str, String)> =
             known.events.iter().map(|(what, run)| (*what, ids[*run].to_string())).collect();
         assert_eq!(told, wanted);
