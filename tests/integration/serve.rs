@@ -1,6 +1,8 @@
 //! The service: from an accepted request to a stored finding, over both pairs of backends.
 
-use serde_json::Value;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 
 use crate::support::{Api, Backends, Data, Server, fixture};
 
@@ -74,6 +76,55 @@ fn a_rescan_fixes_what_is_gone_and_reopens_what_is_back() {
         let mut sorted = steps.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, ["fixed", "opened", "reopened"], "{steps:?}");
+    });
+}
+
+/// Asks until it is so.
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_people_say_of_findings_is_kept_done_at_once_for_many_and_ends_in_time() {
+    on_every_pair(|server| {
+        let api = server.api();
+        api.scan("directory", &rootfs());
+        let log4shell = api.all("/api/v1/findings?rule=CVE-2021-44228")[0].clone();
+        let path = format!("/api/v1/findings/{}", log4shell["fingerprint"].as_str().unwrap());
+        let critical = || api.get("/api/v1/overview")["findings_by_severity"]["critical"].as_u64().unwrap();
+        let before = critical();
+        let until_then = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+        let accepted = json!({ "status": "accepted", "reason": "behind a filter", "owner": "ann", "approver": "bob",
+            "until": until_then.to_string() });
+        assert_eq!(api.patch(&path, &accepted)["status"], "accepted");
+        assert_eq!(critical(), before - 1);
+        // Another scan sees it, and it still does not count.
+        api.scan("directory", &rootfs());
+        assert_eq!(critical(), before - 1);
+        until("its time ends", || api.get(&path)["status"] == "open");
+        assert_eq!(critical(), before);
+        let history = api.get(&path)["history"].clone();
+        let last = history.as_array().unwrap().last().unwrap();
+        assert_eq!(
+            (last["actor"].as_str(), last["transition"].as_str()),
+            (Some("palisade"), Some("commented"))
+        );
+
+        let ask = json!({ "filter": { "state": ["open"] }, "change": { "status": "acknowledged", "add_tags": ["wave-1"] } });
+        let total = api.all("/api/v1/findings?state=open").len();
+        let job = api.post("/api/v1/finding-changes", &ask);
+        assert_eq!((job.status, job.body["matched"].as_u64()), (202, Some(total as u64)), "{}", job.body);
+        let job = format!("/api/v1/finding-changes/{}", job.body["id"].as_str().unwrap());
+        until("all are changed", || api.get(&job)["state"] == "finished");
+        assert_eq!(api.all("/api/v1/findings?tag=wave-1&status=acknowledged").len(), total);
+        let undo = api.post(&format!("{job}/undo"), &json!({}));
+        assert_eq!(undo.status, 202, "{}", undo.body);
+        until("all is as it was", || api.all("/api/v1/findings?tag=wave-1").is_empty());
     });
 }
 

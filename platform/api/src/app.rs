@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use model::{Digest, TenantId};
+use jiff::{SignedDuration, Timestamp};
+use model::{Digest, Severity, TenantId};
 use respond::RunId;
 use store::Store;
 use tokio::sync::{Semaphore, broadcast, watch};
@@ -185,6 +186,28 @@ pub type Submitting = Pin<Box<dyn Future<Output = Result<store::Backtest, Backte
 /// Accepts a backtest of a tenant after it has looked at its rules.
 pub type SubmitBacktest = Arc<dyn Fn(TenantId, store::NewBacktest) -> Submitting + Send + Sync>;
 
+/// Days within which a finding of a severity has to be gone, from when it was first seen. A severity that is not named has no end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sla(pub Vec<(Severity, u32)>);
+
+impl Sla {
+    /// When a finding is due.
+    pub(crate) fn due(&self, severity: Severity, first_seen: Timestamp) -> Option<Timestamp> {
+        let (_, days) = self.0.iter().find(|(known, _)| *known == severity)?;
+        first_seen.checked_add(hours(*days)).ok()
+    }
+
+    /// What was first seen before then is overdue.
+    pub(crate) fn overdue(&self, now: Timestamp) -> Vec<(Severity, Timestamp)> {
+        let of = |(severity, days): &(Severity, u32)| Some((*severity, now.checked_sub(hours(*days)).ok()?));
+        self.0.iter().filter_map(of).collect()
+    }
+}
+
+fn hours(days: u32) -> SignedDuration {
+    SignedDuration::from_hours(i64::from(days).saturating_mul(24))
+}
+
 /// Everything the API needs from its owner.
 pub struct ApiOptions {
     /// The truth.
@@ -207,6 +230,10 @@ pub struct ApiOptions {
     pub event_formats: Vec<String>,
     /// Rung when a source of events was made, changed or removed.
     pub sources_changed: Ask<()>,
+    /// Rung when something was written down that the bus has to hear of.
+    pub outbox_changed: Ask<()>,
+    /// When findings are due.
+    pub sla: Sla,
     /// The advisories in use; `None` inside means that none are loaded.
     pub advisories: Ask<AdvisoryStatus>,
     /// Which techniques of ATT&CK the rules name, and what tests prove of that.
@@ -243,6 +270,8 @@ pub(crate) struct Parts {
     pub(crate) crowd: Crowd,
     pub(crate) event_formats: Vec<String>,
     pub(crate) sources_changed: Ask<()>,
+    pub(crate) outbox_changed: Ask<()>,
+    pub(crate) sla: Sla,
     pub(crate) advisories: Ask<AdvisoryStatus>,
     pub(crate) attack: Ask<Arc<attack::Map>>,
     pub(crate) places: Places,
@@ -284,6 +313,8 @@ impl Parts {
             crowd: Crowd::default(),
             event_formats: options.event_formats,
             sources_changed: options.sources_changed,
+            outbox_changed: options.outbox_changed,
+            sla: options.sla,
             advisories: options.advisories,
             attack: options.attack,
             places: Places { roots: scan_roots, clusters: options.clusters, accounts: options.accounts },

@@ -100,6 +100,12 @@ codes! {
     SuppressionNotFound = "suppression-not-found", NOT_FOUND, "There is no such suppression";
     /// A suppression that nobody could answer for.
     SuppressionRefused = "suppression-refused", UNPROCESSABLE_ENTITY, "The suppression is not complete";
+    /// A change of findings that nobody could answer for, or that changes nothing.
+    FindingChangeRefused = "finding-change-refused", UNPROCESSABLE_ENTITY, "The change of findings is not complete";
+    /// The tenant has no change of many findings with this id.
+    FindingJobNotFound = "finding-job-not-found", NOT_FOUND, "There is no such change of findings";
+    /// A change of many findings that is over and cannot be called off, or that is not over or was taken back and cannot be taken back.
+    FindingJobOver = "finding-job-over", CONFLICT, "The change of findings does not allow this";
     /// The tenant has no backtest with this id.
     BacktestNotFound = "backtest-not-found", NOT_FOUND, "There is no such backtest";
     /// A backtest of rules that cannot be read, of a version that is not there, or of nothing.

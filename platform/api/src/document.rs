@@ -141,6 +141,7 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
                 path.starts_with("/api/v1/plugins/{id}/")
                     || path == "/api/v1/runtime/sources"
                     || path == "/api/v1/backtests/{id}/cancel"
+                    || path.starts_with("/api/v1/finding-changes/{id}/")
                     || *method == Method::PATCH
                     || (path.starts_with("/api/v1/responses") && body)
             }

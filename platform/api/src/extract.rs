@@ -206,6 +206,15 @@ impl Word for model::FindingState {
     }
 }
 
+impl Word for model::Triage {
+    fn read(word: &str) -> Option<Self> {
+        Self::from_name(word)
+    }
+    fn words() -> Vec<&'static str> {
+        Self::ALL.iter().map(|status| status.as_str()).collect()
+    }
+}
+
 /// Words for exposure, as [`store::Resource::exposure`] has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ExposureWord(pub(crate) &'static str);

@@ -39,7 +39,7 @@ mod ui;
 
 pub use app::{
     ApiOptions, Ask, BacktestRefusal, Decide, Deciding, EvidencePack, PluginDecision, PluginRefusal, Respond,
-    Responding, ResponseAnswer, ResponseFigures, ResponseOrder, ResponseRefusal, ScanChange, Scheme,
+    Responding, ResponseAnswer, ResponseFigures, ResponseOrder, ResponseRefusal, ScanChange, Scheme, Sla,
     SubmitBacktest, Submitting, Ui,
 };
 pub use auth::{Secret, bootstrap_token, create_source, create_token, rotate_source};

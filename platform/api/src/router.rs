@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::routes::{
     accounts, advisories, attack_map, backtests, clusters, compliance, events, evidence, exceptions,
     findings, images, incidents, ingest, inventory, metrics, overview, plugins, responses, runtime, scans,
-    server, session, sources,
+    server, session, sources, triage,
 };
 use crate::{document, ui};
 
@@ -34,7 +34,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(events::follow))
         .routes(routes!(findings::list))
         .routes(routes!(findings::facets))
-        .routes(routes!(findings::get))
+        .routes(routes!(findings::get, triage::change))
+        .routes(routes!(triage::submit, triage::list))
+        .routes(routes!(triage::get))
+        .routes(routes!(triage::cancel))
+        .routes(routes!(triage::undo))
         .routes(routes!(images::list))
         .routes(routes!(images::get))
         .routes(routes!(images::packages))

@@ -50,6 +50,29 @@ pub(crate) struct Config {
     pub(crate) events: Events,
     /// Responses to incidents.
     pub(crate) respond: Respond,
+    /// What is asked of people about findings.
+    pub(crate) findings: Findings,
+}
+
+/// What is asked of people about findings.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Findings {
+    /// Days within which a finding of a severity has to be gone, from when it was first seen. By default 15 for critical and 30 for high, as
+    /// CISA's Binding Operational Directive 19-02 has it; an empty table sets no end.
+    sla_days: Option<BTreeMap<model::Severity, u32>>,
+}
+
+impl Findings {
+    /// When findings are due.
+    pub(crate) fn sla(&self) -> api::Sla {
+        let usual = || vec![(model::Severity::Critical, 15), (model::Severity::High, 30)];
+        api::Sla(
+            self.sla_days
+                .as_ref()
+                .map_or_else(usual, |days| days.iter().map(|(severity, days)| (*severity, *days)).collect()),
+        )
+    }
 }
 
 /// Events of run time: how they are judged and kept.

@@ -37,6 +37,8 @@ pub struct FindingFilter {
     pub rule: Option<String>,
     /// With this in an id, the package's name or the title, in any case.
     pub text: Option<String>,
+    /// One of these.
+    pub fingerprints: Vec<String>,
     /// People stand so with it.
     pub statuses: Vec<Triage>,
     /// Assigned to this person; empty: to nobody.
@@ -137,6 +139,10 @@ impl FindingFilter {
 
     /// What people made of it.
     fn push_triage(&self, statement: &mut Sql, dialect: Dialect) -> Result<()> {
+        if !self.fingerprints.is_empty() {
+            let wanted = self.fingerprints.iter().map(|one| clean::text(one).into_owned()).collect();
+            statement.push(" AND ").any(dialect, "fingerprint", Param::Texts(wanted));
+        }
         if !self.statuses.is_empty() {
             let words = self.statuses.iter().map(|status| status.as_str().to_owned()).collect();
             statement.push(" AND ").any(dialect, "status", Param::Texts(words));

@@ -197,6 +197,31 @@ impl TriageChange {
         Ok(change)
     }
 
+    /// What it makes of a finding that nobody has touched, in sentences.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let nothing = Before {
+            status: Triage::Open,
+            decision: None,
+            assignee: None,
+            tags: self.remove_tags.clone(),
+            acknowledged_at: None,
+        };
+        let mut said = Vec::new();
+        if let Some((after, all)) = self.of(&nothing, Timestamp::UNIX_EPOCH) {
+            if self.status == Some(Triage::Open) {
+                said.push(stands(&after));
+            }
+            said.extend(all.into_iter().map(|(_, sentence)| sentence));
+        } else if self.status == Some(Triage::Open) {
+            said.push("Open.".to_owned());
+        }
+        if self.assignee == Some(None) {
+            said.push("Assigned to nobody.".to_owned());
+        }
+        said.join(" ")
+    }
+
     /// What a finding becomes, and what the history says of it; nothing where it stays as it is.
     fn of(&self, before: &Before, at: Timestamp) -> Option<(Before, Vec<(Transition, String)>)> {
         let mut after = before.clone();

@@ -60,6 +60,19 @@ impl Api {
         answer(request.send(body.to_string())?)
     }
 
+    /// `PATCH` of JSON that must succeed.
+    #[track_caller]
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Value {
+        let request = self
+            .agent
+            .patch(format!("{}{path}", self.base))
+            .header("authorization", self.bearer())
+            .header("content-type", "application/json");
+        let answer = answer(request.send(body.to_string()).unwrap()).unwrap();
+        assert_eq!(answer.status, 200, "PATCH {path}: {}", answer.body);
+        answer.body
+    }
+
     /// `GET` that must succeed.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Value {

@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 use model::{
     AdvisoryData, AnalyzerCoverage, AssetId, Cvss, Epss, Evidence, FeedRecord, FindingClass, FindingState,
-    Fingerprint, Fix, HistoryEvent, Kev, PackageRef, Severity, Suppression, TargetKind,
+    Fingerprint, Fix, HistoryEvent, Kev, PackageRef, Severity, Suppression, TargetKind, Triage,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::FindingDecision;
+use crate::app::Sla;
 
 /// A finding as a row of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -44,6 +47,21 @@ pub struct FindingRow {
     pub first_seen_at: Timestamp,
     /// When it was last seen.
     pub last_seen_at: Timestamp,
+    /// Where people stand with it.
+    pub status: Triage,
+    /// Whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// What people call it.
+    pub tags: Vec<String>,
+    /// Until when it is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_until: Option<Timestamp>,
+    /// When it has to be gone; nothing where no end is set, it is gone already or does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// Grows with every change by people.
+    pub version: u64,
 }
 
 /// The thing a finding is on.
@@ -84,6 +102,12 @@ pub struct FindingDetail {
     /// When it was fixed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_at: Option<Timestamp>,
+    /// Why it is set aside, and who answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<FindingDecision>,
+    /// When somebody first said anything of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged_at: Option<Timestamp>,
     /// What happened to it, oldest first.
     pub history: Vec<HistoryEvent>,
     /// Why it is shown.
@@ -140,10 +164,14 @@ pub struct Facet {
     pub count: u64,
 }
 
-impl From<store::FindingRow> for FindingRow {
-    fn from(row: store::FindingRow) -> Self {
+impl FindingRow {
+    /// The wire form of a row, with the time by which it is due.
+    pub(crate) fn of(row: store::FindingRow, sla: &Sla) -> Self {
         let store::FindingRow { stored, asset } = row;
-        let finding = stored.finding;
+        let (finding, triage) = (stored.finding, stored.triage);
+        let counts =
+            stored.state == FindingState::Open && finding.suppressed.is_none() && !triage.status.is_aside();
+        let due = sla.due(finding.severity, stored.first_seen_at);
         Self {
             fingerprint: stored.fingerprint,
             rule: finding.rule,
@@ -160,14 +188,20 @@ impl From<store::FindingRow> for FindingRow {
             suppressed: finding.suppressed,
             first_seen_at: stored.first_seen_at,
             last_seen_at: stored.last_seen_at,
+            status: triage.status,
+            assignee: triage.assignee,
+            tags: triage.tags,
+            accepted_until: triage.decision.and_then(|decision| decision.until),
+            due_at: due.filter(|_| counts),
+            version: triage.version,
         }
     }
 }
 
 impl FindingDetail {
     /// The wire form of a finding with its history and its explanation.
-    pub(crate) fn new(row: store::FindingRow, history: Vec<HistoryEvent>, why: Why) -> Self {
-        let finding = &row.stored.finding;
+    pub(crate) fn new(row: store::FindingRow, history: Vec<HistoryEvent>, why: Why, sla: &Sla) -> Self {
+        let (finding, triage) = (&row.stored.finding, &row.stored.triage);
         Self {
             ids: finding.ids.clone(),
             description: finding.description.clone(),
@@ -178,9 +212,11 @@ impl FindingDetail {
             proof: finding.proof.clone(),
             references: finding.references.clone(),
             fixed_at: row.stored.fixed_at,
+            decision: triage.decision.clone().map(Into::into),
+            acknowledged_at: triage.acknowledged_at,
             history,
             why,
-            row: row.into(),
+            row: FindingRow::of(row, sla),
         }
     }
 }

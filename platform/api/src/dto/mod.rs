@@ -21,6 +21,7 @@ mod responses;
 mod runtime;
 mod scans;
 mod session;
+mod triage;
 
 pub use accounts::{
     AccountAdministrator, AccountAttackAnswer, AccountExposureAnswer, AccountWhoCanAnswer, UnusedRightsAnswer,
@@ -67,3 +68,7 @@ pub use runtime::{
 };
 pub use scans::{NewScan, Scan, ScanFailure, ScanKind, ScanState, ScanSummary};
 pub use session::{Health, Session, SignIn, Version};
+pub use triage::{
+    FindingChange, FindingDecision, FindingJob, FindingJobPreview, FindingJobState, FindingSelection,
+    NewFindingJob,
+};

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use model::{AssetId, FindingClass, FindingState, Fingerprint, Severity};
+use jiff::Timestamp;
+use model::{AssetId, FindingClass, FindingState, Fingerprint, Severity, Triage};
 use serde::Deserialize;
 use store::{FindingFilter, FindingSort, PageRequest};
 use utoipa::IntoParams;
 
-use crate::app::App;
+use crate::app::{App, Sla};
 use crate::auth::Caller;
 use crate::code::Code;
 use crate::dto::{Facets, FindingDetail, FindingRow, Page};
@@ -49,6 +50,19 @@ pub(crate) struct FindingParams {
     /// A text that occurs in the rule, the title or the package name.
     #[param(value_type = Option<String>, max_length = 1024)]
     q: Option<Text>,
+    /// Where people stand with them, separated by commas: `open`, `reopened`, `acknowledged`, `in-progress`, `accepted`, `false-positive`.
+    #[param(value_type = Option<String>, example = "open,reopened")]
+    status: Option<List<Triage>>,
+    /// A person; `-` for nobody.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    assignee: Option<Text>,
+    /// Exactly this tag.
+    #[param(value_type = Option<String>, max_length = 1024)]
+    tag: Option<Text>,
+    /// Only those that are open, count, and should be gone by now.
+    #[serde(default)]
+    #[param(value_type = bool, required = false, default = false)]
+    overdue: bool,
 }
 
 /// The order of a list of findings.
@@ -82,10 +96,21 @@ pub(crate) struct SortedPageParams {
     limit: crate::extract::Limit,
 }
 
-impl From<FindingParams> for FindingFilter {
-    fn from(params: FindingParams) -> Self {
+/// An assignee as the store knows them.
+pub(super) fn whose(name: String) -> String {
+    if name == "-" { String::new() } else { name }
+}
+
+impl FindingParams {
+    fn filter(self, sla: &Sla) -> FindingFilter {
+        let params = self;
         let list = |text: Option<Text>| text.map(|text| text.0);
-        Self {
+        let mut filter = FindingFilter {
+            fingerprints: Vec::new(),
+            statuses: params.status.unwrap_or_default().0,
+            assignee: list(params.assignee).map(whose),
+            tag: list(params.tag),
+            first_seen_before: params.overdue.then(|| sla.overdue(Timestamp::now())),
             severities: params.severity.unwrap_or_default().0,
             states: params.state.unwrap_or_default().0,
             classes: params.class.unwrap_or_default().0,
@@ -97,7 +122,12 @@ impl From<FindingParams> for FindingFilter {
             subject: list(params.subject),
             rule: list(params.rule),
             text: list(params.q),
+        };
+        if params.overdue {
+            filter.states = vec![FindingState::Open];
+            filter.suppressed = Some(false);
         }
+        filter
     }
 }
 
@@ -123,8 +153,9 @@ pub(crate) async fn list(
         Sort::Package => FindingSort::Package,
     };
     let request = PageRequest { cursor: page.cursor, limit: page.limit.0 };
-    let page = app.store.findings(&caller.tenant, &filter.into(), sort, &request).await?;
-    Ok(Json(Page::of(page)))
+    let page = app.store.findings(&caller.tenant, &filter.filter(&app.sla), sort, &request).await?;
+    let items = page.items.into_iter().map(|row| FindingRow::of(row, &app.sla)).collect();
+    Ok(Json(Page { items, next: page.next }))
 }
 
 /// Count findings
@@ -143,7 +174,7 @@ pub(crate) async fn facets(
     caller: Caller,
     Query(filter, _): Query<FindingParams>,
 ) -> Result<Json<Facets>, Problem> {
-    let facets = app.store.facets(&caller.tenant, &filter.into()).await?;
+    let facets = app.store.facets(&caller.tenant, &filter.filter(&app.sla)).await?;
     Ok(Json(facets.into()))
 }
 
@@ -164,14 +195,25 @@ pub(crate) async fn get(
     Path(fingerprint): Path<String>,
     Query(..): Query<Nothing>,
 ) -> Result<Json<FindingDetail>, Problem> {
-    let fingerprint = Fingerprint(fingerprint);
-    let row = app.store.finding(&caller.tenant, &fingerprint).await?.ok_or_else(|| {
-        Problem::new(Code::FindingNotFound, "No finding has this fingerprint.")
-            .hint("List them at /api/v1/findings.")
-    })?;
+    let row = app.store.finding(&caller.tenant, &Fingerprint(fingerprint)).await?.ok_or_else(missing)?;
+    detail(&app, &caller, row).await.map(Json)
+}
+
+pub(super) fn missing() -> Problem {
+    Problem::new(Code::FindingNotFound, "No finding has this fingerprint.")
+        .hint("List them at /api/v1/findings.")
+}
+
+/// A finding with its history and its explanation.
+pub(super) async fn detail(
+    app: &App,
+    caller: &Caller,
+    row: store::FindingRow,
+) -> Result<FindingDetail, Problem> {
+    let fingerprint = row.stored.fingerprint.clone();
     let history = app.store.history(&caller.tenant, &fingerprint).await?;
     // The coverage of the scan that saw it, not of the asset's latest: a later scan may have had other plugins and data.
     let coverage = app.store.scan_coverage(&caller.tenant, row.stored.last_scan).await?;
     let why = why(&row, coverage.as_ref());
-    Ok(Json(FindingDetail::new(row, history, why)))
+    Ok(FindingDetail::new(row, history, why, &app.sla))
 }

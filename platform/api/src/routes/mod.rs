@@ -23,3 +23,4 @@ pub(crate) mod scans;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod sources;
+pub(crate) mod triage;

@@ -37,7 +37,7 @@ pub(crate) async fn get(
     };
     let page = PageRequest { cursor: None, limit: NEWEST_SHOWN };
     let newest = app.store.findings(&caller.tenant, &counted, FindingSort::LastSeen, &page).await?;
-    let newest = newest.items.into_iter().map(FindingRow::from).collect();
+    let newest = newest.items.into_iter().map(|row| FindingRow::of(row, &app.sla)).collect();
     let ledger = app.store.ledger(&caller.tenant).await?;
     Ok(Json(Overview::new(&counts, &ledger, newest)))
 }

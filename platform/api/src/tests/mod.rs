@@ -17,6 +17,7 @@ mod scans;
 mod schema;
 mod serving;
 mod stream;
+mod triage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -164,6 +165,8 @@ pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, sch
         receive: Arc::new(|received| Box::pin(std::future::ready(content::received(&received)))),
         event_formats: vec!["falco".to_owned(), "otlp".to_owned()],
         sources_changed: Arc::new(|| ()),
+        outbox_changed: Arc::new(|| ()),
+        sla: crate::Sla(vec![(model::Severity::Critical, 15), (model::Severity::High, 30)]),
         advisories: Arc::new(AdvisoryStatus::default),
         attack: Arc::new(content::attack_map),
         scan_roots,

@@ -15,6 +15,7 @@ mod relay;
 mod respond;
 mod session;
 mod tap;
+mod triage;
 mod unanswered;
 mod worker;
 
@@ -116,6 +117,8 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     parts.spawn(forget::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(correlate::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(backtest::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(triage::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(triage::end_acceptances(Arc::clone(&service), stopped.clone()));
     parts.spawn(respond::run(Arc::clone(&service), stopped.clone()));
     for number in 0..service.config.server.workers {
         parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));

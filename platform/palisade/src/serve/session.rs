@@ -108,7 +108,7 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let [responds, counts, plugins, advisories, decides, packs, doors, sources, backtests] =
+    let [responds, counts, plugins, advisories, decides, packs, doors, sources, backtests, writes] =
         std::array::from_fn(|_| Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
@@ -151,6 +151,8 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
         }),
         event_formats: formats(),
         sources_changed: Arc::new(move || sources.sources_bell.notify_waiters()),
+        outbox_changed: Arc::new(move || writes.outbox_bell.notify_one()),
+        sla: service.config.findings.sla(),
         advisories: Arc::new(move || advisory_status(&advisories)),
         attack: Arc::new(crate::attack_map::built_in),
         scan_roots: service.config.server.scan_roots.clone(),
