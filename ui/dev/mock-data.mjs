@@ -296,6 +296,9 @@ export function makeData(now) {
       suppressed: null,
       first_seen_at: first,
       last_seen_at: state === "fixed" ? ago(20) : image.last_scan_at,
+      status: "open",
+      tags: [],
+      version: 1,
       ids: [rule, `GHSA-${hex(next, 4)}-${hex(next, 4)}-${hex(next, 4)}`],
       description: `${title}.\n\nA person who controls the input can make the program read or write where it should not. Whether this can be reached depends on how ${name} is used.`,
       cvss:

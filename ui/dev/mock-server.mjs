@@ -114,6 +114,9 @@ const ROW = [
   "suppressed",
   "first_seen_at",
   "last_seen_at",
+  "status",
+  "tags",
+  "version",
 ];
 const toRow = (finding) => Object.fromEntries(ROW.map((key) => [key, finding[key]]));
 

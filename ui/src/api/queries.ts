@@ -6,8 +6,12 @@ import { allRows } from "./download";
 import type {
   AdvisoryStatus,
   Facets,
+  FindingChange,
   FindingDetail,
+  FindingJob,
+  FindingJobPreview,
   FindingRow,
+  FindingSelection,
   ImageDetail,
   ImageRow,
   NewScan,
@@ -96,6 +100,38 @@ export const findingQuery = (fingerprint: string) =>
     queryKey: ["findings", "one", fingerprint],
     queryFn: ({ signal }) =>
       request<FindingDetail>(`/findings/${encodeURIComponent(fingerprint)}`, { signal }),
+  });
+
+/** A change is made only to what was seen: the version goes with it. */
+export const changeFinding = (fingerprint: string, version: number, change: FindingChange) =>
+  request<FindingDetail>(`/findings/${encodeURIComponent(fingerprint)}`, {
+    method: "PATCH",
+    body: { ...change, version },
+  });
+
+interface ManyFindings {
+  filter: FindingSelection;
+  change: FindingChange;
+}
+
+export const previewFindings = (many: ManyFindings) =>
+  request<FindingJobPreview>("/finding-changes", { method: "POST", body: { ...many, dry_run: true } });
+
+export const changeFindings = (many: ManyFindings) =>
+  request<FindingJob>("/finding-changes", { method: "POST", body: many });
+
+export const actOnFindingJob = (id: string, verb: "undo" | "cancel") =>
+  request<FindingJob>(`/finding-changes/${encodeURIComponent(id)}/${verb}`, { method: "POST" });
+
+/** Whether a change of many findings is under way. */
+export const isUnderWay = (job: FindingJob | undefined) =>
+  job === undefined || job.state === "queued" || job.state === "running";
+
+export const findingJobQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["finding-changes", "one", id],
+    queryFn: ({ signal }) => request<FindingJob>(`/finding-changes/${encodeURIComponent(id)}`, { signal }),
+    refetchInterval: (query) => (isUnderWay(query.state.data) ? 500 : false),
   });
 
 export const imagesQuery = (query: Query) => pages<ImageRow>(["images", "list", query], "/images", query);

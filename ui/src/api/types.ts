@@ -4,6 +4,8 @@
 export type Severity = "critical" | "high" | "medium" | "low" | "negligible" | "none" | "unknown";
 export type SeverityCounts = Partial<Record<Severity, number>>;
 export type FindingState = "open" | "fixed";
+/** Where people stand with a finding. */
+export type Triage = "open" | "reopened" | "acknowledged" | "in-progress" | "accepted" | "false-positive";
 export type FindingClass = "vulnerability" | "misconfiguration" | "secret" | "malware" | "license";
 export type FixState = "fixed" | "not-fixed" | "wont-fix" | "deferred" | "end-of-life" | "unknown";
 export type ScanState = "queued" | "running" | "finished" | "failed";
@@ -98,6 +100,62 @@ export interface FindingRow {
   suppressed?: Suppression | null;
   first_seen_at: string;
   last_seen_at: string;
+  status: Triage;
+  assignee?: string | null;
+  tags?: string[];
+  accepted_until?: string | null;
+  /** When it has to be gone. */
+  due_at?: string | null;
+  /** Grows with every change by people. */
+  version: number;
+}
+
+/** Why a finding is set aside, and who answers for it. */
+export interface FindingDecision {
+  reason: string;
+  justification?: string | null;
+  owner?: string | null;
+  approver?: string | null;
+  until?: string | null;
+  by: string;
+  at: string;
+}
+
+/** What a person changes of a finding; what is not named stays. */
+export interface FindingChange {
+  status?: Triage | undefined;
+  reason?: string | undefined;
+  justification?: string | undefined;
+  owner?: string | undefined;
+  approver?: string | undefined;
+  until?: string | undefined;
+  assignee?: string | null | undefined;
+  add_tags?: string[] | undefined;
+  remove_tags?: string[] | undefined;
+  comment?: string | undefined;
+}
+
+/** Which findings a change of many is of. */
+export type FindingSelection = Record<string, string | boolean | string[]>;
+
+export interface FindingJobPreview {
+  matched: number;
+  examples: FindingRow[];
+}
+
+export interface FindingJob {
+  id: string;
+  change: string;
+  undoes?: string | null;
+  undone_by?: string | null;
+  by: string;
+  state: "queued" | "running" | "finished" | "failed" | "cancelled";
+  matched: number;
+  changed: number;
+  skipped: number;
+  submitted_at: string;
+  finished_at?: string | null;
+  error?: string | null;
 }
 
 export interface Cvss {
@@ -131,7 +189,10 @@ export interface FeedRecord {
 export interface HistoryEvent {
   at: string;
   transition: string;
-  scan: string;
+  /** The scan that showed it, or … */
+  scan?: string | null;
+  /** … who said it. */
+  actor?: string | null;
   note: string;
 }
 
@@ -166,6 +227,8 @@ export interface FindingDetail extends FindingRow {
   proof?: { found?: unknown; wanted?: unknown; patch?: unknown } | null;
   references?: string[];
   fixed_at?: string | null;
+  decision?: FindingDecision | null;
+  acknowledged_at?: string | null;
   history?: HistoryEvent[];
   why?: Why | null;
 }
@@ -179,6 +242,7 @@ export interface FacetValue {
 export type FacetName =
   | "severity"
   | "state"
+  | "status"
   | "class"
   | "kev"
   | "fixable"

@@ -1,6 +1,7 @@
 // The URL is the state. Search parameters are plain strings, the same words that the API takes, so that a link can be
 // read, written by hand and pasted into curl.
 
+import type { Triage } from "../api/types";
 import { SEVERITIES } from "../parts/severity";
 import { GROUPINGS, type Grouping } from "../text/groups";
 import type { Known } from "../text/query";
@@ -46,6 +47,13 @@ export interface FindingSearch {
   rule?: string;
   /** Path of a resource in the asset. */
   subject?: string;
+  /** Where people stand with it. */
+  status?: string;
+  /** A person; `-` for nobody. */
+  assignee?: string;
+  tag?: string;
+  /** Only what should be gone by now. */
+  overdue?: string;
   q?: string;
   sort?: Sort;
   /** Columns switched off. */
@@ -53,6 +61,16 @@ export interface FindingSearch {
   /** Fingerprint of the open drawer. */
   finding?: string;
 }
+
+/** Where people can stand with a finding. */
+export const TRIAGES: readonly Triage[] = [
+  "open",
+  "reopened",
+  "acknowledged",
+  "in-progress",
+  "accepted",
+  "false-positive",
+];
 
 /** What can be typed into the search field of the findings. */
 export const TYPED: Known = {
@@ -62,13 +80,17 @@ export const TYPED: Known = {
   kev: ["true", "false"],
   fixable: ["true", "false"],
   suppressed: ["true", "false"],
+  status: TRIAGES,
+  overdue: ["true"],
   asset: null,
   package: null,
   rule: null,
   subject: null,
+  assignee: null,
+  tag: null,
 };
-const FLAGS = ["kev", "fixable", "suppressed"] as const;
-const TEXTS = ["asset", "package", "rule", "subject", "q", "hide", "finding"] as const;
+const FLAGS = ["kev", "fixable", "suppressed", "overdue"] as const;
+const TEXTS = ["asset", "package", "rule", "subject", "assignee", "tag", "q", "hide", "finding"] as const;
 
 /** Keeps what is understood and drops the rest, so that a stale or hand-made link still opens. */
 export function findingSearch(raw: Record<string, unknown>): FindingSearch {
@@ -77,7 +99,7 @@ export function findingSearch(raw: Record<string, unknown>): FindingSearch {
     const value = raw[key];
     return typeof value === "string" && value !== "" && value.length <= VALUE_MAX ? value : undefined;
   };
-  for (const key of ["severity", "state", "class"] as const) {
+  for (const key of ["severity", "state", "class", "status"] as const) {
     const wanted = text(key)?.split(",") ?? [];
     const words = (TYPED[key] ?? []).filter((word) => wanted.includes(word));
     if (words.length > 0) search[key] = words.join(",");

@@ -22,6 +22,8 @@ const finding = (rule: string, of: PackageRow): FindingRow => ({
   kev: false,
   first_seen_at: "",
   last_seen_at: "",
+  status: "open",
+  version: 1,
 });
 
 it("tells what came, went and changed, and what became of findings", () => {

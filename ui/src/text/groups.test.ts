@@ -16,6 +16,8 @@ const row = (rule: string, asset: string, more: Partial<FindingRow> = {}): Findi
   kev: false,
   first_seen_at: "2026-02-02T00:00:00Z",
   last_seen_at: "",
+  status: "open",
+  version: 1,
   ...more,
 });
 

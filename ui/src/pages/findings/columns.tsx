@@ -10,7 +10,7 @@ import { shortName } from "../../text/name";
 import { percent } from "../../text/number";
 import { subjectOf } from "../../text/subject";
 import { visible } from "../../text/visible";
-import { fixWord } from "./words";
+import { fixWord, triageWord } from "./words";
 
 /** The columns of the findings table; the ids stand in the URL when one is switched off. */
 export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
@@ -132,9 +132,25 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
     {
       id: "state",
       title: "State",
-      width: "84px",
-      narrow: "hide",
+      width: "112px",
+      narrow: "meta",
       cell: (row) => <StateTag row={row} />,
+    },
+    {
+      id: "assignee",
+      title: "Assignee",
+      width: "88px",
+      narrow: "hide",
+      cell: (row) =>
+        row.assignee ? <Text value={row.assignee} max={80} /> : <span className="muted">–</span>,
+    },
+    {
+      id: "due",
+      title: "Due",
+      width: "104px",
+      narrow: "hide",
+      align: "end",
+      cell: (row) => <Due row={row} />,
     },
     {
       id: "age",
@@ -157,12 +173,23 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
 }
 
 export function StateTag({ row }: { row: FindingRow }) {
+  if (row.state === "fixed") return <span className="tag good">Fixed</span>;
   if (row.suppressed) return <span className="tag">Suppressed</span>;
-  return (
-    <span className={row.state === "fixed" ? "tag good" : "tag open"}>
-      {row.state === "fixed" ? "Fixed" : "Open"}
-    </span>
-  );
+  if (row.status !== "open") return <span className="tag">{triageWord(row.status)}</span>;
+  return <span className="tag open">Open</span>;
+}
+
+/** When it has to be gone. */
+export function Due({ row }: { row: FindingRow }) {
+  if (!row.due_at) return <span className="muted">–</span>;
+  if (Date.parse(row.due_at) < Date.now()) {
+    return (
+      <span className="tag bad">
+        <Icon name="clock" /> <Time at={row.due_at} />
+      </span>
+    );
+  }
+  return <Time at={row.due_at} />;
 }
 
 /** `shop/Deployment web` on two lines, the name first. */

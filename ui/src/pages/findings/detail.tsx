@@ -11,6 +11,7 @@ import { safeLink } from "../../text/link";
 import { percent } from "../../text/number";
 import { remedy } from "../../text/remedy";
 import { StateTag } from "./columns";
+import { TriageSection } from "./triage";
 import { facetWord, fixWord } from "./words";
 
 export function FindingBody({ finding }: { finding: FindingDetail }) {
@@ -51,6 +52,7 @@ export function FindingBody({ finding }: { finding: FindingDetail }) {
         )}
       </div>
       <Matters finding={finding} />
+      <TriageSection finding={finding} />
       <Owner finding={finding} />
       <Action finding={finding} />
       <EvidenceSection finding={finding} />
@@ -412,10 +414,19 @@ function History({ finding }: { finding: FindingDetail }) {
     <Section title="History">
       <ol className="timeline">
         {history.map((event) => (
-          <li key={`${event.at} ${event.transition} ${event.scan}`} className={`event ${event.transition}`}>
+          <li
+            key={`${event.at} ${event.transition} ${event.scan ?? event.actor}`}
+            className={`event ${event.transition}`}
+          >
             <strong>{event.transition}</strong> <Time at={event.at} />
+            {event.actor && (
+              <>
+                {" "}
+                by <Text value={event.actor} max={120} />
+              </>
+            )}
             <span className="muted">
-              <Text value={event.note} max={600} />
+              <Text value={event.note} lines max={600} />
             </span>
           </li>
         ))}

@@ -1,7 +1,7 @@
 // Which values the filters offer, and how many findings there are in all. Pure, so that it can be tested without a page.
 
 import type { FacetName, Facets } from "../../api/types";
-import { type FindingSearch, toggled } from "../../app/search";
+import { type FindingSearch, TRIAGES, toggled } from "../../app/search";
 import { SEVERITIES } from "../../parts/severity";
 
 export interface Group {
@@ -16,6 +16,7 @@ export interface Group {
 export const GROUPS: readonly Group[] = [
   { name: "severity", title: "Severity", fixed: SEVERITIES, many: true },
   { name: "state", title: "State", fixed: ["open", "fixed"], many: true },
+  { name: "status", title: "Where people stand", fixed: TRIAGES, many: true },
   { name: "kev", title: "Exploitation", fixed: ["true", "false"], many: false },
   { name: "fixable", title: "Fix", fixed: ["true", "false"], many: false },
   { name: "suppressed", title: "Suppression", fixed: ["false", "true"], many: false },

@@ -14,7 +14,9 @@ import { SelectionBar, useSelection } from "../../parts/selection";
 import { Empty, Failure, Loading } from "../../parts/states";
 import { Text } from "../../parts/text";
 import { count } from "../../text/number";
+import { selectionOf } from "../../text/triage";
 import { visible } from "../../text/visible";
+import { BulkTriage } from "./bulk";
 import { findingColumns } from "./columns";
 import { FindingDrawer } from "./drawer";
 import { totalOf } from "./facet-options";
@@ -32,6 +34,7 @@ const SORT_NAMES: readonly (readonly [Sort, string])[] = [
 const CHIPS = [
   "severity",
   "state",
+  "status",
   "class",
   "kev",
   "fixable",
@@ -40,13 +43,16 @@ const CHIPS = [
   "package",
   "rule",
   "subject",
+  "assignee",
+  "tag",
+  "overdue",
   "q",
 ] as const;
 /** Values that may hold a comma of their own. */
-const TEXTS: readonly string[] = ["q", "asset", "package", "rule", "subject"];
+const TEXTS: readonly string[] = ["q", "asset", "package", "rule", "subject", "assignee", "tag"];
 /** Off unless asked for: the default table answers "how bad and how old". */
-const HIDDEN_AT_FIRST = "last_seen";
-const BESIDE_HIDDEN = ["asset", "epss", "state", "age", "last_seen"];
+const HIDDEN_AT_FIRST = "last_seen,assignee,due";
+const BESIDE_HIDDEN = ["asset", "epss", "state", "age", "last_seen", "assignee", "due"];
 
 /** How often is looked for what has changed. */
 const LOOK_MS = 30_000;
@@ -241,7 +247,15 @@ export function FindingsPage() {
                 show
               </button>
             )}
-            <SelectionBar rows={rows} rowId={rowId} selection={selection} one="finding" many="findings" />
+            <SelectionBar rows={rows} rowId={rowId} selection={selection} one="finding" many="findings">
+              {(chosen) => (
+                <BulkTriage
+                  chosen={chosen}
+                  filter={selectionOf({ ...filter })}
+                  matching={facets.data?.matching}
+                />
+              )}
+            </SelectionBar>
             {list.isPending ? (
               <Loading rows={14} label="Loading findings" />
             ) : list.isLoadingError ? (
