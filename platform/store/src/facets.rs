@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use model::{AssetId, FindingState, Severity, TenantId};
+use model::{AssetId, FindingState, Severity, TenantId, Triage};
 
 use crate::filter::FindingFilter;
 use crate::row::Row;
@@ -40,6 +40,8 @@ pub struct Facets {
     pub severity: Vec<(Severity, u64)>,
     /// By state.
     pub state: Vec<(FindingState, u64)>,
+    /// By where people stand.
+    pub status: Vec<(Triage, u64)>,
     /// Known to be exploited or not.
     pub kev: Vec<(bool, u64)>,
     /// With a version that mends it or without.
@@ -66,6 +68,10 @@ impl Store {
         let state = FindingFilter { states: vec![], ..filter.clone() };
         for row in self.facet(tenant, &state, "state", &mut facets.capped).await? {
             facets.state.push((row.word("value", FindingState::from_name)?, row.count("findings")?));
+        }
+        let status = FindingFilter { statuses: vec![], ..filter.clone() };
+        for row in self.facet(tenant, &status, "status", &mut facets.capped).await? {
+            facets.status.push((row.word("value", Triage::from_name)?, row.count("findings")?));
         }
         let kev = FindingFilter { kev: None, ..filter.clone() };
         for row in self.facet(tenant, &kev, "kev", &mut facets.capped).await? {

@@ -142,6 +142,8 @@ pub struct Facets {
     pub severity: Vec<Facet>,
     /// By state.
     pub state: Vec<Facet>,
+    /// By where people stand.
+    pub status: Vec<Facet>,
     /// By whether exploitation is known.
     pub kev: Vec<Facet>,
     /// By whether there is a fixed version.
@@ -230,6 +232,7 @@ impl From<store::Facets> for Facets {
             capped: facets.capped,
             severity: facets.severity.into_iter().map(|(severity, count)| named(severity, count)).collect(),
             state: facets.state.into_iter().map(|(state, count)| named(state.as_str(), count)).collect(),
+            status: facets.status.into_iter().map(|(status, count)| named(status.as_str(), count)).collect(),
             kev: flags(facets.kev),
             fixable: flags(facets.fixable),
             asset: facets.asset.into_iter().map(Facet::from).collect(),

@@ -129,6 +129,8 @@ pub struct FindingSelection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1024)]
     pub tag: Option<String>,
+    /// Only those that are open, count, and should be gone by the time that this is asked.
+    pub overdue: bool,
     /// With this in the rule, the title or the package name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1024)]

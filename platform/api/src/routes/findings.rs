@@ -101,8 +101,15 @@ pub(super) fn whose(name: String) -> String {
     if name == "-" { String::new() } else { name }
 }
 
+/// Narrows a filter down to what is open, counts, and should be gone by now.
+pub(super) fn overdue(filter: &mut FindingFilter, sla: &Sla, now: Timestamp) {
+    filter.first_seen_before = Some(sla.overdue(now));
+    filter.states = vec![FindingState::Open];
+    filter.suppressed = Some(false);
+}
+
 impl FindingParams {
-    fn filter(self, sla: &Sla) -> FindingFilter {
+    fn into_filter(self, sla: &Sla) -> FindingFilter {
         let params = self;
         let list = |text: Option<Text>| text.map(|text| text.0);
         let mut filter = FindingFilter {
@@ -110,7 +117,7 @@ impl FindingParams {
             statuses: params.status.unwrap_or_default().0,
             assignee: list(params.assignee).map(whose),
             tag: list(params.tag),
-            first_seen_before: params.overdue.then(|| sla.overdue(Timestamp::now())),
+            first_seen_before: None,
             severities: params.severity.unwrap_or_default().0,
             states: params.state.unwrap_or_default().0,
             classes: params.class.unwrap_or_default().0,
@@ -124,8 +131,7 @@ impl FindingParams {
             text: list(params.q),
         };
         if params.overdue {
-            filter.states = vec![FindingState::Open];
-            filter.suppressed = Some(false);
+            overdue(&mut filter, sla, Timestamp::now());
         }
         filter
     }
@@ -153,7 +159,7 @@ pub(crate) async fn list(
         Sort::Package => FindingSort::Package,
     };
     let request = PageRequest { cursor: page.cursor, limit: page.limit.0 };
-    let page = app.store.findings(&caller.tenant, &filter.filter(&app.sla), sort, &request).await?;
+    let page = app.store.findings(&caller.tenant, &filter.into_filter(&app.sla), sort, &request).await?;
     let items = page.items.into_iter().map(|row| FindingRow::of(row, &app.sla)).collect();
     Ok(Json(Page { items, next: page.next }))
 }
@@ -174,7 +180,7 @@ pub(crate) async fn facets(
     caller: Caller,
     Query(filter, _): Query<FindingParams>,
 ) -> Result<Json<Facets>, Problem> {
-    let facets = app.store.facets(&caller.tenant, &filter.filter(&app.sla)).await?;
+    let facets = app.store.facets(&caller.tenant, &filter.into_filter(&app.sla)).await?;
     Ok(Json(facets.into()))
 }
 

@@ -10,7 +10,7 @@ use store::{Ask, By, Decision, FindingFilter, FindingSort, PageRequest, TriageCh
 use uuid::Uuid;
 
 use super::findings::{detail, missing, whose};
-use crate::app::App;
+use crate::app::{App, Sla};
 use crate::auth::Caller;
 use crate::code::Code;
 use crate::dto::{
@@ -91,7 +91,7 @@ pub(crate) async fn submit(
         return Err(Refusal("/version", "Versions are of one finding, not of many.").at("/change"));
     }
     let change = checked(new.change, &by).map_err(|refusal| refusal.at("/change"))?;
-    let filter = selected(new.filter).map_err(|refusal| refusal.at("/filter"))?;
+    let filter = selected(new.filter, &app.sla, by.at).map_err(|refusal| refusal.at("/filter"))?;
     if new.dry_run {
         return preview(&app, &caller, &filter).await;
     }
@@ -337,11 +337,11 @@ fn answered_for(decision: &Decision) -> Result<(), Refusal> {
 }
 
 /// Which findings.
-fn selected(selection: FindingSelection) -> Result<FindingFilter, Refusal> {
+fn selected(selection: FindingSelection, sla: &Sla, now: Timestamp) -> Result<FindingFilter, Refusal> {
     if selection.fingerprints.len() > NAMED_MAX {
         return Err(Refusal("/fingerprints", "At most 1,000 findings are named one by one; use a filter."));
     }
-    let filter = FindingFilter {
+    let mut filter = FindingFilter {
         fingerprints: selection.fingerprints.into_iter().map(|one| one.0).collect(),
         severities: selection.severity,
         states: selection.state,
@@ -359,6 +359,9 @@ fn selected(selection: FindingSelection) -> Result<FindingFilter, Refusal> {
         tag: selection.tag,
         first_seen_before: None,
     };
+    if selection.overdue {
+        super::findings::overdue(&mut filter, sla, now);
+    }
     if filter == FindingFilter::default() {
         return Err(Refusal("", "Name at least one condition; `state` alone will do."));
     }
@@ -371,7 +374,7 @@ mod tests {
     use serde_json::{Value, json};
     use store::By;
 
-    use super::{checked, selected};
+    use super::{Sla, checked, selected};
 
     fn refused(change: Value) -> Option<&'static str> {
         let by = By { actor: "ann".into(), at: "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() };
@@ -418,8 +421,12 @@ mod tests {
     #[test]
     fn nobody_changes_everything_by_leaving_something_out() {
         let refused = |selection: Value| {
-            selected(serde_json::from_value(selection).unwrap()).err().map(|refusal| refusal.0)
+            let selection = serde_json::from_value(selection).unwrap();
+            let sla = Sla(vec![(model::Severity::High, 30)]);
+            selected(selection, &sla, Timestamp::UNIX_EPOCH).err().map(|refusal| refusal.0)
         };
+        assert_eq!(refused(json!({ "overdue": true })), None);
+        assert_eq!(refused(json!({ "overdue": false })), Some(""));
         assert_eq!(refused(json!({})), Some(""));
         assert_eq!(refused(json!({ "state": ["open"] })), None);
         assert_eq!(refused(json!({ "assignee": "-" })), None);
