@@ -13,6 +13,7 @@ import { checks as rows } from "./checks/rows.mjs";
 import { checks as runtime } from "./checks/runtime.mjs";
 import { checks as scans } from "./checks/scans.mjs";
 import { checks as screens } from "./checks/screens.mjs";
+import { checks as triage } from "./checks/triage.mjs";
 import { checks as trouble } from "./checks/trouble.mjs";
 import { checks as views } from "./checks/views.mjs";
 import { Skip, start } from "./harness.mjs";
@@ -48,6 +49,7 @@ for (const [name, check] of [
   ...scans,
   ...views,
   ...rows,
+  ...triage,
   ...screens,
   ...trouble,
   ...looks,
