@@ -16,7 +16,7 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    accounts, advisories, attack_map, backtests, clusters, compliance, events, evidence, exceptions,
+    accounts, advisories, attack_map, backtests, clusters, compliance, events, evidence, exceptions, export,
     findings, images, incidents, ingest, inventory, metrics, overview, plugins, responses, runtime, scans,
     server, session, sources, triage,
 };
@@ -34,6 +34,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(events::follow))
         .routes(routes!(findings::list))
         .routes(routes!(findings::facets))
+        .routes(routes!(export::findings))
         .routes(routes!(findings::get, triage::change))
         .routes(routes!(triage::submit, triage::list))
         .routes(routes!(triage::get))

@@ -1,5 +1,5 @@
-//! Foreign formats, in and out: bills of materials (CycloneDX, SPDX), package URLs, SARIF reports, and runtime events
-//! ([`runtime`]).
+//! Foreign formats, in and out: bills of materials (CycloneDX, SPDX), package URLs, SARIF reports, runtime events
+//! ([`runtime`]), and stored findings ([`export`]).
 //!
 //! Pure decoding and encoding: bytes in, words of the model out, and back. No file, network or clock is touched here; a
 //! time that should stand in a document is handed in, and without one the same report always gives the same bytes.
@@ -12,6 +12,7 @@ mod assemble;
 pub mod cyclonedx;
 mod distribution;
 mod error;
+pub mod export;
 mod licence;
 pub mod limits;
 pub mod purl;

@@ -109,7 +109,7 @@ pub(super) fn overdue(filter: &mut FindingFilter, sla: &Sla, now: Timestamp) {
 }
 
 impl FindingParams {
-    fn into_filter(self, sla: &Sla) -> FindingFilter {
+    pub(super) fn into_filter(self, sla: &Sla) -> FindingFilter {
         let params = self;
         let list = |text: Option<Text>| text.map(|text| text.0);
         let mut filter = FindingFilter {

@@ -9,6 +9,7 @@ pub(crate) mod compliance;
 pub(crate) mod events;
 pub(crate) mod evidence;
 pub(crate) mod exceptions;
+pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod images;
 pub(crate) mod incidents;

@@ -148,3 +148,44 @@ async fn many_findings_are_tried_changed_and_taken_back() {
     let unknown = format!("{CHANGES}/01890000-0000-7000-8000-000000000000");
     rig.get(&unknown).await.problem(404, "finding-job-not-found");
 }
+
+#[tokio::test]
+async fn findings_leave_as_files_of_every_form() {
+    let rig = rig().await;
+    let (path, _) = of(&rig, "CVE-2024-0001").await;
+    let none = json!({ "status": "false-positive", "reason": "never built", "justification": "component_not_present" });
+    send(&rig, Method::PATCH, &path, Some(&none)).await;
+    let export = async |query: &str| rig.get(&format!("/api/v1/findings/export?{query}")).await;
+
+    let csv = export("").await;
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(csv.header("content-disposition"), "attachment; filename=\"findings.csv\"");
+    let lines: Vec<String> = csv.text().split("\r\n").map(str::to_owned).collect();
+    assert_eq!(lines.len(), 7, "a line of names, five findings, and the end of the last");
+    assert!(lines[1].contains(",CVE-2024-0001,") && lines[1].contains(",false-positive,"), "{}", lines[1]);
+
+    let rows: Vec<Value> = export("format=ndjson&package=openssl")
+        .await
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let list = rig.get("/api/v1/findings?package=openssl").await.json();
+    assert_eq!(Value::Array(rows), list["items"], "the rows of the list");
+
+    let vex = export("format=openvex").await.json();
+    let statements = vex["statements"].as_array().unwrap();
+    assert_eq!((statements.len(), &vex["author"]), (5, &json!("test")));
+    assert_eq!(
+        (&statements[0]["status"], &statements[0]["justification"]),
+        (&json!("not_affected"), &json!("component_not_present"))
+    );
+    assert_eq!(statements[1]["status"], "under_investigation");
+    let empty = export("format=openvex&rule=nothing").await.json();
+    assert_eq!(empty["statements"], json!([]));
+
+    let ocsf = export("format=ocsf&severity=critical").await.text();
+    let object: Value = serde_json::from_str(ocsf.trim()).unwrap();
+    assert_eq!((&object["class_uid"], &object["status"]), (&json!(2002), &json!("Suppressed")));
+    export("format=pdf").await.problem(400, "invalid-parameter");
+}
