@@ -9,7 +9,6 @@ mod codes;
 mod contract;
 mod guests;
 mod guides;
-mod helm;
 mod http;
 mod prepare;
 mod server;
@@ -25,11 +24,9 @@ use anyhow::{Context as _, Result};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
   up [--listen ADDRESS:PORT] [--once]   set up, build, serve, scan a real input, print the address and what was found
-  build                                 build plugins, page and binary as people run them, and print where the binary is
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
   bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | posture | cloud [--binary FILE] | advisories [FEED...]
   guests [--only NAME]                  build the plugins
-  helm [--write]                        check the chart, or write anew what is made from it
   attack-map                            replay the tests of the built-in rules, and write what they prove of ATT&CK
   guides                                write the guides for authors that are made from other files
   check                                 the house law alone";
@@ -64,9 +61,6 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["bench", name, arguments @ ..] => in_root(&|root| bench::run_named(root, name, arguments)),
         ["guests"] => guests::build(None),
         ["guests", "--only", name] => guests::build(Some(name)),
-        ["build"] => in_root(&|root| build::everything(root).map(|binary| println!("{}", binary.display()))),
-        ["helm"] => in_root(&|root| helm::check(root, helm::built(root).as_deref(), false)),
-        ["helm", "--write"] => in_root(&|root| helm::check(root, helm::built(root).as_deref(), true)),
         ["attack-map"] => in_root(&attack_map::write),
         ["guides"] => in_root(&guides::write),
         ["check"] => in_root(&check::run),

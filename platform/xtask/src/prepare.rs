@@ -156,12 +156,12 @@ pub(crate) fn moto(root: &Path) -> Result<PathBuf> {
     Ok(tools)
 }
 
-pub(crate) fn read_requirements(path: &Path) -> Result<String> {
+fn read_requirements(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Installs what a file of requirements names into a folder.
-pub(crate) fn pip_install(requirements: &Path, folder: &Path) -> Result<()> {
+fn pip_install(requirements: &Path, folder: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(folder);
     run(pip.arg("-r").arg(requirements))

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::build::{cargo, npm, npm_install, page};
 use crate::server::Server;
 use crate::toolchain::run;
-use crate::{check, guests, helm, prepare};
+use crate::{check, guests, prepare};
 
 /// Runs every step and stops at the first that fails. `full` adds the images that take minutes to make.
 pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
@@ -21,7 +21,6 @@ pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
     step("page: lint, types, unit tests, build, budget", || page_tests(root))?;
     step("lints", || lints(root))?;
     step("unit and integration tests", || tests(root, full))?;
-    step("chart", || helm::check(root, Some(&tested_binary(root)), false))?;
     step("browser", || browser(root))?;
     Ok(())
 }
