@@ -9,6 +9,7 @@ mod codes;
 mod contract;
 mod guests;
 mod guides;
+mod helm;
 mod http;
 mod prepare;
 mod server;
@@ -29,6 +30,7 @@ usage: cargo xtask COMMAND
   guests [--only NAME]                  build the plugins
   attack-map                            replay the tests of the built-in rules, and write what they prove of ATT&CK
   guides                                write the guides for authors that are made from other files
+  helm [--update]                       render, validate and scan the Helm chart; write its snapshots and its table of values
   check                                 the house law alone";
 
 fn main() -> ExitCode {
@@ -63,6 +65,8 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["guests", "--only", name] => guests::build(Some(name)),
         ["attack-map"] => in_root(&attack_map::write),
         ["guides"] => in_root(&guides::write),
+        ["helm"] => in_root(&|root| helm::run_all(root, false)),
+        ["helm", "--update"] => in_root(&|root| helm::run_all(root, true)),
         ["check"] => in_root(&check::run),
         _ => return None,
     })
