@@ -123,10 +123,8 @@ affinity:
 {{- with .root.Values.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- range . }}
-  - {{- toYaml . | nindent 4 }}
-    labelSelector:
-      matchLabels:
-        {{- include "palisade.selector" $ | nindent 8 }}
+  {{- $selector := dict "matchLabels" (include "palisade.selector" $ | fromYaml) }}
+  {{- toYaml (list (merge (dict "labelSelector" $selector) .)) | nindent 2 }}
   {{- end }}
 {{- end }}
 {{- end }}

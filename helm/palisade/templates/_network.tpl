@@ -4,12 +4,7 @@
 - to: {{ toJson $policy.dns }}
   ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
 {{- if $policy.https.enabled }}
-- to:
-    - ipBlock:
-        cidr: {{ $policy.https.cidr }}
-        {{- with $policy.https.except }}
-        except: {{ toJson . }}
-        {{- end }}
+- to: {{ toJson $policy.https.to }}
   ports: [{port: 443, protocol: TCP}]
 {{- end }}
 {{- end }}
