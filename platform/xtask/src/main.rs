@@ -25,6 +25,7 @@ use anyhow::{Context as _, Result};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
   up [--listen ADDRESS:PORT] [--once]   set up, build, serve, scan a real input, print the address and what was found
+  build                                 build plugins, page and binary (target/release/palisade), and install nothing
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
   bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | posture | cloud [--binary FILE] | advisories [FEED...]
   guests [--only NAME]                  build the plugins
@@ -58,6 +59,7 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["up"] => in_root(&|root| up::run(root, LISTEN, false)),
         ["up", "--once"] => in_root(&|root| up::run(root, "127.0.0.1:0", true)),
         ["up", "--listen", listen] => in_root(&|root| up::run(root, listen, false)),
+        ["build"] => in_root(&|root| build::everything(root).map(drop)),
         ["test"] => in_root(&|root| test::all(root, false)),
         ["test", "--full"] => in_root(&|root| test::all(root, true)),
         ["bench", name, arguments @ ..] => in_root(&|root| bench::run_named(root, name, arguments)),
