@@ -2,7 +2,9 @@
 //!
 //! Every set of values under `ci/` is linted, rendered twice, compared with its snapshot, validated against the schemas of Kubernetes and
 //! scanned by Palisade itself; the configuration in it is read by the binary that will read it. Every set under `bad/` has to be refused.
+//! What is under `deploy/` is checked beside it.
 
+mod deploy;
 mod documented;
 mod tools;
 
@@ -53,6 +55,7 @@ pub(crate) fn run_all(root: &Path, update: bool) -> Result<()> {
             .with_context(|| format!("helm/palisade/ci/{}", check.name))?;
     }
     snapshots_have_values(root, &cases)?;
+    deploy::check(root, &binary, &work)?;
     let versions = validated(&tools, &work.join("rendered"))?;
     let refused = values(&root.join("helm/bad"))?;
     for file in &refused {
@@ -120,7 +123,7 @@ impl Case<'_> {
         )
     }
 
-    /// The binary reads the configuration strictly before it does anything else.
+    /// There is one configuration, and the binary understands it.
     fn configuration(&self, objects: &[Value]) -> Result<()> {
         let texts: Vec<&str> =
             objects.iter().filter_map(|object| object.pointer("/data/palisade.toml")?.as_str()).collect();
@@ -129,10 +132,7 @@ impl Case<'_> {
         };
         let file = self.work.join(format!("{}.toml", self.name));
         write(&file, text)?;
-        let mut explain = Command::new(self.binary);
-        told(explain.args(["explain", "store-unreachable", "--config"]).arg(&file))
-            .context("the binary refuses the configuration that was rendered")?;
-        Ok(())
+        read_by(self.binary, &file)
     }
 
     /// Nothing above `low`, but exactly what the values say that they want.
@@ -274,6 +274,15 @@ fn values(folder: &Path) -> Result<Vec<PathBuf>> {
 fn name(case: &Path) -> Result<String> {
     let stem = case.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_suffix("-values"));
     stem.map(str::to_owned).with_context(|| format!("{} should be called NAME-values.yaml", case.display()))
+}
+
+/// The binary reads its configuration strictly before it does anything else.
+fn read_by(binary: &Path, configuration: &Path) -> Result<()> {
+    let mut explain = Command::new(binary);
+    explain.args(["explain", "store-unreachable", "--config"]).arg(configuration);
+    told(&mut explain)
+        .with_context(|| format!("the binary refuses the configuration {}", configuration.display()))?;
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
