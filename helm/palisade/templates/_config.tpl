@@ -53,8 +53,8 @@ postgres://{{ urlquery .user | replace "+" "%20" }}@{{ $host }}:{{ int .port }}/
 {{- end }}
 
 {{/*
-Paths of the operator's own files. Each is mounted by itself: a folder of a ConfigMap holds every file twice, once behind a
-link. Takes (dict "root" $ "kind" policies|rules|playbooks "said" LIST) and gives JSON.
+Paths of the operator's own files. Each is mounted and named by itself: a folder of a ConfigMap holds links beside what they lead to.
+Takes (dict "root" $ "kind" policies|rules|playbooks "said" LIST) and gives JSON.
 */}}
 {{- define "palisade.paths" -}}
 {{- $paths := default (list) .said }}
