@@ -33,12 +33,13 @@ pub(crate) fn run_all(root: &Path, update: bool) -> Result<()> {
     let chart = root.join("helm/palisade");
     documented::check(&chart, update)?;
     roles(root, &chart)?;
-    let Some(tools) = tools::provide(root)? else { return Ok(()) };
     let binary = binary(root)?;
     let work = root.join("target/helm-test");
     let _ = std::fs::remove_dir_all(work.join("rendered"));
     std::fs::create_dir_all(work.join("rendered"))
         .with_context(|| format!("cannot make {}", work.display()))?;
+    deploy::check(root, &binary, &work)?;
+    let Some(tools) = tools::provide(root)? else { return Ok(()) };
     let cases = values(&chart.join("ci"))?;
     ensure!(cases.len() >= 12, "helm/palisade/ci has {} sets of values; 12 are the least", cases.len());
     for case in &cases {
@@ -55,7 +56,6 @@ pub(crate) fn run_all(root: &Path, update: bool) -> Result<()> {
             .with_context(|| format!("helm/palisade/ci/{}", check.name))?;
     }
     snapshots_have_values(root, &cases)?;
-    deploy::check(root, &binary, &work)?;
     let versions = validated(&tools, &work.join("rendered"))?;
     let refused = values(&root.join("helm/bad"))?;
     for file in &refused {
