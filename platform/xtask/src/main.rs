@@ -9,6 +9,7 @@ mod codes;
 mod contract;
 mod guests;
 mod guides;
+mod helm;
 mod http;
 mod prepare;
 mod server;
@@ -24,11 +25,13 @@ use anyhow::{Context as _, Result};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
   up [--listen ADDRESS:PORT] [--once]   set up, build, serve, scan a real input, print the address and what was found
+  build                                 build plugins, page and binary (target/release/palisade), and install nothing
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
   bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | posture | cloud [--binary FILE] | advisories [FEED...]
   guests [--only NAME]                  build the plugins
   attack-map                            replay the tests of the built-in rules, and write what they prove of ATT&CK
   guides                                write the guides for authors that are made from other files
+  helm [--update]                       render, validate and scan the Helm chart; write its snapshots and its table of values
   check                                 the house law alone";
 
 fn main() -> ExitCode {
@@ -56,6 +59,7 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["up"] => in_root(&|root| up::run(root, LISTEN, false)),
         ["up", "--once"] => in_root(&|root| up::run(root, "127.0.0.1:0", true)),
         ["up", "--listen", listen] => in_root(&|root| up::run(root, listen, false)),
+        ["build"] => in_root(&|root| build::everything(root).map(drop)),
         ["test"] => in_root(&|root| test::all(root, false)),
         ["test", "--full"] => in_root(&|root| test::all(root, true)),
         ["bench", name, arguments @ ..] => in_root(&|root| bench::run_named(root, name, arguments)),
@@ -63,6 +67,8 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["guests", "--only", name] => guests::build(Some(name)),
         ["attack-map"] => in_root(&attack_map::write),
         ["guides"] => in_root(&guides::write),
+        ["helm"] => in_root(&|root| helm::run_all(root, false)),
+        ["helm", "--update"] => in_root(&|root| helm::run_all(root, true)),
         ["check"] => in_root(&check::run),
         _ => return None,
     })

@@ -168,7 +168,7 @@ fn pip_install(requirements: &Path, folder: &Path) -> Result<()> {
 }
 
 /// Writes a script that can be run.
-fn write_program(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_program(path: &Path, text: &str) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(0o755).open(path)?;

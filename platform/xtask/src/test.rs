@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::build::{cargo, npm, npm_install, page};
 use crate::server::Server;
 use crate::toolchain::run;
-use crate::{check, guests, prepare};
+use crate::{check, guests, helm, prepare};
 
 /// Runs every step and stops at the first that fails. `full` adds the images that take minutes to make.
 pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
@@ -21,6 +21,7 @@ pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
     step("page: lint, types, unit tests, build, budget", || page_tests(root))?;
     step("lints", || lints(root))?;
     step("unit and integration tests", || tests(root, full))?;
+    step("chart", || helm::run_all(root, false))?;
     step("browser", || browser(root))?;
     Ok(())
 }
@@ -87,6 +88,9 @@ fn tests(root: &Path, full: bool) -> Result<()> {
     command.env("PALISADE_NODE_MODULES", root.join("target/tools/author-node/node_modules"));
     command.env("PALISADE_COMPONENTIZE_PY", root.join("target/tools/author-python"));
     command.env("PALISADE_MOTO", root.join("target/tools/moto"));
+    if let Some(helm) = helm::program(root)? {
+        command.env("PALISADE_HELM", helm);
+    }
     if full {
         command.env("PALISADE_TEST_FULL", "1");
     }
