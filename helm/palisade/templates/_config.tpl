@@ -66,7 +66,9 @@ Takes (dict "root" $ "kind" policies|rules|playbooks "said" LIST) and gives JSON
 
 {{- define "palisade.config" -}}
 {{- $said := deepCopy .Values.config }}
-{{- $own := dict "server" (dict "listen" (printf "%s:8717" .Values.listenAddress)) }}
+{{- $server := dict "listen" (printf "%s:8717" .Values.listenAddress) }}
+{{- if and .Values.ingress.enabled .Values.ingress.tlsSecret }}{{ $_ := set $server "https" true }}{{ end }}
+{{- $own := dict "server" $server }}
 {{- if .Values.postgres.enabled }}{{ $_ := set $own "store" (dict "url" (include "palisade.postgresUrl" .Values.postgres)) }}{{ end }}
 {{- if .Values.nats.enabled }}{{ $_ := set $own "bus" (include "palisade.bus" .Values.nats | fromJson) }}{{ end }}
 {{- if .Values.cluster.enabled }}{{ $_ := set $own "clusters" (include "palisade.cluster" . | fromJson) }}{{ end }}

@@ -67,7 +67,7 @@ annotations:
 {{- end }}
 
 {{- define "palisade.ownImage" -}}
-{{- $_ := required "image.repository is required: build the image from deploy/Dockerfile, push it, and say where it is" .Values.image.repository -}}
+{{- $_ := required "image.repository is required: build the image from helm/deploy/Dockerfile, push it, and say where it is" .Values.image.repository -}}
 {{- include "palisade.image" (dict "root" . "image" .Values.image "tag" .Chart.AppVersion) }}
 {{- end }}
 

@@ -283,11 +283,18 @@ pub(crate) struct Server {
     pub(crate) scan_roots: Vec<PathBuf>,
     /// Scans at the same time.
     pub(crate) workers: usize,
+    /// Browsers reach the page through TLS, which a proxy in front ends: cookies are for TLS alone, and browsers are told to insist on it.
+    pub(crate) https: bool,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8717)), scan_roots: Vec::new(), workers: 2 }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8717)),
+            scan_roots: Vec::new(),
+            workers: 2,
+            https: false,
+        }
     }
 }
 

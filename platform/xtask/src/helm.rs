@@ -2,7 +2,7 @@
 //!
 //! Every set of values under `ci/` is linted, rendered twice, compared with its snapshot, validated against the schemas of Kubernetes and
 //! scanned by Palisade itself; the configuration in it is read by the binary that will read it. Every set under `bad/` has to be refused.
-//! What is under `deploy/` is checked beside it.
+//! What is under `helm/deploy/` is checked beside it.
 
 mod deploy;
 mod documented;

@@ -159,7 +159,7 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
         clusters: service.config.clusters.keys().cloned().collect(),
         accounts: service.config.accounts.keys().cloned().collect(),
         ui: Ui::Embedded,
-        scheme: Scheme::Http,
+        scheme: if service.config.server.https { Scheme::Https } else { Scheme::Http },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         progress: service.progress.clone(),
     }
