@@ -106,6 +106,16 @@ export const checks = [
       expect(table.startsWith("fingerprint,"), `the header is ${table.slice(0, 80)}`);
       for (const fingerprint of wanted)
         expect(table.includes(`\n${fingerprint},`), `${fingerprint} is not in the CSV file`);
+      const [vex] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("link", { name: "OpenVEX, all rows" }).click(),
+      ]);
+      equal(vex.suggestedFilename(), "findings.openvex.json", "the file that the server names");
+      const { statements } = JSON.parse(readFileSync(await vex.path(), "utf8"));
+      const packages = (await all("/findings", OPEN)).filter(
+        (row) => row.package && row.class === "vulnerability",
+      );
+      equal(statements.length, packages.length, "statements of the file");
     },
   ],
   [

@@ -9,7 +9,7 @@ import { Icon } from "../parts/icon";
 import { ProblemLine } from "../parts/problem-line";
 import { Text } from "../parts/text";
 import { count } from "../text/number";
-import { curl, type ViewRequest, viewRequest } from "../text/view-request";
+import { curl, exportOf, type ViewRequest, viewRequest } from "../text/view-request";
 import { visible } from "../text/visible";
 import { pageOf } from "./nav";
 import { density, times } from "./stored";
@@ -112,6 +112,16 @@ function Download({ view }: { view: ViewRequest }) {
             Download {format.toUpperCase()}
           </button>
         ))}
+        {(["openvex", "ocsf"] as const).map((format) => {
+          const href = exportOf(view, format);
+          return (
+            href && (
+              <a key={format} className="button" href={href} download>
+                {format === "ocsf" ? "OCSF" : "OpenVEX"}, all rows
+              </a>
+            )
+          );
+        })}
         {loaded !== null && (
           <button type="button" className="button ghost" onClick={() => running.current?.abort()}>
             Stop

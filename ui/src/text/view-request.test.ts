@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { curl, viewRequest } from "./view-request";
+import { curl, exportOf, viewRequest } from "./view-request";
 
 describe("viewRequest", () => {
   it("leaves out what is about the page, and asks for the order that the page shows", () => {
@@ -51,4 +51,11 @@ describe("curl", () => {
     expect(address.slice(1, -1)).not.toContain("'");
     expect(address).toContain("x%27%3Bid%3B%27");
   });
+});
+
+it("lets the server write findings in the forms that it knows, without the order of the page", () => {
+  const view = viewRequest("/findings", { state: "open", q: "a&b", sort: "package", hide: "kev" });
+  expect(view && exportOf(view, "openvex")).toBe("/api/v1/findings/export?state=open&q=a%26b&format=openvex");
+  const images = viewRequest("/images", {});
+  expect(images && exportOf(images, "ocsf")).toBe(undefined);
 });

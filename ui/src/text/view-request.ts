@@ -74,6 +74,13 @@ export function curl(origin: string, view: ViewRequest): string {
   ].join(" \\\n  ");
 }
 
+/** Where the server writes all of a view in another form; nothing for rows of which it knows none. */
+export function exportOf(view: ViewRequest, format: "openvex" | "ocsf"): string | undefined {
+  if (view.path !== "/findings") return undefined;
+  const { sort: _, ...filter } = view.query;
+  return `/api/v1/findings/export?${new URLSearchParams({ ...filter, format })}`;
+}
+
 /** The bill of materials of one image, which is the first tab of its page. */
 function packages(pathname: string, search: Record<string, unknown>): List | undefined {
   const [, id] = /^\/images\/([^/]+)\/?$/.exec(pathname) ?? [];

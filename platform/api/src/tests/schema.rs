@@ -29,7 +29,7 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     }
     let schema = &response["content"][kind]["schema"];
     assert!(!schema.is_null(), "{method} {path} {status}: {kind} is not in the document");
-    if kind.ends_with("json")
+    if (kind == "application/json" || kind.ends_with("+json"))
         && let Err(error) = valid(&answer.json(), schema, "")
     {
         panic!("{method} {path} {status}: {error}\n{}", answer.text());
