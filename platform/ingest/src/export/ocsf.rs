@@ -115,27 +115,37 @@ fn vulnerability(one: &Exported<'_>) -> Value {
             |cvss| json!({ "version": cvss.version, "base_score": cvss.score, "vector_string": cvss.vector }),
         )
         .collect();
-    let mut cve = json!({ "uid": finding.rule, "title": finding.title, "cvss": cvss });
-    if let Some(epss) = finding.epss {
-        cve["epss"] = json!({ "score": epss.score.to_string(), "percentile": epss.percentile });
-    }
-    let mut vulnerability = json!({
-        "title": finding.title,
-        "references": finding.references,
-        "is_exploit_available": finding.kev.is_some(),
-        "is_fix_available": finding.fix.state == FixState::Fixed,
-        "cve": cve,
-    });
-    if let Some(package) = &finding.package {
-        vulnerability["affected_packages"] = json!([{
+    let epss =
+        finding.epss.map(|epss| json!({ "score": epss.score.to_string(), "percentile": epss.percentile }));
+    let packages = finding.package.as_ref().map(|package| {
+        json!([{
             "name": package.name,
             "version": package.version,
             "purl": package.purl,
             "fixed_in_version": finding.fix.versions.first(),
             "path": finding.evidence.first().map(|evidence| &evidence.path),
-        }]);
-    }
-    vulnerability
+        }])
+    });
+    let cve = [
+        ("uid", Some(json!(finding.rule))),
+        ("title", Some(json!(finding.title))),
+        ("cvss", Some(json!(cvss))),
+        ("epss", epss),
+    ];
+    object_of([
+        ("title", Some(json!(finding.title))),
+        ("references", Some(json!(finding.references))),
+        ("is_exploit_available", Some(json!(finding.kev.is_some()))),
+        ("is_fix_available", Some(json!(finding.fix.state == FixState::Fixed))),
+        ("cve", Some(object_of(cve))),
+        ("affected_packages", packages),
+    ])
+}
+
+/// An object of the members that there are.
+fn object_of<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    let there = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(there.collect())
 }
 
 #[cfg(test)]
