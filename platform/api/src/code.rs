@@ -100,6 +100,8 @@ codes! {
     SuppressionNotFound = "suppression-not-found", NOT_FOUND, "There is no such suppression";
     /// A suppression that nobody could answer for.
     SuppressionRefused = "suppression-refused", UNPROCESSABLE_ENTITY, "The suppression is not complete";
+    /// A filter that is none, or that asks for what findings do not have.
+    InvalidFilter = "invalid-filter", BAD_REQUEST, "The filter cannot be read";
     /// A change of findings that nobody could answer for, or that changes nothing.
     FindingChangeRefused = "finding-change-refused", UNPROCESSABLE_ENTITY, "The change of findings is not complete";
     /// The tenant has no change of many findings with this id.

@@ -19,7 +19,7 @@ mod collect;
 mod drive;
 mod entry;
 mod error;
-pub mod filter;
+pub use filter;
 mod guard;
 mod key;
 pub mod ledger;

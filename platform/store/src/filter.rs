@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::counts::rank;
 use crate::dialect::Dialect;
+use crate::finding_query::FindingQuery;
 use crate::page::Position;
 use crate::prepare::{ATTENTION_PER_SEVERITY, class_name};
 use crate::sql::{Param, Sql};
@@ -45,6 +46,8 @@ pub struct FindingFilter {
     pub assignee: Option<String>,
     /// With this tag.
     pub tag: Option<String>,
+    /// What this says, too.
+    pub query: Option<FindingQuery>,
     /// First seen before then, a time for each severity; severities that have none do not fit.
     pub first_seen_before: Option<Vec<(Severity, Timestamp)>>,
 }
@@ -134,11 +137,11 @@ impl FindingFilter {
         if let Some(text) = &self.text {
             statement.push(" AND search LIKE ").bind(clean::contains_pattern(text)?).push(" ESCAPE '\\'");
         }
-        self.push_triage(statement, dialect)
+        self.push_triage(statement, dialect, tenant)
     }
 
     /// What people made of it.
-    fn push_triage(&self, statement: &mut Sql, dialect: Dialect) -> Result<()> {
+    fn push_triage(&self, statement: &mut Sql, dialect: Dialect, tenant: &TenantId) -> Result<()> {
         if !self.fingerprints.is_empty() {
             let wanted = self.fingerprints.iter().map(|one| clean::text(one).into_owned()).collect();
             statement.push(" AND ").any(dialect, "fingerprint", Param::Texts(wanted));
@@ -167,6 +170,10 @@ impl FindingFilter {
                 .push(" AND CAST(tags AS TEXT) LIKE ")
                 .bind(clean::literal_pattern(&quoted))
                 .push(" ESCAPE '\\'");
+        }
+        if let Some(query) = &self.query {
+            statement.push(" AND ");
+            query.push(statement, dialect, tenant);
         }
         if let Some(times) = &self.first_seen_before {
             statement.push(" AND (1 = 0");

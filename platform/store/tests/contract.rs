@@ -156,6 +156,7 @@ contract![
     triage::many_findings_change_as_a_job_that_can_be_taken_back,
     triage::a_job_that_is_called_off_stops_where_it_is,
     triage::findings_are_found_by_what_people_made_of_them,
+    triage::the_language_asks_a_database_what_it_asks_a_value,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,

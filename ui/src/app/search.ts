@@ -54,6 +54,8 @@ export interface FindingSearch {
   tag?: string;
   /** Only what should be gone by now. */
   overdue?: string;
+  /** In the language of filters: `severity>=high and not tag:x`. */
+  filter?: string;
   q?: string;
   sort?: Sort;
   /** Columns switched off. */
@@ -88,9 +90,21 @@ export const TYPED: Known = {
   subject: null,
   assignee: null,
   tag: null,
+  filter: null,
 };
 const FLAGS = ["kev", "fixable", "suppressed", "overdue"] as const;
-const TEXTS = ["asset", "package", "rule", "subject", "assignee", "tag", "q", "hide", "finding"] as const;
+const TEXTS = [
+  "asset",
+  "package",
+  "rule",
+  "subject",
+  "assignee",
+  "tag",
+  "filter",
+  "q",
+  "hide",
+  "finding",
+] as const;
 
 /** Keeps what is understood and drops the rest, so that a stale or hand-made link still opens. */
 export function findingSearch(raw: Record<string, unknown>): FindingSearch {

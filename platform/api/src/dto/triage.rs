@@ -129,6 +129,10 @@ pub struct FindingSelection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1024)]
     pub tag: Option<String>,
+    /// That this filter of the language fits, as the parameter of the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
+    pub filter: Option<String>,
     /// Only those that are open, count, and should be gone by the time that this is asked.
     pub overdue: bool,
     /// With this in the rule, the title or the package name.

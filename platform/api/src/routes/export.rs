@@ -94,7 +94,7 @@ pub(crate) async fn findings(
         Problem::new(Code::TooManyStreams, "The server writes as many files as it can.")
             .hint("Try again soon.")
     })?;
-    let filter = filter.into_filter(&app.sla);
+    let filter = filter.into_filter(&app.sla)?;
     let head = match asked.format {
         ExportFormat::Csv => csv::head(),
         ExportFormat::Openvex => {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use model::{AssetId, FindingClass, FindingState, Fingerprint, Severity, Triage};
 use serde::Deserialize;
-use store::{FindingFilter, FindingSort, PageRequest};
+use store::{FindingFilter, FindingQuery, FindingSort, PageRequest};
 use utoipa::IntoParams;
 
 use crate::app::{App, Sla};
@@ -63,6 +63,11 @@ pub(crate) struct FindingParams {
     #[serde(default)]
     #[param(value_type = bool, required = false, default = false)]
     overdue: bool,
+    /// A filter in the language of Palisade, which narrows down further: `severity>=high and (tag:team:web or assignee:dan) not name:*/test*`. Fields:
+    /// `severity`, `state`, `status`, `class`, `kev`, `fixable`, `suppressed`, `rule`, `package`, `subject`, `asset`, `name`, `assignee`, `tag`, `text`, `age`
+    /// (days).
+    #[param(value_type = Option<String>, max_length = 4096)]
+    filter: Option<String>,
 }
 
 /// The order of a list of findings.
@@ -101,6 +106,16 @@ pub(super) fn whose(name: String) -> String {
     if name == "-" { String::new() } else { name }
 }
 
+/// A filter of the language.
+pub(super) fn query(text: &str, now: Timestamp) -> Result<FindingQuery, Problem> {
+    FindingQuery::parse(text, now).map_err(|error| {
+        let detail = format!("{error}.");
+        Problem::new(Code::InvalidFilter, detail.clone())
+            .parameter("filter", &detail)
+            .hint("Texts with spaces or commas stand in quotes; the fields are listed beside this parameter in /api/v1/openapi.json.")
+    })
+}
+
 /// Narrows a filter down to what is open, counts, and should be gone by now.
 pub(super) fn overdue(filter: &mut FindingFilter, sla: &Sla, now: Timestamp) {
     filter.first_seen_before = Some(sla.overdue(now));
@@ -109,7 +124,7 @@ pub(super) fn overdue(filter: &mut FindingFilter, sla: &Sla, now: Timestamp) {
 }
 
 impl FindingParams {
-    pub(super) fn into_filter(self, sla: &Sla) -> FindingFilter {
+    pub(super) fn into_filter(self, sla: &Sla) -> Result<FindingFilter, Problem> {
         let params = self;
         let list = |text: Option<Text>| text.map(|text| text.0);
         let mut filter = FindingFilter {
@@ -117,6 +132,7 @@ impl FindingParams {
             statuses: params.status.unwrap_or_default().0,
             assignee: list(params.assignee).map(whose),
             tag: list(params.tag),
+            query: params.filter.as_deref().map(|text| query(text, Timestamp::now())).transpose()?,
             first_seen_before: None,
             severities: params.severity.unwrap_or_default().0,
             states: params.state.unwrap_or_default().0,
@@ -133,7 +149,7 @@ impl FindingParams {
         if params.overdue {
             overdue(&mut filter, sla, Timestamp::now());
         }
-        filter
+        Ok(filter)
     }
 }
 
@@ -159,7 +175,7 @@ pub(crate) async fn list(
         Sort::Package => FindingSort::Package,
     };
     let request = PageRequest { cursor: page.cursor, limit: page.limit.0 };
-    let page = app.store.findings(&caller.tenant, &filter.into_filter(&app.sla), sort, &request).await?;
+    let page = app.store.findings(&caller.tenant, &filter.into_filter(&app.sla)?, sort, &request).await?;
     let items = page.items.into_iter().map(|row| FindingRow::of(row, &app.sla)).collect();
     Ok(Json(Page { items, next: page.next }))
 }
@@ -180,7 +196,7 @@ pub(crate) async fn facets(
     caller: Caller,
     Query(filter, _): Query<FindingParams>,
 ) -> Result<Json<Facets>, Problem> {
-    let facets = app.store.facets(&caller.tenant, &filter.into_filter(&app.sla)).await?;
+    let facets = app.store.facets(&caller.tenant, &filter.into_filter(&app.sla)?).await?;
     Ok(Json(facets.into()))
 }
 

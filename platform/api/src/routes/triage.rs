@@ -6,7 +6,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use jiff::{SignedDuration, Timestamp};
 use model::{AssetId, Fingerprint, Triage};
-use store::{Ask, By, Decision, FindingFilter, FindingSort, PageRequest, TriageChange, UndoRefusal};
+use store::{
+    Ask, By, Decision, FindingFilter, FindingQuery, FindingSort, PageRequest, TriageChange, UndoRefusal,
+};
 use uuid::Uuid;
 
 use super::findings::{detail, missing, whose};
@@ -91,7 +93,8 @@ pub(crate) async fn submit(
         return Err(Refusal("/version", "Versions are of one finding, not of many.").at("/change"));
     }
     let change = checked(new.change, &by).map_err(|refusal| refusal.at("/change"))?;
-    let filter = selected(new.filter, &app.sla, by.at).map_err(|refusal| refusal.at("/filter"))?;
+    let said = new.filter.filter.as_deref().map(|text| super::findings::query(text, by.at)).transpose()?;
+    let filter = selected(new.filter, said, &app.sla, by.at).map_err(|refusal| refusal.at("/filter"))?;
     if new.dry_run {
         return preview(&app, &caller, &filter).await;
     }
@@ -337,7 +340,12 @@ fn answered_for(decision: &Decision) -> Result<(), Refusal> {
 }
 
 /// Which findings.
-fn selected(selection: FindingSelection, sla: &Sla, now: Timestamp) -> Result<FindingFilter, Refusal> {
+fn selected(
+    selection: FindingSelection,
+    query: Option<FindingQuery>,
+    sla: &Sla,
+    now: Timestamp,
+) -> Result<FindingFilter, Refusal> {
     if selection.fingerprints.len() > NAMED_MAX {
         return Err(Refusal("/fingerprints", "At most 1,000 findings are named one by one; use a filter."));
     }
@@ -357,6 +365,7 @@ fn selected(selection: FindingSelection, sla: &Sla, now: Timestamp) -> Result<Fi
         statuses: selection.status,
         assignee: selection.assignee.map(whose),
         tag: selection.tag,
+        query,
         first_seen_before: None,
     };
     if selection.overdue {
@@ -423,7 +432,7 @@ mod tests {
         let refused = |selection: Value| {
             let selection = serde_json::from_value(selection).unwrap();
             let sla = Sla(vec![(model::Severity::High, 30)]);
-            selected(selection, &sla, Timestamp::UNIX_EPOCH).err().map(|refusal| refusal.0)
+            selected(selection, None, &sla, Timestamp::UNIX_EPOCH).err().map(|refusal| refusal.0)
         };
         assert_eq!(refused(json!({ "overdue": true })), None);
         assert_eq!(refused(json!({ "overdue": false })), Some(""));

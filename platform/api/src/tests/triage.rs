@@ -64,6 +64,9 @@ async fn a_finding_is_taken_up_accepted_and_seen_to_be_so() {
         ("tag=team", 0),
         ("overdue=true", 0),
         ("status=accepted&suppressed=true", 1),
+        ("filter=status:accepted%20assignee:d*", 1),
+        ("filter=severity%3E%3Dhigh%20and%20not%20status:accepted", 2),
+        ("filter=age%3E30", 0),
     ] {
         let page = rig.get(&format!("/api/v1/findings?{query}")).await.json();
         assert_eq!(page["items"].as_array().unwrap().len(), found, "{query}");
@@ -187,5 +190,13 @@ async fn findings_leave_as_files_of_every_form() {
     let ocsf = export("format=ocsf&severity=critical").await.text();
     let object: Value = serde_json::from_str(ocsf.trim()).unwrap();
     assert_eq!((&object["class_uid"], &object["status"]), (&json!(2002), &json!("Suppressed")));
+    for (filter, detail) in [
+        ("kev%3Atrue%20colour%3Ared", "at character 10"),
+        ("%28kev%3Atrue", "never closed"),
+        ("", "expected"),
+    ] {
+        let problem = export(&format!("filter={filter}")).await.problem(400, "invalid-filter");
+        assert!(problem["detail"].as_str().unwrap().contains(detail), "{problem}");
+    }
     export("format=pdf").await.problem(400, "invalid-parameter");
 }

@@ -272,3 +272,104 @@ pub(crate) async fn findings_are_found_by_what_people_made_of_them(place: Place)
     let overdue = FindingFilter { first_seen_before: Some(Vec::new()), ..FindingFilter::default() };
     assert!(found(overdue).await.is_empty());
 }
+
+/// A finding as the language sees it where no database is asked.
+fn seen(row: &store::FindingRow, now: jiff::Timestamp) -> serde_json::Value {
+    let (stored, finding) = (&row.stored, &row.stored.finding);
+    let days = (now.as_second() - stored.first_seen_at.as_second()).div_euclid(86_400);
+    serde_json::json!({
+        "severity": finding.severity.as_str(), "state": stored.state.as_str(), "status": stored.triage.status.as_str(),
+        "class": "vulnerability", "kev": finding.kev.is_some(), "fixable": false,
+        "suppressed": finding.suppressed.is_some() || stored.triage.status.is_aside(),
+        "rule": finding.rule, "package": finding.package.as_ref().map(|package| &package.name), "asset": stored.asset.0,
+        "name": row.asset.name, "assignee": stored.triage.assignee, "tag": stored.triage.tags, "age": days,
+    })
+}
+
+pub(crate) async fn the_language_asks_a_database_what_it_asks_a_value(place: Place) {
+    const DAY: i64 = 86_400;
+    let store = place.store().await;
+    let names = ["a", "A", "a?[b]%_\\", "zlib1g", "a*b"];
+    for (number, severity) in (0_u8..).zip([Severity::Low, Severity::High, Severity::Critical]) {
+        let all = names
+            .iter()
+            .enumerate()
+            .map(|(place, name)| finding(&format!("CVE-202{number}-{place}"), name, severity));
+        scan(&store, &image(number + 1), report(all.collect()), i64::from(number) * DAY).await;
+    }
+    let change = async |rule: &str, number: u8, package: &str, severity, change: TriageChange| {
+        let print = fingerprint(&image(number + 1), &finding(rule, package, severity));
+        store.change_finding(&tenant(), &print, &change, &by("ann", 5 * DAY), None).await.unwrap().unwrap();
+    };
+    let called = TriageChange {
+        assignee: Some(Some("dan".into())),
+        add_tags: tags(&["wave 1", "a?b"]),
+        ..TriageChange::default()
+    };
+    change("CVE-2020-0", 0, "a", Severity::Low, called).await;
+    change("CVE-2021-1", 1, "A", Severity::High, to(Triage::Acknowledged)).await;
+    change("CVE-2022-2", 2, "a?[b]%_\\", Severity::Critical, to(Triage::FalsePositive)).await;
+    let now = at(2 * DAY + 60);
+    let all = store
+        .findings(&tenant(), &FindingFilter::default(), FindingSort::Package, &page(100))
+        .await
+        .unwrap()
+        .items;
+    assert_eq!(all.len(), 15);
+    for text in [
+        "severity>=high",
+        "severity:(low, critical) and not suppressed:true",
+        "severity!=high status:open",
+        "status:(acknowledged, false-positive)",
+        "state:fixed or kev:true",
+        "package:a",
+        "package:A*",
+        "package:a?*",
+        "package:*[b]*",
+        "package:*%*",
+        "package:*_*",
+        "package:\"a*b\"",
+        "package=a*b",
+        "package:*\\\\*",
+        "rule:CVE-202*-1",
+        "rule!=\"CVE-2020-0\" package!=a",
+        "name:*app-02*",
+        "name:*APP*",
+        "assignee:dan",
+        "assignee!=dan severity:low",
+        "not assignee:*",
+        "assignee:*",
+        "tag:\"wave 1\"",
+        "tag:wave*",
+        "tag:a?*",
+        "tag:*",
+        "not tag:*",
+        "age>=1",
+        "age>1",
+        "age<1",
+        "age<=1",
+        "age>=1.5",
+        "age>1.5",
+        "age<1.5",
+        "age<=0.5",
+        "(age>=1 and severity:low) or (assignee:* and not tag:x)",
+        "class:vulnerability fixable:false",
+    ] {
+        let query = store::FindingQuery::parse(text, now).unwrap();
+        let language: filter::Filter = text.parse().unwrap();
+        let wanted: BTreeSet<String> = all
+            .iter()
+            .filter(|row| language.matches(&seen(row, now)).unwrap())
+            .map(|row| row.stored.fingerprint.0.clone())
+            .collect();
+        let filter = FindingFilter { query: Some(query), ..FindingFilter::default() };
+        let rows = store.findings(&tenant(), &filter, FindingSort::Severity, &page(100)).await.unwrap().items;
+        let found: BTreeSet<String> = rows.iter().map(|row| row.stored.fingerprint.0.clone()).collect();
+        assert_eq!(found, wanted, "{text}");
+        let kept: FindingFilter = serde_json::from_value(serde_json::to_value(&filter).unwrap()).unwrap();
+        assert_eq!(kept, filter, "a job keeps it");
+    }
+    let text = store::FindingQuery::parse("text:\"ZLIB1\"", now).unwrap();
+    let filter = FindingFilter { query: Some(text), ..FindingFilter::default() };
+    assert_eq!(store.count_findings(&tenant(), &filter).await.unwrap(), 3);
+}

@@ -46,10 +46,11 @@ const CHIPS = [
   "assignee",
   "tag",
   "overdue",
+  "filter",
   "q",
 ] as const;
 /** Values that may hold a comma of their own. */
-const TEXTS: readonly string[] = ["q", "asset", "package", "rule", "subject", "assignee", "tag"];
+const TEXTS: readonly string[] = ["q", "asset", "package", "rule", "subject", "assignee", "tag", "filter"];
 /** Off unless asked for: the default table answers "how bad and how old". */
 const HIDDEN_AT_FIRST = "last_seen,assignee,due";
 const BESIDE_HIDDEN = ["asset", "epss", "state", "age", "last_seen", "assignee", "due"];

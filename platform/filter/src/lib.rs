@@ -18,7 +18,8 @@
 //! - Nothing is coerced, but that numbers and booleans are compared with what they are written as.
 //!
 //! A filter has at most [`BYTES_MAX`] bytes, [`TERMS_MAX`] terms and [`DEPTH_MAX`] levels; asking it costs at most [`STEPS_MAX`]
-//! steps, whatever the value is. It knows nothing of what the fields mean, so that anything that is JSON can be filtered.
+//! steps, whatever the value is. It knows nothing of what the fields mean, so that anything that is JSON can be filtered, and whoever knows
+//! them can ask a database instead ([`Filter::root`]).
 
 mod eval;
 mod parse;
@@ -37,52 +38,102 @@ pub const DEPTH_MAX: usize = 32;
 /// Most steps of one question: values that are visited and characters that are compared with `*`.
 pub const STEPS_MAX: usize = 200_000;
 
-/// A parsed filter.
+/// A parsed filter. As a text in every wire form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter(Node);
 
+impl Filter {
+    /// What it says.
+    #[must_use]
+    pub fn root(&self) -> &Node {
+        &self.0
+    }
+}
+
+/// What holds of a value.
 #[derive(Debug, Clone, PartialEq)]
-enum Node {
+pub enum Node {
+    /// All of these.
     All(Vec<Node>),
+    /// One of these at least.
     Any(Vec<Node>),
+    /// Not this.
     Not(Box<Node>),
+    /// This.
     Term(Term),
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Term {
-    field: Vec<String>,
-    test: Test,
+/// What holds of a field.
+#[derive(Debug, Clone)]
+pub struct Term {
+    /// Its path.
+    pub field: Vec<String>,
+    /// What holds of it.
+    pub test: Test,
+    /// Where it stands in the text, in characters from 1.
+    pub at: usize,
 }
 
+/// Where it stands says nothing of what it means.
+impl PartialEq for Term {
+    fn eq(&self, other: &Self) -> bool {
+        self.field == other.field && self.test == other.test
+    }
+}
+
+/// What holds of the value of a field.
 #[derive(Debug, Clone, PartialEq)]
-enum Test {
+pub enum Test {
     /// One of these.
     Is(Vec<Pattern>),
-    /// None of these.
+    /// Not this.
     IsNot(Pattern),
+    /// It stands so to that.
     Compare(Order, Bound),
 }
 
+/// A text to be compared with.
 #[derive(Debug, Clone, PartialEq)]
-enum Pattern {
+pub enum Pattern {
+    /// Letter by letter.
     Exact(String),
     /// With `*` for any characters.
     Wild(String),
 }
 
+/// How two values stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub enum Order {
+    /// Less than.
     Less,
+    /// At most.
     LessOrEqual,
+    /// More than.
     More,
+    /// At least.
     MoreOrEqual,
 }
 
+/// What a field is compared with.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Bound {
+pub enum Bound {
+    /// A number.
     Number(f64),
+    /// A severity.
     Severity(Severity),
+}
+
+impl serde::Serialize for Filter {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Filter {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
 }
 
 /// What is wrong with a filter.

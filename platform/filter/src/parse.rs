@@ -125,11 +125,13 @@ impl Parser {
         if self.terms > TERMS_MAX {
             return Err(FilterError::TooLarge { at: self.at + 1, limit: TERMS_MAX, what: "terms" });
         }
+        self.space();
         let start = self.at;
         if self.word("and") || self.word("or") {
             return Err(self.wrong_at(start, "a term is expected here"));
         }
         let field = self.field()?;
+        let at = start + 1;
         let rest: String = self.letters.iter().skip(self.at).take(2).collect();
         let operators = ["!=", "<=", ">=", "<", ">", "=", ":"];
         let Some(operator) = operators.into_iter().find(|operator| rest.starts_with(operator)) else {
@@ -146,7 +148,7 @@ impl Parser {
             ">" => self.compare(Order::More)?,
             _ => self.compare(Order::MoreOrEqual)?,
         };
-        Ok(Term { field, test })
+        Ok(Term { field, test, at })
     }
 
     fn field(&mut self) -> Result<Vec<String>, FilterError> {

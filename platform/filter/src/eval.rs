@@ -45,10 +45,10 @@ impl Question {
                 Ok(false)
             }
             Node::Not(node) => Ok(!self.node(node, value)?),
-            Node::Term(Term { field, test: Test::IsNot(pattern) }) => {
+            Node::Term(Term { field, test: Test::IsNot(pattern), .. }) => {
                 Ok(!self.any(value, field, &mut |question, value| question.fits(pattern, value))?)
             }
-            Node::Term(Term { field, test: Test::Is(patterns) }) => {
+            Node::Term(Term { field, test: Test::Is(patterns), .. }) => {
                 self.any(value, field, &mut |question, value| {
                     for pattern in patterns {
                         if question.fits(pattern, value)? {
@@ -58,7 +58,7 @@ impl Question {
                     Ok(false)
                 })
             }
-            Node::Term(Term { field, test: Test::Compare(order, bound) }) => {
+            Node::Term(Term { field, test: Test::Compare(order, bound), .. }) => {
                 self.any(value, field, &mut |_, value| Ok(compares(value, *order, *bound)))
             }
         }
