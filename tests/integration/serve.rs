@@ -198,3 +198,45 @@ fn tokens_are_made_and_revoked_beside_a_running_service() {
         server.manage(&["token", "revoke", "ci"]).expect_code(2);
     });
 }
+
+#[test]
+fn findings_are_listed_changed_and_exported_beside_a_running_service() {
+    on_every_pair(|server| {
+        let api = server.api();
+        api.scan("directory", &rootfs());
+        let run =
+            |arguments: &[&str]| server.manage(&[&["findings"], arguments].concat()).expect_code(0).stdout;
+        let filter = "severity:critical package:log4j-core or rule:CVE-2021-44228";
+        let list = run(&["list", "--filter", filter]);
+        assert!(list.contains("CVE-2021-44228") && list.contains("critical"), "{list}");
+        let count: usize = list.lines().last().unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert_eq!(list.lines().count(), count + 1, "{list}");
+        let set = ["set", "--filter", filter, "--status", "in-progress", "--assign", "dan", "--by", "ann"];
+        let tried = run(&[set.as_slice(), &["--dry-run"]].concat());
+        assert_eq!(tried, format!("{count} findings would be changed\n"));
+        let changed = run(&set);
+        assert!(changed.starts_with(&format!("{count} findings were changed")), "{changed}");
+        assert_eq!(api.all("/api/v1/findings?status=in-progress&assignee=dan").len(), count);
+        let id = changed.split("undo ").nth(1).unwrap().split('`').next().unwrap();
+        let undone = run(&["undo", id]);
+        assert!(undone.starts_with(&format!("{count} findings are as they were")), "{undone}");
+
+        let fingerprint = list.split(' ').next().unwrap();
+        let refused =
+            ["findings", "set", fingerprint, "--status", "accepted", "--reason", "x", "--owner", "ann"];
+        let refused = server.manage(&refused).expect_code(2).stderr;
+        assert!(refused.contains("Name who has agreed"), "{refused}");
+        let none = ["set", fingerprint, "--status", "false-positive", "--reason", "not built", "--by", "ann"];
+        assert_eq!(run(&none), format!("{fingerprint}: false-positive\n"));
+        let shown: Value = serde_json::from_str(&run(&["show", fingerprint])).unwrap();
+        assert_eq!(shown["decision"]["by"], "ann");
+        let vex: Value =
+            serde_json::from_str(&run(&["export", "--format", "openvex", "--filter", filter])).unwrap();
+        assert_eq!(vex["statements"].as_array().unwrap().len(), count);
+        assert!(
+            vex["statements"].as_array().unwrap().iter().any(|one| one["impact_statement"] == "not built")
+        );
+        let wrong = server.manage(&["findings", "list", "--filter", "colour:red"]).expect_code(2).stderr;
+        assert!(wrong.contains("at character 1 of the filter"), "{wrong}");
+    });
+}

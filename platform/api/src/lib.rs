@@ -22,6 +22,7 @@ pub mod dto;
 mod edge;
 mod error;
 mod explain;
+mod export;
 mod extract;
 mod incident_graph;
 mod neighbours;
@@ -46,7 +47,9 @@ pub use auth::{Secret, bootstrap_token, create_source, create_token, rotate_sour
 pub use code::{Code, error_codes};
 pub use door::{DoorRefusal, ElementProblem, Receipt, Receive, Received, Receiving};
 pub use error::ApiError;
+pub use export::{Export, ExportFormat, NewExport};
 pub use pages::{error_page, explained_codes};
 pub use problem::{FieldProblem, ProblemDetails};
 pub use router::{openapi, openapi_json};
+pub use routes::triage::checked_change;
 pub use server::Api;

@@ -1,6 +1,7 @@
 //! The command line, as types.
 
 mod account;
+mod findings;
 mod respond;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::Severity;
 
 pub(crate) use self::account::{Account, AccountFiles, AccountGoal, AccountSource};
+pub(crate) use self::findings::{Findings, Set as FindingSet};
 pub(crate) use self::respond::{Respond, TryOn};
 
 /// Find what is wrong in images, directories and bills of materials, and prove it.
@@ -79,6 +81,9 @@ pub(crate) enum Command {
     /// Write plugins, sign them, carry them, install them, and decide about them
     #[command(subcommand)]
     Plugin(Plugin),
+    /// List, export and show stored findings, and say where you stand with them
+    #[command(subcommand)]
+    Findings(Findings),
     /// Make, list and revoke the tokens that open the API and the page
     #[command(subcommand)]
     Token(Token),

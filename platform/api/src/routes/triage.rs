@@ -233,6 +233,14 @@ impl Refusal {
     }
 }
 
+/// What the store is asked to change, for who says it without a request.
+///
+/// # Errors
+/// What is wrong with it, as a sentence for people.
+pub fn checked_change(change: FindingChange, by: &By) -> Result<TriageChange, String> {
+    checked(change, by).map_err(|refusal| refusal.1.to_owned())
+}
+
 /// What the store is asked to change.
 fn checked(change: FindingChange, by: &By) -> Result<TriageChange, Refusal> {
     let decision = decision(&change, by)?;

@@ -9,6 +9,7 @@ mod cluster;
 mod compliance;
 mod doctor;
 mod explain;
+mod findings;
 mod ingest;
 mod plugin;
 mod policy;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
         Command::Serve(options) => crate::serve::run(options, config),
         Command::Advisories(what) => advisories::run(what, config),
         Command::Plugin(what) => plugin::run(what, config),
+        Command::Findings(what) => findings::run(what, config),
         Command::Token(what) => token::run(what, config),
         Command::Doctor => doctor::run(config),
         Command::Explain { code } => explain::run(code.as_deref()),

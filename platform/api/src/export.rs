@@ -1,0 +1,174 @@
+//! Findings as a file, a page of the store at a time, so that a list of any length needs no memory.
+
+use ingest::export::{Exported, Said, csv, ocsf, openvex};
+use jiff::Timestamp;
+use model::TenantId;
+use serde::Deserialize;
+use store::{FindingFilter, FindingSort, PageRequest, Store, StoreError};
+use uuid::Uuid;
+
+use crate::app::Sla;
+use crate::dto::FindingRow;
+
+/// Findings of a page.
+const PAGE: u32 = store::PAGE_LIMIT_MAX;
+
+/// The form of a file of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExportFormat {
+    /// A table with a line of names. What a spreadsheet would take for a formula begins with an apostrophe.
+    #[default]
+    Csv,
+    /// The rows of the list, one JSON object a line.
+    Ndjson,
+    /// Findings of OCSF 1.3 (2002, 2003, 2004), one JSON object a line.
+    Ocsf,
+    /// One document of OpenVEX 0.2.0 with a statement for each vulnerability of a package.
+    Openvex,
+}
+
+impl ExportFormat {
+    /// Every form, with its word.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("csv", Self::Csv), ("ndjson", Self::Ndjson), ("ocsf", Self::Ocsf), ("openvex", Self::Openvex)];
+
+    /// What the file is, for HTTP.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Ndjson | Self::Ocsf => "application/x-ndjson",
+            Self::Openvex => "application/json",
+        }
+    }
+
+    /// What the file is called, for HTTP.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::Csv => "attachment; filename=\"findings.csv\"",
+            Self::Ndjson => "attachment; filename=\"findings.ndjson\"",
+            Self::Ocsf => "attachment; filename=\"findings.ocsf.ndjson\"",
+            Self::Openvex => "attachment; filename=\"findings.openvex.json\"",
+        }
+    }
+}
+
+/// What is written.
+#[derive(Debug, Clone)]
+pub struct NewExport {
+    /// Where from.
+    pub store: Store,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which findings.
+    pub filter: FindingFilter,
+    /// In which form.
+    pub format: ExportFormat,
+    /// When findings are due.
+    pub sla: Sla,
+    /// Who writes it.
+    pub author: String,
+    /// Version of the product.
+    pub version: String,
+}
+
+/// A file under way.
+#[derive(Debug)]
+pub struct Export {
+    what: NewExport,
+    request: PageRequest,
+    /// What is written and not taken.
+    text: String,
+    /// Statements so far.
+    written: u64,
+}
+
+impl Export {
+    /// Begins a file.
+    #[must_use]
+    pub fn new(what: NewExport, at: Timestamp) -> Self {
+        let text = match what.format {
+            ExportFormat::Csv => csv::head(),
+            ExportFormat::Openvex => {
+                let id = format!("urn:uuid:{}", Uuid::now_v7());
+                openvex::head(&id, &what.author, at, &format!("palisade {}", what.version))
+            }
+            ExportFormat::Ndjson | ExportFormat::Ocsf => String::new(),
+        };
+        Self { what, request: PageRequest { cursor: None, limit: PAGE }, text, written: 0 }
+    }
+
+    /// The next piece, and whoever writes the one after it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: what was written until then is no whole file.
+    pub async fn next(mut self) -> Result<(String, Option<Self>), StoreError> {
+        let NewExport { store, tenant, filter, .. } = &self.what;
+        let page = store.findings(tenant, filter, FindingSort::Severity, &self.request).await?;
+        for row in page.items {
+            self.write(row);
+        }
+        let mut text = std::mem::take(&mut self.text);
+        self.request.cursor = page.next;
+        if self.request.cursor.is_some() {
+            return Ok((text, Some(self)));
+        }
+        if self.what.format == ExportFormat::Openvex {
+            text.push_str(openvex::TAIL);
+        }
+        Ok((text, None))
+    }
+
+    fn write(&mut self, row: store::FindingRow) {
+        let due_at = FindingRow::of(row.clone(), &self.what.sla).due_at;
+        let store::FindingRow { stored, asset } = &row;
+        let triage = &stored.triage;
+        let exported = Exported {
+            fingerprint: &stored.fingerprint,
+            asset: &asset.id.0,
+            asset_name: &asset.name,
+            asset_kind: asset.kind,
+            state: stored.state,
+            status: triage.status,
+            decision: triage.decision.as_ref().map(said),
+            assignee: triage.assignee.as_deref(),
+            tags: &triage.tags,
+            due_at,
+            first_seen_at: stored.first_seen_at,
+            last_seen_at: stored.last_seen_at,
+            fixed_at: stored.fixed_at,
+            finding: &stored.finding,
+        };
+        match self.what.format {
+            ExportFormat::Csv => self.text.push_str(&csv::row(&exported)),
+            ExportFormat::Ocsf => {
+                self.text.push_str(&ocsf::object(&exported, &self.what.version).to_string());
+                self.text.push('\n');
+            }
+            ExportFormat::Openvex => {
+                if let Some(statement) = openvex::statement(&exported) {
+                    self.text.push_str(if self.written == 0 { "" } else { ",\n" });
+                    self.text.push_str(&statement);
+                    self.written += 1;
+                }
+            }
+            ExportFormat::Ndjson => {
+                // Nothing of a row can fail to be written: its names are texts.
+                let line = serde_json::to_string(&FindingRow::of(row, &self.what.sla)).unwrap_or_default();
+                self.text.push_str(&line);
+                self.text.push('\n');
+            }
+        }
+    }
+}
+
+fn said(decision: &store::Decision) -> Said<'_> {
+    Said {
+        reason: &decision.reason,
+        justification: decision.justification,
+        owner: decision.owner.as_deref(),
+        approver: decision.approver.as_deref(),
+        until: decision.until,
+        at: decision.at,
+    }
+}
