@@ -160,6 +160,7 @@ export const checks = [
         order,
         [
           "Why it matters here",
+          "Where it stands",
           "Who owns it",
           "Next safe action",
           "Evidence",

@@ -49,6 +49,7 @@ export const checks = [
       await page.keyboard.press("Escape");
       await page.goto("/");
       const link = page.getByRole("navigation", { name: "Saved views" }).getByRole("link");
+      await link.waitFor();
       equal(await link.allTextContents(), ["Weak <b>packages</b>"], "saved views");
       await link.click();
       await page.waitForURL(/class=vulnerability/);

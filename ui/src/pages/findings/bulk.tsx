@@ -106,60 +106,67 @@ export function BulkTriage({ chosen, filter, matching }: Props) {
           {undo.isError && <ProblemLine error={undo.error} />}
         </div>
       )}
-      <Dialog open={open} title="Change findings" onClose={() => setOpen(false)}>
-        <form className="manage-form" onSubmit={submit}>
-          {more && (
-            <fieldset className="plain whole">
-              <legend>Which</legend>
-              <label className="check">
-                <input type="radio" name="which" checked={!all} onChange={() => touch(() => setAll(false))} />
-                The {counted(chosen.length, "finding")} selected
-              </label>
-              <label className="check">
-                <input type="radio" name="which" checked={all} onChange={() => touch(() => setAll(true))} />
-                All {count(matching ?? 0)} that match the filter
-              </label>
-            </fieldset>
-          )}
-          <TriageFields many draft={draft} onChange={(next) => touch(() => setDraft(next))} />
-          {tried.data && (
-            <div className="note whole" role="status">
-              <p>
-                <strong>{counted(tried.data.matched, "finding")} would be changed.</strong> It can be taken
-                back.
-              </p>
-              <ul className="plain">
-                {tried.data.examples.slice(0, 5).map((row) => (
-                  <li key={row.fingerprint}>
-                    <span className="mono">
-                      <Text value={row.rule} max={60} />
-                    </span>{" "}
-                    <Text value={row.title} max={80} />
-                  </li>
-                ))}
-                {tried.data.matched > 5 && (
-                  <li className="muted">and {count(tried.data.matched - 5)} more</li>
-                )}
-              </ul>
+      {open && (
+        <Dialog open title="Change findings" onClose={() => setOpen(false)}>
+          <form className="manage-form" onSubmit={submit}>
+            {more && (
+              <fieldset className="plain whole">
+                <legend>Which</legend>
+                <label className="check">
+                  <input
+                    type="radio"
+                    name="which"
+                    checked={!all}
+                    onChange={() => touch(() => setAll(false))}
+                  />
+                  The {counted(chosen.length, "finding")} selected
+                </label>
+                <label className="check">
+                  <input type="radio" name="which" checked={all} onChange={() => touch(() => setAll(true))} />
+                  All {count(matching ?? 0)} that match the filter
+                </label>
+              </fieldset>
+            )}
+            <TriageFields many draft={draft} onChange={(next) => touch(() => setDraft(next))} />
+            {tried.data && (
+              <div className="note whole" role="status">
+                <p>
+                  <strong>{counted(tried.data.matched, "finding")} would be changed.</strong> It can be taken
+                  back.
+                </p>
+                <ul className="plain">
+                  {tried.data.examples.slice(0, 5).map((row) => (
+                    <li key={row.fingerprint}>
+                      <span className="mono">
+                        <Text value={row.rule} max={60} />
+                      </span>{" "}
+                      <Text value={row.title} max={80} />
+                    </li>
+                  ))}
+                  {tried.data.matched > 5 && (
+                    <li className="muted">and {count(tried.data.matched - 5)} more</li>
+                  )}
+                </ul>
+              </div>
+            )}
+            {tried.isError && <ProblemLine error={tried.error} />}
+            {done.isError && <ProblemLine error={done.error} />}
+            <div className="dialog-foot whole">
+              <button
+                type="submit"
+                className="button primary"
+                disabled={isEmpty(change) || tried.isPending || done.isPending || tried.data?.matched === 0}
+              >
+                {tried.isPending || done.isPending
+                  ? "Waiting for the server …"
+                  : tried.data
+                    ? `Change ${counted(tried.data.matched, "finding")}`
+                    : "Look what would be changed"}
+              </button>
             </div>
-          )}
-          {tried.isError && <ProblemLine error={tried.error} />}
-          {done.isError && <ProblemLine error={done.error} />}
-          <div className="dialog-foot whole">
-            <button
-              type="submit"
-              className="button primary"
-              disabled={isEmpty(change) || tried.isPending || done.isPending || tried.data?.matched === 0}
-            >
-              {tried.isPending || done.isPending
-                ? "Waiting for the server …"
-                : tried.data
-                  ? `Change ${counted(tried.data.matched, "finding")}`
-                  : "Look what would be changed"}
-            </button>
-          </div>
-        </form>
-      </Dialog>
+          </form>
+        </Dialog>
+      )}
     </>
   );
 }
