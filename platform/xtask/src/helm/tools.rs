@@ -32,12 +32,14 @@ pub(super) struct Tools {
     packages: PathBuf,
 }
 
-/// Puts them under `target/tools/chart`. Nothing, and a line that says so, where they cannot be had.
+/// Puts them under `target/tools/chart`. Where they cannot be had: nothing, and a line that says so, but an error where a change is decided
+/// about (`CI` is set), which must not pass unseen.
 pub(super) fn provide(root: &Path) -> Result<Option<Tools>> {
     let tools = root.join("target/tools/chart");
     std::fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
     match helm(&tools).and_then(|helm| Ok((helm, validator(&tools)?))) {
         Ok((helm, (validate, packages))) => Ok(Some(Tools { helm, validate, packages })),
+        Err(error) if std::env::var_os("CI").is_some() => Err(error.context("the chart cannot be checked")),
         Err(error) => {
             eprintln!("\nhelm: SKIPPED, the chart is not checked: {error:#}\n");
             Ok(None)
