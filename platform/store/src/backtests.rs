@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::job::JobState;
 use crate::page::Position;
 use crate::row::Row;
 use crate::sql::{Param, Sql, sql};
@@ -56,47 +57,6 @@ pub struct NewBacktest {
     pub at: Timestamp,
 }
 
-/// Where a backtest stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BacktestState {
-    /// Accepted; nobody judges yet.
-    Queued,
-    /// Somebody judges.
-    Running,
-    /// Over, with a difference.
-    Finished,
-    /// Over, with an error.
-    Failed,
-    /// Called off.
-    Cancelled,
-}
-
-impl BacktestState {
-    const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Finished, Self::Failed, Self::Cancelled];
-
-    /// The word used in every wire form.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
-    }
-
-    /// Whether nothing will change any more.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Finished | Self::Failed | Self::Cancelled)
-    }
-}
-
 /// A backtest, without the rules and without what came of it, which may be large.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backtest {
@@ -115,7 +75,7 @@ pub struct Backtest {
     /// Who asked.
     pub by: String,
     /// Where it stands.
-    pub state: BacktestState,
+    pub state: JobState,
     /// Events that both sides have judged so far.
     pub events: u64,
     /// When it was accepted.
@@ -193,7 +153,7 @@ impl Store {
             from: new.from,
             to: new.to,
             by,
-            state: BacktestState::Queued,
+            state: JobState::Queued,
             events: 0,
             submitted_at: new.at,
             started_at: None,
@@ -337,7 +297,7 @@ fn read(row: &Row) -> Result<Backtest> {
         from: row.time("from_at")?,
         to: row.time("to_at")?,
         by: row.text("asked_by")?,
-        state: row.word("state", BacktestState::from_name)?,
+        state: row.word("state", JobState::from_name)?,
         events: row.count("events")?,
         submitted_at: row.time("submitted_at")?,
         started_at: row.time_or_null("started_at")?,

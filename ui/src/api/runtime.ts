@@ -1,7 +1,7 @@
 // The wire types about run time: sources, sensors, events, detections, incidents, rules and suppressions.
 // Enumerations may grow: code that reads them must have an answer for a word it does not know.
 
-import type { Severity } from "./types";
+import type { JobState, Severity } from "./types";
 
 export interface EventSource {
   name: string;
@@ -352,8 +352,6 @@ export interface NewSuppression {
   expires_at: string;
 }
 
-export type BacktestState = "queued" | "running" | "finished" | "failed" | "cancelled";
-
 export interface Backtest {
   id: string;
   /** Names of the files of rules that it tries. */
@@ -364,7 +362,7 @@ export interface Backtest {
   from: string;
   to: string;
   asked_by: string;
-  state: BacktestState;
+  state: JobState;
   /** Events that both sides have judged so far. */
   events: number;
   submitted_at: string;

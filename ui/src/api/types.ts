@@ -8,6 +8,9 @@ export type FindingState = "open" | "fixed";
 export type Triage = "open" | "reopened" | "acknowledged" | "in-progress" | "accepted" | "false-positive";
 export type FindingClass = "vulnerability" | "misconfiguration" | "secret" | "malware" | "license";
 export type FixState = "fixed" | "not-fixed" | "wont-fix" | "deferred" | "end-of-life" | "unknown";
+/** Where long work stands. */
+export type JobState = "queued" | "running" | "finished" | "failed" | "cancelled";
+
 export type ScanState = "queued" | "running" | "finished" | "failed";
 export type TargetKind = "image" | "directory" | "sbom" | "cluster" | "account";
 
@@ -149,7 +152,7 @@ export interface FindingJob {
   undoes?: string | null;
   undone_by?: string | null;
   by: string;
-  state: "queued" | "running" | "finished" | "failed" | "cancelled";
+  state: JobState;
   matched: number;
   changed: number;
   skipped: number;

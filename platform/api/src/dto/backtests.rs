@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::ScanFailure;
+use super::{JobState, ScanFailure};
 
 /// What to try. At least one of `rules`, `instead` and `candidate` has to say something.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -72,7 +72,7 @@ pub struct Backtest {
     /// Who asked: the name of the token.
     pub asked_by: String,
     /// How far it is.
-    pub state: BacktestState,
+    pub state: JobState,
     /// Events that both sides have judged so far.
     pub events: u64,
     /// When it was accepted.
@@ -86,22 +86,6 @@ pub struct Backtest {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ScanFailure>,
-}
-
-/// How far a backtest is. The last three are ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum BacktestState {
-    /// Accepted, and kept whatever happens to the process.
-    Queued,
-    /// Events are judged.
-    Running,
-    /// The difference is known.
-    Finished,
-    /// It could not be done.
-    Failed,
-    /// Somebody called it off.
-    Cancelled,
 }
 
 /// A backtest with the rules that it tries and what they change.
@@ -182,18 +166,6 @@ pub struct BacktestDetection {
 impl From<store::Candidate> for BacktestCandidate {
     fn from(candidate: store::Candidate) -> Self {
         Self { plugin: candidate.plugin, digest: candidate.digest }
-    }
-}
-
-impl From<store::BacktestState> for BacktestState {
-    fn from(state: store::BacktestState) -> Self {
-        match state {
-            store::BacktestState::Queued => Self::Queued,
-            store::BacktestState::Running => Self::Running,
-            store::BacktestState::Finished => Self::Finished,
-            store::BacktestState::Failed => Self::Failed,
-            store::BacktestState::Cancelled => Self::Cancelled,
-        }
     }
 }
 

@@ -18,7 +18,7 @@ use store::{Backtest, BacktestWork, NewBacktest, RuleFile};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::Service;
+use super::{Service, take};
 use crate::backtest::{self, Pace};
 use crate::rules;
 use crate::rules::File;
@@ -69,30 +69,9 @@ fn digest(text: &str) -> Result<Digest> {
 }
 
 /// Runs until stopped. A backtest under way is given up then, and made by whoever takes its message next.
-pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Result<()> {
+pub(crate) async fn run(service: Arc<Service>, stopped: watch::Receiver<bool>) -> Result<()> {
     let options = ConsumerOptions::new(CONSUMER, "backtest.requested");
-    let consumer = service.bus.consumer(options).await.context("cannot take work from the bus")?;
-    while !*stopped.borrow() {
-        let delivery = tokio::select! {
-            delivery = consumer.next() => delivery,
-            _ = stopped.changed() => continue,
-        };
-        match delivery {
-            Ok(delivery) => {
-                let id = delivery.envelope().id.clone();
-                if let Err(error) = process(&service, delivery, &stopped).await {
-                    // The message was not acknowledged, so it comes back.
-                    let error = crate::exit::one_line(&error);
-                    tracing::error!(message.id = %id, error, "a backtest could not be made");
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "cannot take work from the bus; trying again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
-    Ok(())
+    take::run(&service, options, stopped.clone(), |delivery| process(&service, delivery, &stopped)).await
 }
 
 /// The backtest that a message asks for.

@@ -14,6 +14,7 @@ mod receive;
 mod relay;
 mod respond;
 mod session;
+mod take;
 mod tap;
 mod triage;
 mod unanswered;
@@ -120,8 +121,8 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     parts.spawn(triage::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(triage::end_acceptances(Arc::clone(&service), stopped.clone()));
     parts.spawn(respond::run(Arc::clone(&service), stopped.clone()));
-    for number in 0..service.config.server.workers {
-        parts.spawn(worker::run(Arc::clone(&service), number, stopped.clone()));
+    for _ in 0..service.config.server.workers {
+        parts.spawn(worker::run(Arc::clone(&service), stopped.clone()));
     }
     for source in service.config.events.nats.keys().cloned() {
         parts.spawn(tap::run(Arc::clone(&service), source, stopped.clone()));

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use bus::{ConsumerOptions, Delivery, Parked};
 use jiff::Timestamp;
 use model::TenantId;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Service;
+use super::{Service, take};
 
 /// Name under which the workers of all processes share their work.
 pub(crate) const CONSUMER: &str = "finding-change-worker";
@@ -22,34 +22,11 @@ const ABANDONED_CODE: &str = "finding-change-abandoned";
 const KEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often acceptances that are over are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// Pause of a worker whose messages cannot be taken.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Runs until stopped. A change under way goes on with whoever takes its message next.
-pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Result<()> {
+pub(crate) async fn run(service: Arc<Service>, stopped: watch::Receiver<bool>) -> Result<()> {
     let options = ConsumerOptions::new(CONSUMER, "findings.change");
-    let consumer = service.bus.consumer(options).await.context("cannot take work from the bus")?;
-    while !*stopped.borrow() {
-        let delivery = tokio::select! {
-            delivery = consumer.next() => delivery,
-            _ = stopped.changed() => continue,
-        };
-        match delivery {
-            Ok(delivery) => {
-                let id = delivery.envelope().id.clone();
-                if let Err(error) = process(&service, delivery, &stopped).await {
-                    // The message was not acknowledged, so it comes back.
-                    let error = crate::exit::one_line(&error);
-                    tracing::error!(message.id = %id, error, "findings could not be changed; trying again");
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "cannot take work from the bus; trying again");
-                tokio::time::sleep(AFTER_FAILURE).await;
-            }
-        }
-    }
-    Ok(())
+    take::run(&service, options, stopped.clone(), |delivery| process(&service, delivery, &stopped)).await
 }
 
 /// The job that a message asks for.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use api::ScanChange;
 use bus::{ConsumerOptions, Delivery};
 use engine::ScanOptions;
@@ -20,7 +20,7 @@ use store::{NewScan, Scan, ScanRequest, ScanState, ScopeState};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Service, session};
+use super::{Service, session, take};
 use crate::account::AccountScan;
 use crate::plugins::PluginSet;
 use crate::scope::{Learnt, Seen, scope_state};
@@ -32,35 +32,9 @@ pub(crate) const CONSUMER: &str = "scan-worker";
 const KEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs until stopped; a scan under way is finished first.
-pub(crate) async fn run(
-    service: Arc<Service>,
-    number: usize,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<()> {
+pub(crate) async fn run(service: Arc<Service>, stopped: watch::Receiver<bool>) -> Result<()> {
     let options = ConsumerOptions::new(CONSUMER, "scan.requested");
-    let consumer = service.bus.consumer(options).await.context("cannot take work from the bus")?;
-    while !*stopped.borrow() {
-        let delivery = tokio::select! {
-            delivery = consumer.next() => delivery,
-            _ = stopped.changed() => continue,
-        };
-        match delivery {
-            Ok(delivery) => handle(&service, delivery).await,
-            Err(error) => {
-                tracing::warn!(worker = number, error = %error, "cannot take work from the bus; trying again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn handle(service: &Arc<Service>, delivery: Delivery) {
-    let id = delivery.envelope().id.clone();
-    if let Err(error) = process(service, delivery).await {
-        // The message was not acknowledged, so it comes back.
-        tracing::error!(message.id = %id, error = %crate::exit::one_line(&error), "a scan could not be processed");
-    }
+    take::run(&service, options, stopped, |delivery| process(&service, delivery)).await
 }
 
 async fn process(service: &Arc<Service>, delivery: Delivery) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use model::TenantId;
 use serde_json::json;
-use store::{BacktestState, Candidate, NewBacktest, RuleFile};
+use store::{Candidate, JobState, NewBacktest, RuleFile};
 use uuid::Uuid;
 
 use crate::Place;
@@ -33,7 +33,7 @@ pub(crate) async fn a_backtest_is_accepted_with_its_message_and_ends_once(place:
     assert_eq!(kept.backtest, accepted, "what is answered is what is kept");
     assert_eq!(
         (accepted.files.as_slice(), accepted.state),
-        (["a\u{fffd}.yml".to_owned()].as_slice(), BacktestState::Queued)
+        (["a\u{fffd}.yml".to_owned()].as_slice(), JobState::Queued)
     );
     assert_eq!((kept.rules[0].text.as_str(), accepted.candidate), ("title: b\u{fffd}", asked.candidate));
 
@@ -47,7 +47,7 @@ pub(crate) async fn a_backtest_is_accepted_with_its_message_and_ends_once(place:
     assert!(store.end_backtest(&tenant(), asked.id, Ok((2_500, &difference)), at(4)).await.unwrap());
     let ended = store.backtest(&tenant(), asked.id).await.unwrap().unwrap();
     let row = &ended.backtest;
-    assert_eq!((row.state, row.events, row.started_at), (BacktestState::Finished, 2_500, Some(at(2))));
+    assert_eq!((row.state, row.events, row.started_at), (JobState::Finished, 2_500, Some(at(2))));
     assert_eq!(ended.difference.unwrap()["odd"], "\u{fffd}");
     // Whoever comes later changes nothing.
     assert!(!store.end_backtest(&tenant(), asked.id, Err(("x", "y")), at(5)).await.unwrap());
