@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Digest, Severity, TenantId};
+use model::{Digest, FindingState, Severity, TenantId};
 use respond::RunId;
-use store::Store;
+use store::{Store, StoredFinding};
 use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
 
@@ -191,10 +191,15 @@ pub type SubmitBacktest = Arc<dyn Fn(TenantId, store::NewBacktest) -> Submitting
 pub struct Sla(pub Vec<(Severity, u32)>);
 
 impl Sla {
-    /// When a finding is due.
-    pub(crate) fn due(&self, severity: Severity, first_seen: Timestamp) -> Option<Timestamp> {
-        let (_, days) = self.0.iter().find(|(known, _)| *known == severity)?;
-        first_seen.checked_add(hours(*days)).ok()
+    /// When a finding is due; nothing for one that is fixed or does not count.
+    pub(crate) fn due(&self, stored: &StoredFinding) -> Option<Timestamp> {
+        let finding = &stored.finding;
+        let aside = finding.suppressed.is_some() || stored.triage.status.is_aside();
+        if stored.state != FindingState::Open || aside {
+            return None;
+        }
+        let (_, days) = self.0.iter().find(|(known, _)| *known == finding.severity)?;
+        stored.first_seen_at.checked_add(hours(*days)).ok()
     }
 
     /// What was first seen before then is overdue.

@@ -104,6 +104,8 @@ codes! {
     InvalidFilter = "invalid-filter", BAD_REQUEST, "The filter cannot be read";
     /// A change of findings that nobody could answer for, or that changes nothing.
     FindingChangeRefused = "finding-change-refused", UNPROCESSABLE_ENTITY, "The change of findings is not complete";
+    /// A finding that would have more tags than it may.
+    FindingTagsFull = "finding-tags-full", UNPROCESSABLE_ENTITY, "The finding has as many tags as it may";
     /// The tenant has no change of many findings with this id.
     FindingJobNotFound = "finding-job-not-found", NOT_FOUND, "There is no such change of findings";
     /// A change of many findings that is over and cannot be called off, or that is not over or was taken back and cannot be taken back.

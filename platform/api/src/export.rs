@@ -120,7 +120,7 @@ impl Export {
     }
 
     fn write(&mut self, row: store::FindingRow) {
-        let due_at = FindingRow::of(row.clone(), &self.what.sla).due_at;
+        let due_at = self.what.sla.due(&row.stored);
         let store::FindingRow { stored, asset } = &row;
         let triage = &stored.triage;
         let exported = Exported {

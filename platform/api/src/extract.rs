@@ -312,18 +312,25 @@ pub(crate) struct Text(pub(crate) String);
 /// Longest text parameter, in bytes. The longest legitimate one is a package URL or a path.
 const TEXT_BYTES_MAX: usize = 1024;
 
+/// Why a text is not one that anything could be found by, if it is not.
+pub(crate) fn text_refused(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        Some("must not be empty")
+    } else if text.len() > TEXT_BYTES_MAX {
+        Some("must not be longer than 1024 bytes")
+    } else if text.chars().any(char::is_control) {
+        Some("must not contain control characters")
+    } else {
+        None
+    }
+}
+
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.is_empty() {
-            return Err(serde::de::Error::custom("must not be empty"));
+        match text_refused(&text) {
+            Some(why) => Err(serde::de::Error::custom(why)),
+            None => Ok(Self(text)),
         }
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(serde::de::Error::custom(format!("must not be longer than {TEXT_BYTES_MAX} bytes")));
-        }
-        if text.chars().any(char::is_control) {
-            return Err(serde::de::Error::custom("must not contain control characters"));
-        }
-        Ok(Self(text))
     }
 }

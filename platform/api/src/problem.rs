@@ -193,6 +193,10 @@ impl From<StoreError> for Problem {
                 Self::new(Code::SourceNameTaken, format!("There is a source named {name:?} already."))
                     .hint("Choose another name, or remove that one.")
             }
+            StoreError::TagsFull { max } => {
+                let detail = format!("A finding has at most {max} tags.");
+                Self::new(Code::FindingTagsFull, detail.clone()).pointer("/add_tags", &detail)
+            }
             StoreError::Stale { found, expected, .. } => Self::new(
                 Code::VersionStale,
                 format!("It is version {found} by now, and the change was made for version {expected}."),

@@ -110,14 +110,44 @@ pub(crate) fn write_whole_with(
     path: &Path,
     write: impl FnOnce(&mut dyn std::io::Write) -> Result<()>,
 ) -> Result<()> {
-    let what = || format!("cannot write {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.permissions(std::fs::Permissions::from_mode(0o644));
-    let mut file = builder.tempfile_in(folder).with_context(what)?;
-    write(file.as_file_mut()).with_context(what)?;
-    file.persist(path).with_context(what)?;
-    Ok(())
+    let mut file = WholeFile::begin(path)?;
+    write(&mut file).with_context(|| format!("cannot write {}", path.display()))?;
+    file.finish()
+}
+
+/// A file that is there when all of it is written, and not before.
+pub(crate) struct WholeFile {
+    beside: tempfile::NamedTempFile,
+    path: std::path::PathBuf,
+}
+
+impl WholeFile {
+    /// Begins beside its place; what is not finished is removed.
+    pub(crate) fn begin(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.permissions(std::fs::Permissions::from_mode(0o644));
+        let beside = builder.tempfile_in(folder);
+        let beside = beside.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { beside, path: path.to_owned() })
+    }
+
+    /// Moves it to its place.
+    pub(crate) fn finish(self) -> Result<()> {
+        let Self { beside, path } = self;
+        beside.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(())
+    }
+}
+
+impl std::io::Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.beside.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.beside.flush()
+    }
 }
 
 fn make_private(path: &Path) -> std::io::Result<()> {

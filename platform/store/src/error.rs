@@ -143,6 +143,12 @@ pub enum StoreError {
     /// Another process has the right to judge events, or that of this one has ended.
     #[error("another process judges the events of this tenant now; nothing was written")]
     Fenced,
+    /// A finding cannot have more tags than it would have then.
+    #[error("a finding has at most {max} tags; take others away first")]
+    TagsFull {
+        /// Most tags of a finding.
+        max: usize,
+    },
     /// What was to be changed is not as it was when the caller looked.
     #[error("{what} was changed meanwhile: it is version {found} and not {expected}; look again")]
     Stale {
@@ -177,6 +183,7 @@ impl StoreError {
             Self::TokenNameTaken { .. } => "token-name-taken",
             Self::SourceNameTaken { .. } => "source-name-taken",
             Self::Fenced => "correlator-fenced",
+            Self::TagsFull { .. } => "finding-tags-full",
             Self::Stale { .. } => "version-stale",
             Self::PluginUnknown { .. } => "plugin-version-unknown",
         }

@@ -48,8 +48,9 @@ pub struct FindingFilter {
     pub tag: Option<String>,
     /// What this says, too.
     pub query: Option<FindingQuery>,
-    /// First seen before then, a time for each severity; severities that have none do not fit.
-    pub first_seen_before: Option<Vec<(Severity, Timestamp)>>,
+    /// Open, counting, and first seen before then, a time for each severity; severities that have none do not fit.
+    #[serde(alias = "first_seen_before")]
+    pub overdue: Option<Vec<(Severity, Timestamp)>>,
 }
 
 /// In which order.
@@ -175,8 +176,8 @@ impl FindingFilter {
             statement.push(" AND ");
             query.push(statement, dialect, tenant);
         }
-        if let Some(times) = &self.first_seen_before {
-            statement.push(" AND (1 = 0");
+        if let Some(times) = &self.overdue {
+            statement.push(" AND state = 'open' AND NOT suppressed AND (1 = 0");
             for (severity, before) in times {
                 statement.push(" OR (severity = ").bind(rank(*severity));
                 statement.push(" AND first_seen_at < ").bind(*before).push(")");

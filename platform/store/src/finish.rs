@@ -304,9 +304,10 @@ const FINDINGS: Insert = Insert {
         ("last_scan", "::uuid"),
     ],
     columns: FINDING_COLUMNS,
-    // What people said stays, but what comes back asks to be looked at again.
+    // What people said stays, but what comes back asks to be looked at again: a change for whoever has read it before.
     on_conflict: "ON CONFLICT (tenant, fingerprint) DO UPDATE SET
         status = CASE WHEN finding.state = 'fixed' AND NOT finding.aside THEN 'reopened' ELSE finding.status END,
+        version = finding.version + CASE WHEN finding.state = 'fixed' AND NOT finding.aside THEN 1 ELSE 0 END,
         state = excluded.state, last_seen_at = excluded.last_seen_at, last_scan = excluded.last_scan, fixed_at = NULL,
         class = excluded.class, rule = excluded.rule, package_name = excluded.package_name,
         severity = excluded.severity, attention = excluded.attention, fixable = excluded.fixable, kev = excluded.kev,

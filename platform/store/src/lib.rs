@@ -38,6 +38,7 @@ mod gaps;
 mod inbox;
 mod incident_members;
 mod incidents;
+mod job;
 mod ledger;
 mod merge;
 mod migrate;
@@ -63,7 +64,7 @@ mod triage_jobs;
 pub use assessments::Assessment;
 pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
 pub use audit::AuditEvent;
-pub use backtests::{Backtest, BacktestState, BacktestWork, Candidate, NewBacktest, RuleFile};
+pub use backtests::{Backtest, BacktestWork, Candidate, NewBacktest, RuleFile};
 pub use counts::SeverityCounts;
 pub use error::StoreError;
 pub use event_lists::{
@@ -85,6 +86,7 @@ pub use gaps::could_hide;
 pub use incidents::{
     Disposition, Incident, IncidentChange, IncidentEntry, IncidentFilter, IncidentStatus, NewIncident,
 };
+pub use job::JobState;
 pub use ledger::Ledger;
 pub use outbox::OutboxMessage;
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
@@ -100,7 +102,7 @@ pub use sources::{EventSource, NewSource};
 pub use suppressions::{NewSuppression, Suppression};
 pub use tokens::{NewToken, Token, TokenHash};
 pub use triage::{By, Decision, TriageChange, TriageState};
-pub use triage_jobs::{Ask, FindingJob, JobState, UndoRefusal};
+pub use triage_jobs::{Ask, FindingJob, UndoRefusal};
 
 use connection::Backend;
 

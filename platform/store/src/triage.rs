@@ -234,9 +234,6 @@ impl TriageChange {
         }
         after.tags.extend(self.add_tags.iter().cloned());
         after.tags.retain(|tag| !self.remove_tags.contains(tag));
-        while after.tags.len() > TAGS_MAX {
-            after.tags.pop_last();
-        }
         let taken_up = after.assignee.is_some() || !matches!(after.status, Triage::Open | Triage::Reopened);
         after.acknowledged_at = before.acknowledged_at.or(Some(at).filter(|_| taken_up));
         let mut said: Vec<(Transition, String)> = Vec::new();
@@ -330,8 +327,14 @@ impl<'a> Changing<'a> {
     }
 
     /// Changes a finding; whether anything of it is other than before.
+    ///
+    /// # Errors
+    /// [`StoreError::TagsFull`], with nothing written; database errors.
     pub(crate) async fn change(&mut self, tx: &mut Tx, held: &Held, change: &TriageChange) -> Result<bool> {
         let Some((after, said)) = change.of(&held.before, self.by.at) else { return Ok(false) };
+        if after.tags.len() > TAGS_MAX.max(held.before.tags.len()) {
+            return Err(StoreError::TagsFull { max: TAGS_MAX });
+        }
         self.write(tx, held, &after, said).await?;
         Ok(true)
     }
@@ -446,7 +449,8 @@ impl Store {
     /// Changes where people stand with a finding; the finding as it is then, or nothing if there is none.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if it is not the version that the person has seen; [`StoreError::TooLong`] and database errors.
+    /// [`StoreError::Stale`] if it is not the version that the person has seen; [`StoreError::TagsFull`], [`StoreError::TooLong`] and
+    /// database errors.
     pub async fn change_finding(
         &self,
         tenant: &TenantId,

@@ -12,11 +12,12 @@ use uuid::Uuid;
 use crate::bulk::{Insert, Kind};
 use crate::connection::Tx;
 use crate::filter::FindingFilter;
+use crate::job::JobState;
 use crate::page::Position;
 use crate::row::Row;
 use crate::sql::{Param, Sql, sql};
 use crate::triage::{Before, By, Changing, HELD, Held, TriageChange, held, lock_assets};
-use crate::{Page, PageRequest, Result, Store, clean, outbox};
+use crate::{Page, PageRequest, Result, Store, StoreError, clean, outbox};
 
 /// Findings that are changed in one transaction.
 const AT_ONCE: i64 = 500;
@@ -30,47 +31,6 @@ pub struct Ask {
     pub filter: FindingFilter,
     /// What becomes of each.
     pub change: TriageChange,
-}
-
-/// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum JobState {
-    /// Accepted; nobody works at it yet.
-    Queued,
-    /// Somebody works at it.
-    Running,
-    /// All of it is done.
-    Finished,
-    /// It could not be done; a part of it may be.
-    Failed,
-    /// Called off; a part of it may be done.
-    Cancelled,
-}
-
-impl JobState {
-    const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Finished, Self::Failed, Self::Cancelled];
-
-    /// The word used in every wire form.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
-    }
-
-    /// Whether nothing will change any more.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Finished | Self::Failed | Self::Cancelled)
-    }
 }
 
 /// A change of many findings.
@@ -92,7 +52,7 @@ pub struct FindingJob {
     pub matched: u64,
     /// Findings that are other than before.
     pub changed: u64,
-    /// Findings that stayed as they were: they were so already, or somebody had changed them since.
+    /// Findings that stayed as they were: they were so already, have as many tags as they may, or somebody had changed them since.
     pub skipped: u64,
     /// When it was accepted.
     pub submitted_at: Timestamp,
@@ -237,7 +197,7 @@ impl Store {
         let done = (next.0.len() as u64) < AT_ONCE.unsigned_abs();
         let (changed, skipped) = match job.undoes {
             None => change(&mut tx, tenant, &job, next.0, &by).await?,
-            Some(undone) => restore(&mut tx, tenant, undone, next.0, &by).await?,
+            Some(undone) => restore(&mut tx, tenant, (id, undone), next.0, &by).await?,
         };
         let statement = sql(
             "UPDATE finding_job SET state = $3, started_at = COALESCE(started_at, $4), changed = changed + $5, skipped = skipped + $6,
@@ -404,12 +364,11 @@ async fn change(
     statement.push(" ORDER BY fingerprint").push(tx.dialect().for_update());
     let found = tx.rows(statement).await?.iter().map(Held::read).collect::<Result<Vec<_>>>()?;
     for one in &found {
-        if changing.change(tx, one, &job.ask.change).await? {
-            let before = Param::Json(Some(clean::json("what a finding was", &one.before)?));
-            let version = i64::try_from(one.version.saturating_add(1)).unwrap_or(i64::MAX);
-            items.push(vec![one.fingerprint.as_str().into(), before, version.into()]);
-        } else {
-            skipped += 1;
+        match changing.change(tx, one, &job.ask.change).await {
+            Ok(true) => items.push(item(one)?),
+            // Others can still be changed.
+            Ok(false) | Err(StoreError::TagsFull { .. }) => skipped += 1,
+            Err(error) => return Err(error),
         }
     }
     let changed = i64::try_from(items.len()).unwrap_or(i64::MAX);
@@ -418,11 +377,19 @@ async fn change(
     Ok((changed, skipped))
 }
 
-/// Makes some findings what they were before another job; how many were, and how many somebody had changed since.
+/// What is kept of a finding for whoever takes back the change that was just made of it.
+fn item(was: &Held) -> Result<Vec<Param>> {
+    let before = Param::Json(Some(clean::json("what a finding was", &was.before)?));
+    let version = i64::try_from(was.version.saturating_add(1)).unwrap_or(i64::MAX);
+    Ok(vec![was.fingerprint.as_str().into(), before, version.into()])
+}
+
+/// Makes some findings what they were before another job; how many were, and how many somebody had changed since. What they were until now
+/// is kept as well, so that taking back can be taken back.
 async fn restore(
     tx: &mut Tx,
     tenant: &TenantId,
-    undone: Uuid,
+    (job, undone): (Uuid, Uuid),
     fingerprints: Vec<String>,
     by: &By,
 ) -> Result<(i64, i64)> {
@@ -435,19 +402,21 @@ async fn restore(
     let items = tx.rows(statement).await?;
     let found = held(tx, tenant, fingerprints).await?;
     let mut changing = Changing::new(tenant, by);
-    let (mut changed, mut skipped) = (0, 0);
+    let (mut kept, mut skipped) = (Vec::new(), 0);
     let mut found = found.iter().peekable();
-    for item in &items {
-        let (fingerprint, version) = (item.text("fingerprint")?, item.count("version")?);
+    for row in &items {
+        let (fingerprint, version) = (row.text("fingerprint")?, row.count("version")?);
         // A finding that is gone is nobody's to take back.
         let Some(one) = found.next_if(|one| one.fingerprint == fingerprint) else { continue };
-        let before: Before = item.json("before")?;
+        let before: Before = row.json("before")?;
         if one.version == version && changing.restore(tx, one, &before).await? {
-            changed += 1;
+            kept.push(item(one)?);
         } else {
             skipped += 1;
         }
     }
+    let changed = i64::try_from(kept.len()).unwrap_or(i64::MAX);
+    tx.insert(&ITEMS, &[tenant.into(), job.into()], kept).await?;
     changing.finish(tx).await?;
     Ok((changed, skipped))
 }

@@ -154,6 +154,8 @@ contract![
     triage::what_people_say_stays_and_what_is_set_aside_does_not_count,
     triage::what_its_finder_suppressed_stays_suppressed,
     triage::many_findings_change_as_a_job_that_can_be_taken_back,
+    triage::a_finding_has_no_more_tags_than_anybody_can_read,
+    triage::what_comes_back_is_another_version,
     triage::a_job_that_is_called_off_stops_where_it_is,
     triage::findings_are_found_by_what_people_made_of_them,
     triage::the_language_asks_a_database_what_it_asks_a_value,

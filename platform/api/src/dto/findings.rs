@@ -170,10 +170,8 @@ impl FindingRow {
     /// The wire form of a row, with the time by which it is due.
     pub(crate) fn of(row: store::FindingRow, sla: &Sla) -> Self {
         let store::FindingRow { stored, asset } = row;
+        let due_at = sla.due(&stored);
         let (finding, triage) = (stored.finding, stored.triage);
-        let counts =
-            stored.state == FindingState::Open && finding.suppressed.is_none() && !triage.status.is_aside();
-        let due = sla.due(finding.severity, stored.first_seen_at);
         Self {
             fingerprint: stored.fingerprint,
             rule: finding.rule,
@@ -194,7 +192,7 @@ impl FindingRow {
             assignee: triage.assignee,
             tags: triage.tags,
             accepted_until: triage.decision.and_then(|decision| decision.until),
-            due_at: due.filter(|_| counts),
+            due_at,
             version: triage.version,
         }
     }

@@ -14,6 +14,7 @@ mod findings;
 mod images;
 mod incidents;
 mod inventory;
+mod job;
 mod overview;
 mod page;
 mod plugins;
@@ -30,7 +31,7 @@ pub use advisories::{AdvisoryStatus, EcosystemRecords};
 pub use attack_map::{AttackMap, AttackPlatform, AttackPlatformCounts, AttackTechnique};
 pub use backtests::{
     Backtest, BacktestCandidate, BacktestDetail, BacktestDetection, BacktestDifference, BacktestRule,
-    BacktestRules, BacktestSide, BacktestState, NewBacktest,
+    BacktestRules, BacktestSide, NewBacktest,
 };
 pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, FollowState, Follower, WhoCanAnswer};
 pub use compliance::{
@@ -48,6 +49,7 @@ pub use incidents::{
     IncidentNode, IncidentRow, IncidentStatus, IncidentStep, IncidentTimeline, TimelineStep,
 };
 pub use inventory::{Neighbour, ResourceDetail, ResourceFacets, ResourceRow};
+pub use job::JobState;
 pub use overview::Overview;
 pub use page::{Page, Plugins, SeverityCounts};
 pub use plugins::{
@@ -69,6 +71,5 @@ pub use runtime::{
 pub use scans::{NewScan, Scan, ScanFailure, ScanKind, ScanState, ScanSummary};
 pub use session::{Health, Session, SignIn, Version};
 pub use triage::{
-    FindingChange, FindingDecision, FindingJob, FindingJobPreview, FindingJobState, FindingSelection,
-    NewFindingJob,
+    FindingChange, FindingDecision, FindingJob, FindingJobPreview, FindingSelection, NewFindingJob,
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::FindingRow;
+use super::{FindingRow, JobState};
 
 /// Why a finding is set aside, and who answers for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -163,22 +163,6 @@ pub struct FindingJobPreview {
     pub examples: Vec<FindingRow>,
 }
 
-/// Where a change of many findings stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FindingJobState {
-    /// Accepted; nobody works at it yet.
-    Queued,
-    /// Somebody works at it.
-    Running,
-    /// All of it is done.
-    Finished,
-    /// It could not be done; a part of it may be.
-    Failed,
-    /// Called off; a part of it may be done.
-    Cancelled,
-}
-
 /// A change of many findings.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FindingJob {
@@ -195,7 +179,7 @@ pub struct FindingJob {
     /// Who asked.
     pub by: String,
     /// Where it stands.
-    pub state: FindingJobState,
+    pub state: JobState,
     /// Findings that fitted when it was accepted.
     pub matched: u64,
     /// Findings that are other than before.
@@ -227,13 +211,7 @@ impl From<store::FindingJob> for FindingJob {
             undoes: job.undoes,
             undone_by: job.undone_by,
             by: job.by,
-            state: match job.state {
-                store::JobState::Queued => FindingJobState::Queued,
-                store::JobState::Running => FindingJobState::Running,
-                store::JobState::Finished => FindingJobState::Finished,
-                store::JobState::Failed => FindingJobState::Failed,
-                store::JobState::Cancelled => FindingJobState::Cancelled,
-            },
+            state: job.state.into(),
             matched: job.matched,
             changed: job.changed,
             skipped: job.skipped,

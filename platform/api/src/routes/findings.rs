@@ -116,24 +116,17 @@ pub(super) fn query(text: &str, now: Timestamp) -> Result<FindingQuery, Problem>
     })
 }
 
-/// Narrows a filter down to what is open, counts, and should be gone by now.
-pub(super) fn overdue(filter: &mut FindingFilter, sla: &Sla, now: Timestamp) {
-    filter.first_seen_before = Some(sla.overdue(now));
-    filter.states = vec![FindingState::Open];
-    filter.suppressed = Some(false);
-}
-
 impl FindingParams {
     pub(super) fn into_filter(self, sla: &Sla) -> Result<FindingFilter, Problem> {
         let params = self;
         let list = |text: Option<Text>| text.map(|text| text.0);
-        let mut filter = FindingFilter {
+        Ok(FindingFilter {
             fingerprints: Vec::new(),
             statuses: params.status.unwrap_or_default().0,
             assignee: list(params.assignee).map(whose),
             tag: list(params.tag),
             query: params.filter.as_deref().map(|text| query(text, Timestamp::now())).transpose()?,
-            first_seen_before: None,
+            overdue: params.overdue.then(|| sla.overdue(Timestamp::now())),
             severities: params.severity.unwrap_or_default().0,
             states: params.state.unwrap_or_default().0,
             classes: params.class.unwrap_or_default().0,
@@ -145,11 +138,7 @@ impl FindingParams {
             subject: list(params.subject),
             rule: list(params.rule),
             text: list(params.q),
-        };
-        if params.overdue {
-            overdue(&mut filter, sla, Timestamp::now());
-        }
-        Ok(filter)
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::dto::{
     FindingChange, FindingDetail, FindingJob, FindingJobPreview, FindingRow, FindingSelection, NewFindingJob,
     NoContent, Page,
 };
-use crate::extract::{Body, Nothing, PageParams, Path, Query};
+use crate::extract::{Body, Nothing, PageParams, Path, Query, text_refused};
 use crate::problem::Problem;
 
 /// Longest time for which a risk is accepted: two years.
@@ -245,8 +245,11 @@ pub fn checked_change(change: FindingChange, by: &By) -> Result<TriageChange, St
 fn checked(change: FindingChange, by: &By) -> Result<TriageChange, Refusal> {
     let decision = decision(&change, by)?;
     if let Some(Some(name)) = &change.assignee {
-        named(name)
-            .ok_or(Refusal("/assignee", "A name has 1 to 200 characters, none of them for control."))?;
+        // In lists, `-` stands for nobody.
+        named(name).filter(|name| *name != "-").ok_or(Refusal(
+            "/assignee",
+            "A name has 1 to 200 characters, none of them for control; it is not `-`, which stands for nobody.",
+        ))?;
     }
     for (place, tags) in [("/add_tags", &change.add_tags), ("/remove_tags", &change.remove_tags)] {
         if tags.len() > TAGS_MAX || !tags.iter().all(|tag| named(tag).is_some()) {
@@ -357,7 +360,21 @@ fn selected(
     if selection.fingerprints.len() > NAMED_MAX {
         return Err(Refusal("/fingerprints", "At most 1,000 findings are named one by one; use a filter."));
     }
-    let mut filter = FindingFilter {
+    let texts = [
+        ("/asset", &selection.asset),
+        ("/package", &selection.package),
+        ("/subject", &selection.subject),
+        ("/rule", &selection.rule),
+        ("/assignee", &selection.assignee),
+        ("/tag", &selection.tag),
+        ("/q", &selection.q),
+    ];
+    for (place, text) in texts {
+        if text.as_deref().is_some_and(|text| text_refused(text).is_some()) {
+            return Err(Refusal(place, "A text has 1 to 1,024 bytes, none of them for control."));
+        }
+    }
+    let filter = FindingFilter {
         fingerprints: selection.fingerprints.into_iter().map(|one| one.0).collect(),
         severities: selection.severity,
         states: selection.state,
@@ -374,11 +391,8 @@ fn selected(
         assignee: selection.assignee.map(whose),
         tag: selection.tag,
         query,
-        first_seen_before: None,
+        overdue: selection.overdue.then(|| sla.overdue(now)),
     };
-    if selection.overdue {
-        super::findings::overdue(&mut filter, sla, now);
-    }
     if filter == FindingFilter::default() {
         return Err(Refusal("", "Name at least one condition; `state` alone will do."));
     }
@@ -429,6 +443,7 @@ mod tests {
         assert_eq!(refused(json!({ "status": "reopened" })), Some("/status"));
         assert_eq!(refused(json!({ "assignee": null })), None);
         assert_eq!(refused(json!({ "assignee": "a\u{1}b" })), Some("/assignee"));
+        assert_eq!(refused(json!({ "assignee": "-" })), Some("/assignee"));
         assert_eq!(refused(json!({ "add_tags": [" x"] })), Some("/add_tags"));
         assert_eq!(refused(json!({ "remove_tags": ["x".repeat(201)] })), Some("/remove_tags"));
         assert_eq!(refused(json!({ "comment": "x".repeat(10_001) })), Some("/comment"));
@@ -448,5 +463,10 @@ mod tests {
         assert_eq!(refused(json!({ "state": ["open"] })), None);
         assert_eq!(refused(json!({ "assignee": "-" })), None);
         assert_eq!(refused(json!({ "fingerprints": vec!["x"; 1_001] })), Some("/fingerprints"));
+        for name in ["asset", "package", "subject", "rule", "assignee", "tag", "q"] {
+            for text in ["", "a\u{0}b", &"x".repeat(1_025)] {
+                assert_eq!(refused(json!({ name: text })), Some(format!("/{name}").as_str()), "{text:?}");
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `palisade findings`: stored findings, on the store itself.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use api::dto::FindingChange;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::block_on;
 use crate::cli::{FindingSet, Findings};
 use crate::config::Config;
-use crate::data::DataDir;
+use crate::data::{DataDir, WholeFile};
 use crate::exit::Outcome;
 use crate::output::{visible, write_stdout};
 use crate::serve;
@@ -96,20 +96,40 @@ async fn list(store: &Store, tenant: &TenantId, filter: &str, limit: u32) -> Res
     Ok(out)
 }
 
-async fn export(what: NewExport, output: Option<&std::path::Path>) -> Result<()> {
-    let mut file: Box<dyn std::io::Write> = match output {
-        Some(path) => {
-            Box::new(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?)
+async fn export(what: NewExport, output: Option<&Path>) -> Result<()> {
+    // A pipe or a device is written to where it is; nothing could take its place.
+    let in_place = output.filter(|path| path.metadata().is_ok_and(|meta| !meta.is_file()));
+    match (output, in_place) {
+        (None, _) => match exported(what, &mut std::io::stdout().lock()).await {
+            // A reader that has gone away, such as `head`, is not an error.
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            done => done,
+        },
+        (_, Some(path)) => {
+            let mut file = std::fs::OpenOptions::new().write(true).open(path);
+            let file = file.as_mut().map_err(|error| anyhow!("cannot write {}: {error}", path.display()))?;
+            exported(what, file).await
         }
-        None => Box::new(std::io::stdout().lock()),
-    };
+        (Some(path), None) => {
+            let mut file = WholeFile::begin(path)?;
+            exported(what, &mut file).await?;
+            file.finish()
+        }
+    }
+}
+
+async fn exported(what: NewExport, out: &mut dyn std::io::Write) -> Result<()> {
     let mut rest = Some(Export::new(what, Timestamp::now()));
     while let Some(export) = rest {
         let (text, next) = export.next().await?;
-        file.write_all(text.as_bytes()).context("cannot write the file")?;
+        out.write_all(text.as_bytes()).context("cannot write the findings")?;
         rest = next;
     }
-    file.flush().context("cannot write the file")
+    out.flush().context("cannot write the findings")
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn show(store: &Store, tenant: &TenantId, fingerprint: String) -> Result<String> {

@@ -206,8 +206,19 @@ pub(crate) async fn many_findings_change_as_a_job_that_can_be_taken_back(place: 
     assert_eq!((status(&kept).await, status(&changed).await), (Triage::Accepted, Triage::Acknowledged));
     let again = store.undo_finding_job(&tenant(), id, Uuid::now_v7(), &by("ann", 11)).await.unwrap();
     assert_eq!(again.unwrap_err(), UndoRefusal::Undone(undo));
+
+    // Taking back can be taken back, too.
+    let redo = Uuid::now_v7();
+    let job = store.undo_finding_job(&tenant(), undo, redo, &by("ann", 12)).await.unwrap().unwrap();
+    assert_eq!((job.undoes, job.matched), (Some(undo), 1_198));
+    done(&store, redo, 13).await;
+    let job = store.finding_job(&tenant(), redo).await.unwrap().unwrap();
+    assert_eq!((job.state, job.changed, job.skipped), (JobState::Finished, 1_198, 0));
+    balanced(&store).await;
+    assert_eq!(store.overview(&tenant()).await.unwrap().findings.high, 1);
+    assert_eq!(status(&changed).await, Triage::Acknowledged);
     let listed = store.finding_jobs(&tenant(), &page(1)).await.unwrap();
-    assert_eq!((listed.items[0].id, listed.next.is_some()), (undo, true));
+    assert_eq!((listed.items[0].id, listed.next.is_some()), (redo, true));
     let nobody = TenantId::parse("nobody").unwrap();
     assert!(store.finding_job(&nobody, id).await.unwrap().is_none());
 }
@@ -230,6 +241,59 @@ pub(crate) async fn a_job_that_is_called_off_stops_where_it_is(place: Place) {
     done(&store, undo, 7).await;
     balanced(&store).await;
     assert_eq!(store.overview(&tenant()).await.unwrap().findings.high, 600);
+}
+
+pub(crate) async fn a_finding_has_no_more_tags_than_anybody_can_read(place: Place) {
+    let store = place.store().await;
+    let all: Vec<Finding> =
+        (0..2).map(|number| finding(&format!("CVE-2024-{number}"), "a", Severity::High)).collect();
+    scan(&store, &image(1), report(all.clone()), 1).await;
+    let (full, other) = (fingerprint(&image(1), &all[0]), fingerprint(&image(1), &all[1]));
+    let names: Vec<String> = (0..50).map(|number| format!("run-{number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let add = |names: &[&str]| TriageChange { add_tags: tags(names), ..TriageChange::default() };
+    store.change_finding(&tenant(), &full, &add(&names), &by("ann", 2), None).await.unwrap();
+    let refused = store.change_finding(&tenant(), &full, &add(&["one-more"]), &by("ann", 3), None).await;
+    assert!(matches!(refused.unwrap_err(), StoreError::TagsFull { max: 50 }));
+    // Of many, one is passed over and the others are changed.
+    let id = Uuid::now_v7();
+    let ask = Ask { filter: FindingFilter::default(), change: add(&["one-more"]) };
+    store.submit_finding_job(&tenant(), id, &ask, &by("ann", 4)).await.unwrap();
+    done(&store, id, 5).await;
+    let job = store.finding_job(&tenant(), id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.changed, job.skipped), (JobState::Finished, 1, 1));
+    let kept = async |print| store.finding(&tenant(), print).await.unwrap().unwrap().stored.triage.tags;
+    assert_eq!((kept(&full).await.len(), kept(&other).await), (50, vec!["one-more".to_owned()]));
+    let instead = TriageChange { remove_tags: tags(&["run-00"]), ..add(&["one-more"]) };
+    store.change_finding(&tenant(), &full, &instead, &by("ann", 6), None).await.unwrap();
+    assert!(kept(&full).await.contains(&"one-more".to_owned()));
+}
+
+pub(crate) async fn what_comes_back_is_another_version(place: Place) {
+    let store = place.store().await;
+    let one = finding("CVE-2024-1", "a", Severity::High);
+    let print = fingerprint(&image(1), &one);
+    let seen = async || store.finding(&tenant(), &print).await.unwrap().unwrap().stored.triage;
+    scan(&store, &image(1), report(vec![one.clone()]), 1).await;
+    let id = Uuid::now_v7();
+    let ask = Ask { filter: FindingFilter::default(), change: to(Triage::Acknowledged) };
+    store.submit_finding_job(&tenant(), id, &ask, &by("ann", 2)).await.unwrap();
+    done(&store, id, 3).await;
+    let before = seen().await;
+    scan(&store, &image(1), report(vec![one.clone()]), 4).await;
+    assert_eq!(seen().await.version, before.version, "a scan that sees the same changes nothing for people");
+    scan(&store, &image(1), report(Vec::new()), 5).await;
+    scan(&store, &image(1), report(vec![one.clone()]), 6).await;
+    assert_eq!((seen().await.status, seen().await.version), (Triage::Reopened, before.version + 1));
+    // Whoever has read it before is told, and what came back is not taken back.
+    let stale = to(Triage::FalsePositive);
+    let stale = store.change_finding(&tenant(), &print, &stale, &by("bob", 7), Some(before.version)).await;
+    assert!(matches!(stale.unwrap_err(), StoreError::Stale { .. }));
+    let undo = Uuid::now_v7();
+    store.undo_finding_job(&tenant(), id, undo, &by("ann", 8)).await.unwrap().unwrap();
+    done(&store, undo, 9).await;
+    assert_eq!(store.finding_job(&tenant(), undo).await.unwrap().unwrap().skipped, 1);
+    assert_eq!(seen().await.status, Triage::Reopened);
 }
 
 pub(crate) async fn findings_are_found_by_what_people_made_of_them(place: Place) {
@@ -263,13 +327,15 @@ pub(crate) async fn findings_are_found_by_what_people_made_of_them(place: Place)
     let called = |name: &str| FindingFilter { tag: Some(name.into()), ..FindingFilter::default() };
     assert_eq!((found(called("50%_\"x\"")).await, found(called("50")).await), (vec![1], vec![]));
     let before = |severity, second| FindingFilter {
-        first_seen_before: Some(vec![(Severity::Low, at(500)), (severity, at(second))]),
+        overdue: Some(vec![(Severity::Low, at(500)), (severity, at(second))]),
         ..FindingFilter::default()
     };
-    assert_eq!(found(before(Severity::High, 101)).await, [0, 1, 2, 3]);
+    assert_eq!(found(before(Severity::High, 101)).await, [0, 1, 3], "what is set aside is not due");
+    let fixed = FindingFilter { states: vec![model::FindingState::Fixed], ..before(Severity::High, 101) };
+    assert!(found(fixed).await.is_empty(), "nor is what is fixed");
     assert!(found(before(Severity::High, 100)).await.is_empty());
     assert!(found(before(Severity::Critical, 101)).await.is_empty());
-    let overdue = FindingFilter { first_seen_before: Some(Vec::new()), ..FindingFilter::default() };
+    let overdue = FindingFilter { overdue: Some(Vec::new()), ..FindingFilter::default() };
     assert!(found(overdue).await.is_empty());
 }
 

@@ -36,10 +36,11 @@ export function BulkTriage({ chosen, filter, matching }: Props) {
   const [draft, setDraft] = useState(EMPTY);
   const [job, setJob] = useState<FindingJob | null>(null);
   const change = changeOfMany(draft);
-  const more = Object.keys(filter).length > 0 && (matching ?? 0) > chosen.length;
+  const named = chosen.slice(0, NAMED_MAX);
+  const more = Object.keys(filter).length > 0 && (matching ?? 0) > named.length;
   const many = {
     change,
-    filter: all && more ? filter : { fingerprints: chosen.slice(0, NAMED_MAX).map((row) => row.fingerprint) },
+    filter: all && more ? filter : { fingerprints: named.map((row) => row.fingerprint) },
   };
   const tried = useMutation({ mutationFn: previewFindings });
   const done = useMutation({
@@ -91,7 +92,6 @@ export function BulkTriage({ chosen, filter, matching }: Props) {
             </button>
           ) : (
             now.changed > 0 &&
-            !now.undoes &&
             !now.undone_by && (
               <button
                 type="button"
@@ -119,7 +119,8 @@ export function BulkTriage({ chosen, filter, matching }: Props) {
                     checked={!all}
                     onChange={() => touch(() => setAll(false))}
                   />
-                  The {counted(chosen.length, "finding")} selected
+                  The {chosen.length > NAMED_MAX && "first "}
+                  {counted(named.length, "finding")} selected
                 </label>
                 <label className="check">
                   <input type="radio" name="which" checked={all} onChange={() => touch(() => setAll(true))} />
