@@ -1,0 +1,22 @@
+//! Reports of other tools in, findings out.
+//!
+//! Pure by rule: no I/O but the writer that the caller gives, no async, no clock. The same bytes always give the same
+//! targets and findings, in the same order and with the same keys.
+//!
+//! A report is a stranger's: its texts are bounded and cleaned of what would change how they are shown, its secrets stay
+//! in the reader, and what cannot be used becomes a [`model::Gap`] with a JSON pointer, never silence.
+
+mod draft;
+mod error;
+mod format;
+mod import;
+pub mod limits;
+mod purl;
+mod read;
+mod text;
+mod tree;
+
+pub use error::ExchangeError;
+pub use format::Format;
+pub use import::{Imported, Target, TargetKind, Tool};
+pub use read::read;
