@@ -13,6 +13,8 @@ mod import;
 pub mod limits;
 mod purl;
 mod read;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tree;
 

@@ -1,6 +1,12 @@
 //! Telling formats apart, and handing the tree to the reader of one.
 
+mod cyclonedx;
+mod gitleaks;
+mod grype;
+mod kube_bench;
+mod ocsf;
 mod sarif;
+mod semgrep;
 mod trivy;
 mod uri;
 
@@ -27,7 +33,12 @@ pub fn read(bytes: &[u8], format: Option<Format>) -> Result<Imported, ExchangeEr
     match format {
         Format::Sarif => sarif::read(&item, &mut builder)?,
         Format::TrivyJson => trivy::read(&item, &mut builder)?,
-        _ => return Err(ExchangeError::FormatUnknown { known: Format::names() }),
+        Format::GrypeJson => grype::read(&item, &mut builder)?,
+        Format::CycloneDx => cyclonedx::read(&item, &mut builder)?,
+        Format::KubeBench => kube_bench::read(&item, &mut builder)?,
+        Format::ProwlerOcsf | Format::Ocsf => ocsf::read(&item, &mut builder)?,
+        Format::Gitleaks => gitleaks::read(&item, &mut builder)?,
+        Format::Semgrep => semgrep::read(&item, &mut builder)?,
     }
     builder.finish()
 }
@@ -46,7 +57,7 @@ fn parse(bytes: &[u8]) -> Result<Value, ExchangeError> {
             _ => return Err(whole.into()),
         }
     }
-    Ok(Value::Array(events))
+    if events.is_empty() { Err(whole.into()) } else { Ok(Value::Array(events)) }
 }
 
 fn agree(root: &Value, claimed: Option<Format>) -> Result<Format, ExchangeError> {
@@ -82,4 +93,13 @@ fn check_weight(bytes: &[u8]) -> Result<(), ExchangeError> {
         return Err(ExchangeError::TooMany { what: "JSON values", limit: limits::VALUES });
     }
     Ok(())
+}
+
+/// The id that findings are known by: the first CVE where there is one, as our own judgement has it.
+fn known_id(id: &str, others: &[String]) -> String {
+    if id.starts_with("CVE-") {
+        return id.to_owned();
+    }
+    let cve = others.iter().filter(|other| other.starts_with("CVE-")).min();
+    cve.map_or_else(|| id.to_owned(), Clone::clone)
 }

@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
             draft.title = short.unwrap_or(&message).to_owned();
             draft.description.clone_from(&message);
         }
-        (draft.severity, draft.severity_source) = self.severity(result, rule.as_ref(), builder);
+        (draft.severity, draft.severity_source) = self.severity(class, result, rule.as_ref(), builder);
         draft.evidence = self.places(result, builder);
         draft.references.extend(rule.as_ref().and_then(|rule| rule.text("helpUri")).map(str::to_owned));
         draft.suppressed = suppression(result);
@@ -212,6 +212,7 @@ impl<'a> Run<'a> {
 
     fn severity(
         &self,
+        class: FindingClass,
         result: &Item<'a>,
         rule: Option<&Item<'a>>,
         builder: &mut Builder,
@@ -230,7 +231,11 @@ impl<'a> Run<'a> {
             }
         }
         let default = rule.and_then(|rule| rule.text_at(&["defaultConfiguration", "level"]));
-        let level = result.text("level").or(default).unwrap_or("warning");
+        let said = result.text("level").or(default);
+        if class == FindingClass::Secret && said.is_none() {
+            return (Severity::High, super::gitleaks::UNRATED.to_owned());
+        }
+        let level = said.unwrap_or("warning");
         let severity = match level {
             "error" => Severity::High,
             "warning" => Severity::Medium,
