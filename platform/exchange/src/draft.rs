@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::{limits, text};
 
 /// A result, as its reader knows it. Texts are raw until [`Draft::finish`].
+#[derive(Debug, Clone)]
 pub(crate) struct Draft {
     class: FindingClass,
     rule: String,
@@ -62,6 +63,18 @@ impl Draft {
         }
     }
 
+    /// The same of another rule.
+    pub(crate) fn with_rule(self, rule: String) -> Self {
+        Self { rule, ..self }
+    }
+
+    /// Bytes of its texts, about.
+    pub(crate) fn weight(&self) -> usize {
+        let lists = [&self.ids, &self.references, &self.fix.versions, &self.location];
+        let listed: usize = lists.into_iter().flatten().map(String::len).sum();
+        self.title.len() + self.description.len() + listed
+    }
+
     /// The finding. The key of one about a package has the recipe of our own judgement, so that both are one.
     pub(crate) fn finish(self) -> Finding {
         let mut evidence = self.evidence;
@@ -81,7 +94,7 @@ impl Draft {
         Finding {
             key,
             class: self.class,
-            title: if title.is_empty() { self.rule.clone() } else { title },
+            title: if title.is_empty() { named(&self.rule, self.package.as_ref()) } else { title },
             ids: all_ids(&self.rule, self.ids),
             rule: self.rule,
             description: text::body(&self.description),
@@ -106,6 +119,12 @@ impl Draft {
                 .map(|said| Suppression { code: said.code, reason: text::title(&said.reason) }),
         }
     }
+}
+
+/// The title of a result that has none.
+fn named(rule: &str, package: Option<&(PackageRef, Option<String>)>) -> String {
+    package
+        .map_or_else(|| rule.to_owned(), |(package, _)| text::title(&format!("{rule} in {}", package.name)))
 }
 
 /// Adds what an equal result knows. It counts unless both are suppressed, and as much as the worse of the two.

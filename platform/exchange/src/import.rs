@@ -111,6 +111,7 @@ pub(crate) struct Builder {
     places: HashMap<(TargetKind, String, Option<String>), usize>,
     keys: Vec<HashMap<String, usize>>,
     findings: usize,
+    bytes: usize,
     gaps: Vec<Gap>,
     gaps_untold: u64,
     used: u64,
@@ -128,6 +129,7 @@ impl Builder {
             places: HashMap::new(),
             keys: Vec::new(),
             findings: 0,
+            bytes: 0,
             gaps: Vec::new(),
             gaps_untold: 0,
             used: 0,
@@ -153,10 +155,10 @@ impl Builder {
         }
     }
 
-    /// The same for milliseconds since 1970.
+    /// The same for milliseconds since 1970, or seconds as Prowler writes them.
     pub(crate) fn made_at_milliseconds(&mut self, parent: &Item<'_>, name: &str) {
         let Some(value) = parent.get(name) else { return };
-        match value.value().as_i64().and_then(|said| Timestamp::from_millisecond(said).ok()) {
+        match value.value().as_i64().and_then(since_1970) {
             Some(time) => self.latest(time),
             None => self.gap(GapCode::ParseError, value.pointer(), "it is no time in milliseconds"),
         }
@@ -232,6 +234,10 @@ impl Builder {
     /// Adds a result to its target; one with the key of another adds its places to it.
     pub(crate) fn finding(&mut self, target: TargetIndex, draft: Draft) {
         self.used += 1;
+        self.bytes = self.bytes.saturating_add(draft.weight());
+        if self.is_full() {
+            return;
+        }
         let finding = draft.finish();
         let (Some(target), Some(keys)) = (self.targets.get_mut(target.0), self.keys.get_mut(target.0)) else {
             return;
@@ -247,6 +253,11 @@ impl Builder {
         }
     }
 
+    /// Whether the file is over its bounds, so that reading on is in vain.
+    pub(crate) fn is_full(&self) -> bool {
+        self.findings > limits::FINDINGS || self.bytes > limits::RESULT_BYTES
+    }
+
     /// The whole.
     ///
     /// # Errors
@@ -254,6 +265,9 @@ impl Builder {
     pub(crate) fn finish(mut self) -> Result<Imported, ExchangeError> {
         if self.findings > limits::FINDINGS {
             return Err(ExchangeError::TooMany { what: "findings", limit: limits::FINDINGS });
+        }
+        if self.bytes > limits::RESULT_BYTES {
+            return Err(ExchangeError::TooMany { what: "bytes of results", limit: limits::RESULT_BYTES });
         }
         if let (0, Some(first)) = (self.used, self.first_skipped) {
             let (format, skipped) = (self.format, self.skipped);
@@ -279,16 +293,22 @@ impl Builder {
     }
 }
 
-/// Several tools have no version together.
-fn one_tool(mut tools: Vec<Tool>) -> Tool {
-    if tools.len() < 2 {
-        return tools.pop().unwrap_or_default();
-    }
+/// Milliseconds, unless they would lie before 1973: then they are seconds.
+fn since_1970(said: i64) -> Option<Timestamp> {
+    let seconds = said.unsigned_abs() < 100_000_000_000;
+    if seconds { Timestamp::from_second(said).ok() } else { Timestamp::from_millisecond(said).ok() }
+}
+
+/// Several tools have no version together, and one that is named twice has the version that is told.
+fn one_tool(tools: Vec<Tool>) -> Tool {
     let mut names: Vec<String> = Vec::new();
+    let mut versions: Vec<String> = Vec::new();
     for tool in tools {
         if !names.contains(&tool.name) {
             names.push(tool.name);
         }
+        versions.extend(tool.version.filter(|version| !versions.contains(version)));
     }
-    Tool { name: names.join(", "), version: None }
+    let version = versions.pop().filter(|_| names.len() == 1 && versions.is_empty());
+    Tool { name: names.join(", "), version }
 }

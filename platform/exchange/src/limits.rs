@@ -12,6 +12,9 @@ pub const VALUES: usize = 8_000_000;
 /// Most findings of a file.
 pub const FINDINGS: usize = 100_000;
 
+/// Most bytes of the texts of all results. One text of a file may stand in many results: a rule's in each of its own.
+pub const RESULT_BYTES: usize = 256 << 20;
+
 /// Most gaps that are told one by one; the others are counted.
 pub const GAPS: usize = 1_000;
 

@@ -123,6 +123,95 @@ fn too_many_findings_are_refused_and_not_cut() {
     assert_eq!(read(report.to_string().as_bytes(), None).unwrap_err().code(), "exchange-too-many");
 }
 
+#[test]
+fn one_text_in_many_results_is_refused_before_it_fills_the_memory() {
+    let affects: Vec<Value> = (0..200_000).map(|n| json!({ "ref": format!("pkg:npm/p{n}@1") })).collect();
+    let vulnerability = json!({ "id": "CVE-1", "description": "x".repeat(1 << 20), "affects": affects });
+    let report =
+        json!({ "bomFormat": "CycloneDX", "specVersion": "1.6", "vulnerabilities": [vulnerability] });
+    let error = read(report.to_string().as_bytes(), None).unwrap_err();
+    assert!(error.to_string().contains("bytes of results"), "{error}");
+}
+
+#[test]
+fn no_secret_and_no_code_leaves_a_reader() {
+    let hidden = [
+        "AKIALALEMEL33243OLIA",
+        "AKIAIOSFODNN7EXAMPLE",
+        "hunter2hunter2",
+        "eval(request",
+        "never taken over",
+        "s3cr3t-v4lue",
+        "a@example.org",
+    ];
+    let mut sources: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
+    for (_, path) in fixtures() {
+        let report = std::fs::read_to_string(&path).unwrap();
+        sources.extend(hidden.into_iter().filter(|hidden| report.contains(hidden)));
+        let imported = json!(read(report.as_bytes(), None).unwrap()).to_string();
+        for hidden in hidden {
+            assert!(!imported.contains(hidden), "{} tells {hidden}", path.display());
+        }
+    }
+    assert_eq!(sources.len(), hidden.len(), "every one of them stands in a fixture");
+}
+
+/// The keys of a report after a change to its text.
+fn keys(report: &str) -> Vec<String> {
+    let imported = read(report.as_bytes(), None).unwrap();
+    imported.targets.iter().flat_map(|target| &target.findings).map(|finding| finding.key.clone()).collect()
+}
+
+#[test]
+fn a_line_is_part_of_a_key_only_where_there_is_no_fingerprint() {
+    let sarif = |prints: &str, line: u32| {
+        keys(&format!(
+            r#"{{"version":"2.1.0","runs":[{{"results":[{{"ruleId":"R","locations":[{{"physicalLocation":
+            {{"artifactLocation":{{"uri":"a.c"}},"region":{{"startLine":{line}}}}}}}],{prints}:{{"h/v1":"x"}}}}]}}]}}"#
+        ))
+    };
+    for prints in ["\"partialFingerprints\"", "\"fingerprints\""] {
+        assert_eq!(sarif(prints, 1), sarif(prints, 2), "{prints}");
+    }
+    assert_ne!(sarif("\"properties\"", 1), sarif("\"properties\"", 2));
+    let semgrep = |print: &str, line: u32| {
+        keys(&format!(
+            r#"{{"results":[{{"check_id":"r","path":"a","start":{{"line":{line}}},
+            "extra":{{"severity":"INFO","fingerprint":"{print}"}}}}],"errors":[]}}"#
+        ))
+    };
+    assert_eq!(semgrep("5e1f", 1), semgrep("5e1f", 2));
+    assert_ne!(semgrep("requires login", 1), semgrep("requires login", 2));
+    let gitleaks = |print: &str, line: u32| {
+        keys(&format!(r#"[{{"RuleID":"r","Secret":"abcdefgh","File":"a","StartLine":{line}{print}}}]"#))
+    };
+    let print = r#","Fingerprint":"c:a:r:1""#;
+    assert_eq!(gitleaks(print, 1), gitleaks(print, 2));
+    assert_ne!(gitleaks("", 1), gitleaks("", 2));
+}
+
+#[test]
+fn equal_results_are_one_finding_with_both_places() {
+    for (name, rule) in [
+        ("sarif/runs.json", "js/sql-injection"),
+        ("gitleaks/report.json", "aws-access-token"),
+        ("semgrep/report.json", "python.lang.security.audit.eval-detected.eval-detected"),
+    ] {
+        let imported = fixture(name);
+        let findings = imported.targets.iter().flat_map(|target| &target.findings);
+        let found: Vec<_> = findings.filter(|finding| finding.rule == rule).collect();
+        assert_eq!((found.len(), found[0].evidence.len()), (1, 2), "{name}");
+    }
+}
+
+#[test]
+fn a_package_has_the_key_of_our_own_judgement() {
+    let imported = fixture("grype-json/image.json");
+    let location = ["npm", "braces", "3.0.2", "", "app/node_modules/braces/package.json"];
+    let key = model::finding_key(model::FindingClass::Vulnerability, "CVE-2024-4068", &location);
+    assert_eq!(imported.targets[0].findings[0].key, key);
+}
+
 /// Replaces the value that is reached in `steps` by another.
 fn mutate(value: &mut Value, steps: &mut Vec<usize>, with: &Value) {
     let step = steps.pop();

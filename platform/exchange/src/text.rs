@@ -11,6 +11,7 @@ const CUT_MARK: char = '…';
 
 /// One line for people: at most [`limits::TITLE_CHARS`] characters, line breaks and tabs as spaces.
 pub(crate) fn title(text: &str) -> String {
+    let text = clip(text);
     let mut out = String::new();
     for (count, letter) in text.split_whitespace().flat_map(spaced).skip(1).enumerate() {
         if count == limits::TITLE_CHARS {
@@ -24,11 +25,12 @@ pub(crate) fn title(text: &str) -> String {
 
 /// Text of several lines: at most [`limits::BODY_BYTES`] bytes and what an escape adds.
 pub(crate) fn body(text: &str) -> String {
-    let text = text.trim();
+    let kept = clip(text);
     let mut out = String::new();
-    for letter in text.chars() {
+    let mut cut = kept.len() < text.len();
+    for letter in kept.trim().chars() {
         if out.len() >= limits::BODY_BYTES {
-            out.push(CUT_MARK);
+            cut = true;
             break;
         }
         match letter {
@@ -37,13 +39,24 @@ pub(crate) fn body(text: &str) -> String {
             _ => push(letter, &mut out),
         }
     }
+    if cut {
+        out.push(CUT_MARK);
+    }
     out
+}
+
+/// The beginning of a text that many results may share, so that it costs each of them a bounded time.
+pub(crate) fn clip(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(limits::BODY_BYTES)).unwrap_or(text)
 }
 
 /// A word that things are found by: cleaned; nothing where it is empty or longer than [`limits::ID_BYTES`], because a
 /// word that was cut is another word.
 pub(crate) fn id(text: &str) -> Option<String> {
     let mut out = String::new();
+    if text.len() > limits::TEXT_BYTES {
+        return None;
+    }
     for letter in text.trim().chars() {
         push(letter, &mut out);
     }
@@ -52,16 +65,22 @@ pub(crate) fn id(text: &str) -> Option<String> {
 
 /// Text that is kept as it is, such as a version or a vector; nothing where it is empty or too long.
 pub(crate) fn exact(text: &str) -> Option<String> {
+    if text.len() > limits::TEXT_BYTES {
+        return None;
+    }
     let text = text.trim();
-    let fits = !text.is_empty() && text.len() <= limits::TEXT_BYTES && !text.contains(is_unfit);
+    let fits = !text.is_empty() && !text.contains(is_unfit);
     fits.then(|| text.to_owned())
 }
 
 /// A link that may be shown as one.
 pub(crate) fn link(text: &str) -> Option<String> {
     let plain = |letter: char| letter.is_ascii_graphic() && !matches!(letter, '"' | '<' | '>' | '`' | '\\');
+    if text.len() > limits::TEXT_BYTES {
+        return None;
+    }
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let fits = !host.is_empty() && text.len() <= limits::TEXT_BYTES && text.chars().all(plain);
+    let fits = !host.is_empty() && text.chars().all(plain);
     fits.then(|| text.to_owned())
 }
 

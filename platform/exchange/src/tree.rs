@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::limits;
+
 /// A value of the file and its JSON pointer. `null` is read as absent everywhere.
 #[derive(Debug, Clone)]
 pub(crate) struct Item<'a> {
@@ -70,22 +72,33 @@ impl<'a> Item<'a> {
         self.value.get(name)?.as_u64()
     }
 
-    /// Elements of a member that is a list; nothing where it is none.
+    /// The first [`limits::LIST`] elements of a member that is a list; nothing where it is none.
     pub(crate) fn elements(&self, name: &str) -> Vec<Self> {
-        self.get(name).map(|list| list.all()).unwrap_or_default()
+        self.get(name).map(|list| list.first(limits::LIST)).unwrap_or_default()
+    }
+
+    /// One element of a member that is a list.
+    pub(crate) fn nth(&self, name: &str, index: u64) -> Option<Self> {
+        let index = usize::try_from(index).ok()?;
+        let list = self.get(name)?;
+        Some(list.element(index, list.value.as_array()?.get(index)?))
     }
 
     /// Elements of this list; nothing where it is none.
     pub(crate) fn all(&self) -> Vec<Self> {
-        let items = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
-        items.iter().enumerate().map(|(index, value)| self.element(index, value)).collect()
+        self.first(usize::MAX)
     }
 
-    /// Texts of a member that is a list of texts, or one text.
+    fn first(&self, most: usize) -> Vec<Self> {
+        let items = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
+        items.iter().take(most).enumerate().map(|(index, value)| self.element(index, value)).collect()
+    }
+
+    /// The first [`limits::LIST`] texts of a member that is a list of texts, or one text.
     pub(crate) fn texts(&self, name: &str) -> Vec<&'a str> {
         match self.value.get(name) {
             Some(Value::String(text)) => vec![text],
-            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+            Some(Value::Array(items)) => items.iter().take(limits::LIST).filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         }
     }

@@ -115,18 +115,21 @@ impl<'a> Bom<'a> {
             return builder.skip(GapCode::ParseError, item.pointer(), "it has no usable id");
         };
         let affects = builder.objects(item, "affects");
+        let mut draft = common(&id, item, builder);
         if affects.is_empty() {
-            let mut draft = common(&id, item, builder);
             draft.location = vec![METHOD.to_owned()];
             let target = placed(self.subject, builder);
             return builder.finding(target, draft);
         }
         for affected in affects {
-            self.read_affected(&id, item, &affected, builder);
+            if builder.is_full() {
+                return;
+            }
+            self.read_affected(&draft, &affected, builder);
         }
     }
 
-    fn read_affected(&self, id: &str, item: &Item<'a>, affected: &Item<'a>, builder: &mut Builder) {
+    fn read_affected(&self, common: &Draft, affected: &Item<'a>, builder: &mut Builder) {
         let said = affected.text("ref").unwrap_or_default();
         // A link into another document ends with the reference in it.
         let linked = said.strip_prefix("urn:cdx:").and_then(|link| decode(link.split_once('#')?.1));
@@ -150,9 +153,11 @@ impl<'a> Bom<'a> {
         if others.is_empty() && sound.contains(&package.version) {
             return builder.clean();
         }
-        let mut draft = common(id, item, builder);
+        let mut draft = common.clone();
+        if !sound.is_empty() && draft.fix.state == FixState::Unknown {
+            draft.fix.state = FixState::Fixed;
+        }
         draft.fix.versions = sound;
-        draft.fix.state = fix_state(item, !draft.fix.versions.is_empty());
         draft.evidence = component.map(|component| places(component)).unwrap_or_default();
         draft.package = Some((package, arch));
         let target = placed(target, builder);
@@ -163,8 +168,8 @@ impl<'a> Bom<'a> {
 fn package(component: &Item<'_>) -> Option<(model::PackageRef, Option<String>)> {
     component.text("purl").and_then(purl::package).or_else(|| {
         let name = match component.text("group") {
-            Some(group) => format!("{group}/{}", component.text("name")?),
-            None => component.text("name")?.to_owned(),
+            Some(group) => format!("{}/{}", text::exact(group)?, text::exact(component.text("name")?)?),
+            None => text::exact(component.text("name")?)?,
         };
         purl::named(model::PackageType::Generic, &name, component.text("version").unwrap_or_default())
     })
@@ -196,13 +201,15 @@ fn common(id: &str, item: &Item<'_>, builder: &mut Builder) -> Draft {
     let others: Vec<String> = references.iter().filter_map(|other| text::id(other.text("id")?)).collect();
     let mut draft = Draft::new(FindingClass::Vulnerability, known_id(id, &others));
     draft.ids = std::iter::once(id.to_owned()).chain(others).collect();
-    draft.title = item.text("detail").and_then(|detail| detail.lines().next()).unwrap_or_default().to_owned();
-    draft.description = item.text("description").unwrap_or_default().to_owned();
+    draft.title =
+        text::title(item.text("detail").and_then(|detail| detail.lines().next()).unwrap_or_default());
+    draft.description = text::clip(item.text("description").unwrap_or_default()).to_owned();
     rate(item, &mut draft, builder);
-    draft.references.extend(item.text_at(&["source", "url"]).map(str::to_owned));
+    draft.references.extend(item.text_at(&["source", "url"]).and_then(text::link));
     let advisories = item.elements("advisories");
-    draft.references.extend(advisories.iter().filter_map(|one| Some(one.text("url")?.to_owned())));
+    draft.references.extend(advisories.iter().filter_map(|one| text::link(one.text("url")?)));
     draft.suppressed = analysis(item, builder);
+    draft.fix.state = fix_state(item);
     draft
 }
 
@@ -272,15 +279,13 @@ fn analysis(item: &Item<'_>, builder: &mut Builder) -> Option<model::Suppression
     }
 }
 
-fn fix_state(item: &Item<'_>, has_versions: bool) -> FixState {
+fn fix_state(item: &Item<'_>) -> FixState {
     let told = property(item, FIX_PROPERTY).and_then(|word| serde_json::from_value(word.into()).ok());
     if let Some(told) = told {
         return told;
     }
     let responses = item.get("analysis").map(|analysis| analysis.texts("response")).unwrap_or_default();
-    if has_versions {
-        FixState::Fixed
-    } else if responses.contains(&"will_not_fix") {
+    if responses.contains(&"will_not_fix") {
         FixState::WontFix
     } else if responses.contains(&"can_not_fix") {
         FixState::NotFixed

@@ -15,9 +15,9 @@ use crate::{ExchangeError, text};
 const METHOD: &str = "kube-bench";
 
 /// The controls that a check stands in.
-struct Control<'a> {
-    benchmark: &'a str,
-    node: &'a str,
+struct Control {
+    benchmark: String,
+    node: String,
     target: TargetIndex,
 }
 
@@ -27,10 +27,11 @@ pub(super) fn read(root: &Item<'_>, builder: &mut Builder) -> Result<(), Exchang
         if root.value().is_array() { builder.objects_of(root) } else { builder.objects(root, "Controls") };
     builder.clean();
     for control in controls {
-        let node = control.text("node_type").unwrap_or("unknown");
+        let node = text::title(control.text("node_type").unwrap_or("unknown"));
         let kind = if node == "policies" { TargetKind::Cluster } else { TargetKind::Host };
         let target = builder.target(kind, "", None);
-        let scope = Control { benchmark: control.text("version").unwrap_or("unversioned"), node, target };
+        let benchmark = text::title(control.text("version").unwrap_or("unversioned"));
+        let scope = Control { benchmark, node, target };
         for section in builder.objects(&control, "tests") {
             for check in builder.objects(&section, "results") {
                 read_check(&scope, &check, builder);
@@ -40,7 +41,7 @@ pub(super) fn read(root: &Item<'_>, builder: &mut Builder) -> Result<(), Exchang
     Ok(())
 }
 
-fn read_check(control: &Control<'_>, check: &Item<'_>, builder: &mut Builder) {
+fn read_check(control: &Control, check: &Item<'_>, builder: &mut Builder) {
     match check.text("status") {
         Some("PASS" | "INFO") => return builder.clean(),
         Some("FAIL") => {}
@@ -69,8 +70,8 @@ fn read_check(control: &Control<'_>, check: &Item<'_>, builder: &mut Builder) {
     draft.description = texts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
     draft.severity = Severity::High;
     draft.severity_source = "kube-bench status FAIL, which it sends to Security Hub as high".to_owned();
-    draft.evidence.extend(text::exact(control.node).map(|node| place(node, METHOD, None)));
-    draft.location = vec![METHOD.to_owned(), control.node.to_owned()];
+    draft.evidence.extend(text::exact(&control.node).map(|node| place(node, METHOD, None)));
+    draft.location = vec![METHOD.to_owned(), control.node.clone()];
     draft.proof = Some(json!({
         "found": check.text("actual_value").map(text::title),
         "wanted": check.text("expected_result").map(text::title),

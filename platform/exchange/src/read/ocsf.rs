@@ -106,6 +106,9 @@ fn read_vulnerabilities(event: &Item<'_>, silenced: bool, builder: &mut Builder)
         return builder.skip(GapCode::ParseError, event.pointer_of("vulnerabilities"), reason);
     }
     let target = target(event, builder);
+    let several = all.len() > 1;
+    let mut of_event = Draft::new(FindingClass::Vulnerability, String::new());
+    common(event, silenced, &mut of_event, builder);
     for vulnerability in all {
         let cve = vulnerability.get("cve");
         let advisory = vulnerability.get("advisory");
@@ -126,21 +129,24 @@ fn read_vulnerabilities(event: &Item<'_>, silenced: bool, builder: &mut Builder)
         let lists = ["affected_packages", "packages"];
         let packages: Vec<Item<'_>> =
             lists.iter().flat_map(|list| builder.objects(&vulnerability, list)).collect();
-        let draft = |builder: &mut Builder| {
-            let mut draft = Draft::new(FindingClass::Vulnerability, rule.clone());
-            common(event, silenced, &mut draft, builder);
-            describe(&vulnerability, &ids, &mut draft, builder);
-            draft
-        };
+        let mut draft = of_event.clone().with_rule(rule);
+        if several {
+            // The event's own words are about all of them.
+            (draft.title, draft.description) = (String::new(), String::new());
+        }
+        describe(&vulnerability, &ids, &mut draft, builder);
         if packages.is_empty() {
-            let mut draft = draft(builder);
             locate(event, &mut draft);
             builder.finding(target, draft);
+            continue;
         }
         for one in packages {
+            if builder.is_full() {
+                return;
+            }
             match package(&one) {
                 Some(named) => {
-                    let mut draft = draft(builder);
+                    let mut draft = draft.clone();
                     in_package(&one, &mut draft);
                     draft.package = Some(named);
                     builder.finding(target, draft);
@@ -155,11 +161,11 @@ fn describe(vulnerability: &Item<'_>, ids: &[String], draft: &mut Draft, builder
     let cve = vulnerability.get("cve");
     let word = |name| vulnerability.text(name).or_else(|| cve.as_ref()?.text(name));
     draft.ids.extend(ids.iter().cloned());
-    draft.ids.extend(vulnerability.texts("related_vulnerabilities").into_iter().map(str::to_owned));
-    draft.title = word("title").unwrap_or(&draft.title).to_owned();
-    draft.description = word("desc").unwrap_or(&draft.description).to_owned();
-    draft.references.extend(vulnerability.texts("references").into_iter().map(str::to_owned));
-    draft.references.extend(cve.iter().flat_map(|cve| cve.texts("references")).map(str::to_owned));
+    draft.ids.extend(vulnerability.texts("related_vulnerabilities").into_iter().filter_map(text::id));
+    draft.title = text::clip(word("title").unwrap_or(&draft.title)).to_owned();
+    draft.description = text::clip(word("desc").unwrap_or(&draft.description)).to_owned();
+    draft.references.extend(vulnerability.texts("references").into_iter().filter_map(text::link));
+    draft.references.extend(cve.iter().flat_map(|cve| cve.texts("references")).filter_map(text::link));
     if vulnerability.get("is_fix_available").is_some_and(|said| said.value().as_bool() == Some(false)) {
         draft.fix.state = FixState::NotFixed;
     }
@@ -207,15 +213,15 @@ fn in_package(item: &Item<'_>, draft: &mut Draft) {
 fn common(event: &Item<'_>, silenced: bool, draft: &mut Draft, builder: &mut Builder) {
     let info = event.get("finding_info").or_else(|| event.get("finding"));
     let word = |name| info.as_ref().and_then(|info| info.text(name));
-    draft.title = word("title").or(event.text("message")).unwrap_or_default().to_owned();
+    draft.title = text::clip(word("title").or(event.text("message")).unwrap_or_default()).to_owned();
     let texts = [event.text("status_detail"), word("desc"), event.text("risk_details")];
-    draft.description = texts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
+    draft.description = texts.into_iter().flatten().map(text::clip).collect::<Vec<_>>().join("\n\n");
     (draft.severity, draft.severity_source) = severity(event, builder);
     if let Some(remediation) = event.get("remediation") {
-        draft.references.extend(remediation.texts("references").into_iter().map(str::to_owned));
+        draft.references.extend(remediation.texts("references").into_iter().filter_map(text::link));
         draft.proof = remediation.text("desc").map(|wanted| json!({ "wanted": text::body(wanted) }));
     }
-    draft.references.extend(word("src_url").map(str::to_owned));
+    draft.references.extend(word("src_url").and_then(text::link));
     if silenced {
         let reason =
             event.text("comment").or(event.text("status_detail")).unwrap_or("suppressed in the report");

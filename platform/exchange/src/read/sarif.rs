@@ -25,7 +25,7 @@ const BASES_MAX: usize = 8;
 /// One run and what its results refer to.
 struct Run<'a> {
     item: Item<'a>,
-    tool: &'a str,
+    tool: String,
     rules: HashMap<&'a str, Item<'a>>,
     roots: Vec<String>,
     target: TargetIndex,
@@ -74,8 +74,12 @@ fn read_run(item: &Item<'_>, builder: &mut Builder) {
     }
     builder.clean();
     let target = target(item, builder);
-    let run = Run { item: item.clone(), tool, rules: rules(item), roots: roots(item), target };
+    let run =
+        Run { item: item.clone(), tool: text::title(tool), rules: rules(item), roots: roots(item), target };
     for result in builder.objects(item, "results") {
+        if builder.is_full() {
+            return;
+        }
         run.read_result(&result, builder);
     }
 }
@@ -89,7 +93,7 @@ fn read_invocation(item: &Item<'_>, builder: &mut Builder) {
             "the tool says that it failed",
         );
     }
-    for notice in item.elements("toolExecutionNotifications") {
+    for notice in builder.objects(item, "toolExecutionNotifications") {
         if notice.text("level") == Some("error") {
             let said = notice.text_at(&["message", "text"]).unwrap_or("the tool tells of an error");
             builder.gap(GapCode::CheckError, notice.pointer(), said);
@@ -116,7 +120,8 @@ fn rules<'a>(run: &Item<'a>) -> HashMap<&'a str, Item<'a>> {
     let tool = run.get("tool");
     let driver = tool.as_ref().and_then(|tool| tool.get("driver"));
     let extensions = tool.map(|tool| tool.elements("extensions")).unwrap_or_default();
-    let all = driver.into_iter().chain(extensions).flat_map(|component| component.elements("rules"));
+    let lists = driver.into_iter().chain(extensions).filter_map(|component| component.get("rules"));
+    let all = lists.flat_map(|list| list.all());
     let mut rules = HashMap::new();
     for rule in all {
         if let Some(id) = rule.text("id") {
@@ -154,16 +159,16 @@ impl<'a> Run<'a> {
         let mut draft = Draft::new(class, id);
         let short = rule.as_ref().and_then(|rule| rule.text_at(&["shortDescription", "text"]));
         if class == FindingClass::Secret {
-            draft.title = short.unwrap_or_default().to_owned();
+            draft.title = text::title(short.unwrap_or_default());
             let full = rule.as_ref().and_then(|rule| rule.text_at(&["fullDescription", "text"]));
-            draft.description = full.unwrap_or_default().to_owned();
+            draft.description = text::clip(full.unwrap_or_default()).to_owned();
         } else {
-            draft.title = short.unwrap_or(&message).to_owned();
+            draft.title = text::title(short.unwrap_or(&message));
             draft.description.clone_from(&message);
         }
         (draft.severity, draft.severity_source) = self.severity(class, result, rule.as_ref(), builder);
         draft.evidence = self.places(result, builder);
-        draft.references.extend(rule.as_ref().and_then(|rule| rule.text("helpUri")).map(str::to_owned));
+        draft.references.extend(rule.as_ref().and_then(|rule| rule.text("helpUri")).and_then(text::link));
         draft.suppressed = suppression(result);
         draft.location = self.location(result, &draft.evidence, &message);
         builder.finding(self.target, draft);
@@ -182,13 +187,10 @@ impl<'a> Run<'a> {
         let extension = reference.and_then(|rule| rule.get("toolComponent")?.whole("index"));
         let tool = self.item.get("tool")?;
         let component = match extension {
-            Some(extension) => {
-                tool.elements("extensions").into_iter().nth(usize::try_from(extension).ok()?)?
-            }
+            Some(extension) => tool.nth("extensions", extension)?,
             None => tool.get("driver")?,
         };
-        let found = component.get("rules")?.value().as_array()?.get(usize::try_from(index).ok()?)?;
-        Some(Item::root(found)).filter(|rule| id.is_none() || rule.text("id") == id)
+        component.nth("rules", index).filter(|rule| id.is_none() || rule.text("id") == id)
     }
 
     fn class(&self, id: &str, rule: Option<&Item<'a>>) -> FindingClass {
@@ -274,18 +276,18 @@ impl<'a> Run<'a> {
     }
 
     fn path(&self, artifact: &Item<'a>) -> Option<String> {
-        let listed = artifact.whole("index").and_then(|index| {
-            let all = self.item.get("artifacts")?.value().as_array()?;
-            Item::root(all.get(usize::try_from(index).ok()?)?).get("location")
-        });
+        let listed =
+            artifact.whole("index").and_then(|index| self.item.nth("artifacts", index)?.get("location"));
         let artifact = if artifact.text("uri").is_some() { artifact.clone() } else { listed? };
         let bases = self.item.get("originalUriBaseIds");
         let mut chain = Vec::new();
         let mut next = artifact.text("uriBaseId");
-        while let (Some(name), true) = (next, chain.len() < BASES_MAX) {
+        // Bases may stand below each other in a circle.
+        for _ in 0..BASES_MAX {
+            let Some(name) = next.filter(|name| name.len() <= limits::ID_BYTES) else { break };
             let base = bases.as_ref().and_then(|bases| bases.get(name));
             chain.extend(base.as_ref().and_then(|base| base.text("uri")));
-            next = base.and_then(|base| base.text("uriBaseId")).filter(|other| *other != name);
+            next = base.and_then(|base| base.text("uriBaseId"));
         }
         uri::reference(artifact.text("uri")?, &chain, &self.roots)
     }
@@ -294,7 +296,7 @@ impl<'a> Run<'a> {
     /// it is the line.
     fn location(&self, result: &Item<'a>, places: &[Evidence], message: &str) -> Vec<String> {
         let path = places.first().map(|place| place.path.clone()).unwrap_or_default();
-        let mut location = vec![METHOD.to_owned(), self.tool.to_owned()];
+        let mut location = vec![METHOD.to_owned(), self.tool.clone()];
         let whole = fingerprints(result, "fingerprints");
         let partial = fingerprints(result, "partialFingerprints");
         if !whole.is_empty() {
@@ -329,7 +331,7 @@ fn message(result: &Item<'_>, rule: Option<&Item<'_>>) -> String {
     let Some(message) = result.get("message") else { return String::new() };
     let told =
         message.text("text").or_else(|| rule?.find(&["messageStrings", message.text("id")?])?.text("text"));
-    let mut out = told.unwrap_or_default().to_owned();
+    let mut out = text::clip(told.unwrap_or_default()).to_owned();
     for (number, argument) in message.texts("arguments").iter().enumerate().take(limits::LIST) {
         if out.len() > limits::BODY_BYTES {
             break;

@@ -135,10 +135,8 @@ fn vulnerability(result: &Item<'_>, item: &Item<'_>, builder: &mut Builder) -> O
     status(item, &mut draft, builder);
     draft.references.extend(item.text("PrimaryURL").map(str::to_owned));
     draft.references.extend(item.texts("References").into_iter().map(str::to_owned));
-    let file = item
-        .text("PkgPath")
-        .or_else(|| result.text("Target").filter(|_| result.text("Class") == Some("lang-pkgs")));
-    draft.evidence.extend(file.and_then(uri::path).map(|path| place(path, METHOD, None)));
+    let file = item.text("PkgPath").and_then(uri::path).or_else(|| file(result));
+    draft.evidence.extend(file.map(|path| place(path, METHOD, None)));
     Some(draft)
 }
 
@@ -230,12 +228,9 @@ fn status(item: &Item<'_>, draft: &mut Draft, builder: &mut Builder) {
 }
 
 fn misconfiguration(result: &Item<'_>, item: &Item<'_>, builder: &mut Builder) -> Option<Draft> {
-    match item.text("Status") {
-        Some("PASS" | "EXCEPTION") => {
-            builder.clean();
-            return None;
-        }
-        _ => {}
+    if let Some("PASS" | "EXCEPTION") = item.text("Status") {
+        builder.clean();
+        return None;
     }
     let Some(id) = item.text("AVDID").or(item.text("ID")).and_then(text::id) else {
         builder.skip(GapCode::ParseError, item.pointer(), "it has no usable AVDID or ID");
@@ -322,9 +317,17 @@ fn modified(result: &Item<'_>, item: &Item<'_>, builder: &mut Builder) -> Option
     Some(draft)
 }
 
+/// The file that a result is about. Packages of an operating system, and those that Trivy puts together by language,
+/// have a heading there.
+fn file(result: &Item<'_>) -> Option<String> {
+    const HEADINGS: [&str; 7] = ["Conda", "Java", "Node.js", "OS Packages", "PHP", "Python", "Ruby"];
+    let of_file = !matches!(result.text("Class"), Some("os-pkgs" | "license"));
+    result.text("Target").filter(|target| of_file && !HEADINGS.contains(target)).and_then(uri::path)
+}
+
 /// The file of the result, as place and as the first part of the key.
 fn located(result: &Item<'_>, line: Option<u64>, draft: &mut Draft) {
-    let file = result.text("Target").and_then(uri::path);
+    let file = file(result);
     draft.location.extend(["trivy".to_owned(), file.clone().unwrap_or_default()]);
     draft.evidence.extend(file.map(|path| place(path, METHOD, line)));
     draft.fix = Fix { state: FixState::Unknown, versions: Vec::new() };

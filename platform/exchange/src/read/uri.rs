@@ -6,10 +6,10 @@ use crate::purl::decode;
 
 /// A path as a tool writes it, on any system. Nothing where it leads out of its root, is empty or too long.
 pub(crate) fn path(said: &str) -> Option<String> {
-    let said = said.trim().replace('\\', "/");
     if said.len() > limits::TEXT_BYTES {
         return None;
     }
+    let said = said.trim().replace('\\', "/");
     let mut segments: Vec<&str> = Vec::new();
     for segment in said.split('/') {
         match segment {
@@ -24,6 +24,9 @@ pub(crate) fn path(said: &str) -> Option<String> {
 /// A URI reference as a path, below `bases`: from the inmost base to the outmost, as they stand in the file. An absolute
 /// URI loses the longest base that it begins with.
 pub(crate) fn reference(uri: &str, bases: &[&str], roots: &[String]) -> Option<String> {
+    if uri.len() > limits::TEXT_BYTES || bases.iter().any(|base| base.len() > limits::TEXT_BYTES) {
+        return None;
+    }
     let uri = uri.trim();
     let plain = plain(uri);
     if has_scheme(uri) || is_absolute(&plain) {
