@@ -37,6 +37,8 @@ pub(crate) struct Draft {
     pub(crate) proof: Option<Value>,
     /// Why it does not count.
     pub(crate) suppressed: Option<Suppression>,
+    /// The key that our own export says it has.
+    pub(crate) key: Option<String>,
     /// What tells it from others of the same rule; not asked for where there is a package.
     pub(crate) location: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Draft {
             references: Vec::new(),
             proof: None,
             suppressed: None,
+            key: None,
             location: Vec::new(),
         }
     }
@@ -89,7 +92,7 @@ impl Draft {
             }
             None => self.location.iter().map(String::as_str).collect(),
         };
-        let key = finding_key(self.class, &self.rule, &location);
+        let key = self.key.unwrap_or_else(|| finding_key(self.class, &self.rule, &location));
         let title = text::title(&self.title);
         Finding {
             key,
@@ -173,6 +176,12 @@ fn bounded<T: PartialEq>(items: Vec<T>) -> Vec<T> {
         }
     }
     out
+}
+
+/// A key as [`finding_key`] gives it. Anybody can compute one, so that taking it over gives nobody a power.
+pub(crate) fn own_key(said: &str) -> Option<String> {
+    let digits = said.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (said.len() == 32 && digits).then(|| said.to_owned())
 }
 
 /// A place that a tool names.

@@ -17,8 +17,10 @@ mod read;
 mod tests;
 mod text;
 mod tree;
+mod write;
 
 pub use error::ExchangeError;
 pub use format::Format;
 pub use import::{Imported, Target, TargetKind, Tool};
 pub use read::read;
+pub use write::{Asset, Exported, Heading, OutFormat, State, Written, write};

@@ -2,7 +2,7 @@
 //!
 //! Only what a [`PackageRef`] needs is taken out of a package URL; everything else of it stays in its text.
 
-use model::{PackageRef, PackageType, purl::purl};
+use model::{PackageRef, PackageType, SourcePackage, purl::purl};
 
 use crate::text;
 
@@ -32,7 +32,16 @@ pub(crate) fn package(url: &str) -> Option<(PackageRef, Option<String>)> {
         _ => version,
     };
     let arch = qualifier("arch").filter(|_| kind.is_operating_system());
-    Some((PackageRef { kind, name, version, purl: url, source: None }, arch))
+    let source = qualifier("upstream").filter(|_| kind.is_operating_system()).and_then(|said| source(&said));
+    Some((PackageRef { kind, name, version, purl: url, source }, arch))
+}
+
+/// The source package, as `name` or `name@version`; the file name of a source rpm says it in no certain way.
+fn source(said: &str) -> Option<SourcePackage> {
+    let (name, version) = said.rsplit_once('@').map_or((said, None), |(name, version)| (name, Some(version)));
+    let file = name.ends_with(".rpm");
+    let name = text::exact(name).filter(|_| !file)?;
+    Some(SourcePackage { name, version: version.and_then(text::exact) })
 }
 
 /// A package by its words. The name has to be one; a version may be missing.

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 
 use model::{FindingClass, FixState, GapCode, Severity};
 
+use super::properties::{ASSET_KIND, FIX, KEY, SUPPRESSED};
 use super::{known_id, uri};
-use crate::draft::{Draft, place, rating, suppressed};
+use crate::draft::{Draft, own_key, place, rating, suppressed};
 use crate::import::{Builder, TargetIndex, TargetKind};
 use crate::purl::decode;
 use crate::tree::Item;
@@ -16,16 +17,17 @@ use crate::{ExchangeError, Format, limits, purl, text};
 /// How every place is said to have been read.
 const METHOD: &str = "cyclonedx";
 
-/// Property that says which kind of asset a component stands for, where its type does not.
-pub(crate) const KIND_PROPERTY: &str = "palisade:asset:kind";
-
-/// Property of a vulnerability with the state of its fix, where no other member can say it.
-pub(crate) const FIX_PROPERTY: &str = "palisade:fix";
-
 /// The bill of materials behind the vulnerabilities.
 struct Bom<'a> {
-    components: HashMap<&'a str, (Item<'a>, Option<TargetIndex>)>,
+    components: HashMap<&'a str, Component<'a>>,
     subject: Option<TargetIndex>,
+}
+
+/// A component, the target that it belongs to, and whether it is that target.
+struct Component<'a> {
+    item: Item<'a>,
+    target: Option<TargetIndex>,
+    whole: bool,
 }
 
 pub(super) fn read(root: &Item<'_>, builder: &mut Builder) -> Result<(), ExchangeError> {
@@ -68,18 +70,19 @@ fn tools(root: &Item<'_>, builder: &mut Builder) {
 fn components<'a>(root: &Item<'a>, builder: &mut Builder) -> Bom<'a> {
     let metadata = root.find(&["metadata", "component"]);
     let subject = metadata.as_ref().map(|component| target(component, builder));
-    let mut open: Vec<(Item<'a>, Option<TargetIndex>)> =
-        metadata.into_iter().map(|item| (item, subject)).collect();
+    let mut open: Vec<Component<'a>> = Vec::new();
+    open.extend(metadata.map(|item| Component { item, target: subject, whole: true }));
     for item in builder.objects(root, "components") {
-        let own = subject.is_none() && item.get("components").is_some();
-        let index = if own { Some(target(&item, builder)) } else { subject };
-        open.push((item, index));
+        let whole = subject.is_none() && item.get("components").is_some();
+        let index = if whole { Some(target(&item, builder)) } else { subject };
+        open.push(Component { item, target: index, whole });
     }
     let mut components = HashMap::new();
-    while let Some((item, index)) = open.pop() {
-        open.extend(builder.objects(&item, "components").into_iter().map(|inner| (inner, index)));
-        if let Some(reference) = item.text("bom-ref") {
-            components.entry(reference).or_insert((item, index));
+    while let Some(component) = open.pop() {
+        let inner = builder.objects(&component.item, "components");
+        open.extend(inner.into_iter().map(|item| Component { item, target: component.target, whole: false }));
+        if let Some(reference) = component.item.text("bom-ref") {
+            components.entry(reference).or_insert(component);
         }
     }
     Bom { components, subject }
@@ -91,7 +94,7 @@ fn placed(told: Option<TargetIndex>, builder: &mut Builder) -> TargetIndex {
 }
 
 fn target(component: &Item<'_>, builder: &mut Builder) -> TargetIndex {
-    let told = property(component, KIND_PROPERTY).and_then(TargetKind::from_name);
+    let told = property(component, ASSET_KIND).and_then(TargetKind::from_name);
     let kind = told.unwrap_or(match component.text("type").unwrap_or_default() {
         "container" => TargetKind::Image,
         "operating-system" | "device" => TargetKind::Host,
@@ -135,10 +138,14 @@ impl<'a> Bom<'a> {
         let linked = said.strip_prefix("urn:cdx:").and_then(|link| decode(link.split_once('#')?.1));
         let reference = linked.as_deref().unwrap_or(said);
         let known = self.components.get(reference);
-        let (component, target) = match known {
-            Some((component, target)) => (Some(component), *target),
-            None => (None, self.subject),
-        };
+        let target = known.map_or(self.subject, |known| known.target);
+        if known.is_some_and(|known| known.whole) {
+            let mut draft = common.clone();
+            draft.location = vec![METHOD.to_owned()];
+            let target = placed(target, builder);
+            return builder.finding(target, draft);
+        }
+        let component = known.map(|known| &known.item);
         let package = component.and_then(package).or_else(|| purl::package(reference));
         let Some((package, arch)) = package else {
             let reason = "its ref is no component of the document and no package URL";
@@ -209,6 +216,10 @@ fn common(id: &str, item: &Item<'_>, builder: &mut Builder) -> Draft {
     let advisories = item.elements("advisories");
     draft.references.extend(advisories.iter().filter_map(|one| text::link(one.text("url")?)));
     draft.suppressed = analysis(item, builder);
+    if let Some(own) = property(item, SUPPRESSED).and_then(|said| serde_json::from_str(said).ok()) {
+        draft.suppressed = Some(own);
+    }
+    draft.key = property(item, KEY).and_then(own_key);
     draft.fix.state = fix_state(item);
     draft
 }
@@ -280,7 +291,7 @@ fn analysis(item: &Item<'_>, builder: &mut Builder) -> Option<model::Suppression
 }
 
 fn fix_state(item: &Item<'_>) -> FixState {
-    let told = property(item, FIX_PROPERTY).and_then(|word| serde_json::from_value(word.into()).ok());
+    let told = property(item, FIX).and_then(|word| serde_json::from_value(word.into()).ok());
     if let Some(told) = told {
         return told;
     }

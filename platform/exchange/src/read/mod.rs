@@ -5,6 +5,7 @@ mod gitleaks;
 mod grype;
 mod kube_bench;
 mod ocsf;
+pub(crate) mod properties;
 mod sarif;
 mod semgrep;
 mod trivy;

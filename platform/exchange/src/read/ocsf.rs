@@ -7,7 +7,7 @@ use model::{FindingClass, FixState, GapCode, PackageType, Severity};
 use serde_json::json;
 
 use super::{known_id, uri};
-use crate::draft::{Draft, place, rating, suppressed};
+use crate::draft::{Draft, own_key, place, rating, suppressed};
 use crate::import::{Builder, TargetIndex, TargetKind};
 use crate::tree::Item;
 use crate::{ExchangeError, limits, purl, text};
@@ -166,7 +166,9 @@ fn describe(vulnerability: &Item<'_>, ids: &[String], draft: &mut Draft, builder
     draft.description = text::clip(word("desc").unwrap_or(&draft.description)).to_owned();
     draft.references.extend(vulnerability.texts("references").into_iter().filter_map(text::link));
     draft.references.extend(cve.iter().flat_map(|cve| cve.texts("references")).filter_map(text::link));
-    if vulnerability.get("is_fix_available").is_some_and(|said| said.value().as_bool() == Some(false)) {
+    let unfixed =
+        vulnerability.get("is_fix_available").is_some_and(|said| said.value().as_bool() == Some(false));
+    if unfixed && draft.fix.state == FixState::Unknown {
         draft.fix.state = FixState::NotFixed;
     }
     let rated = cve.as_ref().and_then(|cve| cve.get("cvss"));
@@ -233,6 +235,7 @@ fn common(event: &Item<'_>, silenced: bool, draft: &mut Draft, builder: &mut Bui
     {
         draft.fix.state = state;
     }
+    draft.key = own.as_ref().and_then(|own| own_key(own.text("key")?));
     if let (Some(said), true) = (own.and_then(|own| own.get("suppressed")), silenced) {
         draft.suppressed = serde_json::from_value(said.value().clone()).ok().or(draft.suppressed.take());
     }
