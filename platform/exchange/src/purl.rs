@@ -44,11 +44,12 @@ fn source(said: &str) -> Option<SourcePackage> {
     Some(SourcePackage { name, version: version.and_then(text::exact) })
 }
 
-/// A package by its words. The name has to be one; a version may be missing.
+/// A package by its words. The name has to be one, and its package URL one that can be read again; a version may be
+/// missing.
 pub(crate) fn named(kind: PackageType, name: &str, version: &str) -> Option<(PackageRef, Option<String>)> {
     let name = text::exact(name)?;
     let version = text::exact(version).unwrap_or_default();
-    let purl = purl(kind, &name, &version, None, None, None);
+    let purl = text::exact(&purl(kind, &name, &version, None, None, None))?;
     Some((PackageRef { kind, name, version, purl, source: None }, None))
 }
 

@@ -16,6 +16,7 @@ mod cloud_policy;
 mod cluster;
 mod cyclonedx;
 mod evidence_pack;
+mod exchange_read;
 mod executable;
 mod exploitation;
 mod feed;
@@ -42,7 +43,7 @@ mod yaml;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is also the name of its binary and of its folder of seeds.
-pub const TARGETS: [(&str, Target); 27] = [
+pub const TARGETS: [(&str, Target); 28] = [
     ("advisory-index", advisory_index::run),
     ("bus-record", bus_record::run),
     ("cloud-policy", cloud_policy::run),
@@ -53,6 +54,7 @@ pub const TARGETS: [(&str, Target); 27] = [
     ("events-logs", runtime_events::logs),
     ("events-sensors", runtime_events::sensors),
     ("evidence-pack", evidence_pack::run),
+    ("exchange-read", exchange_read::run),
     ("executable", executable::run),
     ("exploitation", exploitation::run),
     ("feed", feed::run),

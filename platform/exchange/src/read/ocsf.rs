@@ -235,6 +235,7 @@ fn common(event: &Item<'_>, silenced: bool, draft: &mut Draft, builder: &mut Bui
     {
         draft.fix.state = state;
     }
+    draft.ids.extend(own.iter().flat_map(|own| own.texts("ids")).filter_map(text::id));
     draft.key = own.as_ref().and_then(|own| own_key(own.text("key")?));
     if let (Some(said), true) = (own.and_then(|own| own.get("suppressed")), silenced) {
         draft.suppressed = serde_json::from_value(said.value().clone()).ok().or(draft.suppressed.take());

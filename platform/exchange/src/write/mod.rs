@@ -216,4 +216,4 @@ fn put(object: &mut Value, name: &str, value: Option<Value>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -77,6 +77,7 @@ fn event(exported: &Exported) -> Value {
         "unmapped": { "palisade": {
             "key": finding.key,
             "class": finding.class,
+            "ids": finding.ids,
             "fix": finding.fix.state,
             "severity_source": finding.severity_source,
             "suppressed": suppression,

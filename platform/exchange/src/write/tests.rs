@@ -24,14 +24,14 @@ fn heading() -> Heading {
     }
 }
 
-fn written(format: OutFormat, findings: &[Exported]) -> (String, Written) {
+pub(crate) fn written(format: OutFormat, findings: &[Exported]) -> (String, Written) {
     let mut out = Vec::new();
     let told = write(format, &heading(), findings.iter().cloned(), &mut out).unwrap();
     (String::from_utf8(out).unwrap(), told)
 }
 
 /// Everything of an import as it would be kept, one day apart.
-fn kept(imported: Imported) -> Vec<Exported> {
+pub(crate) fn kept(imported: Imported) -> Vec<Exported> {
     let mut all = Vec::new();
     for target in imported.targets {
         let asset = Asset { kind: target.kind, name: target.name, digest: target.digest };
