@@ -41,7 +41,10 @@ pub enum ExchangeError {
         known: String,
     },
     /// Another format than was said.
-    #[error("the report was said to be {claimed}, and is {found}; say the format that it has, or none", found = found_name(.found))]
+    #[error(
+        "the report was said to be {claimed}, and is {found}; say the format that it has, or none",
+        found = found_name(.found)
+    )]
     FormatMismatch {
         /// What was said.
         claimed: Format,

@@ -3,8 +3,8 @@
 //! Pure by rule: no I/O but the writer that the caller gives, no async, no clock. The same bytes always give the same
 //! targets and findings, in the same order and with the same keys.
 //!
-//! A report is a stranger's: its texts are bounded and cleaned of what would change how they are shown, its secrets stay
-//! in the reader, and what cannot be used becomes a [`model::Gap`] with a JSON pointer, never silence.
+//! A report is a stranger's: its texts are bounded and cleaned of what would change how they are shown, its secrets
+//! stay in the reader, and what cannot be used becomes a [`model::Gap`] with a JSON pointer, never silence.
 
 mod draft;
 mod error;

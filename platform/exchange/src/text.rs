@@ -105,8 +105,9 @@ fn push(letter: char, out: &mut String) {
 
 /// Control characters, and those that change how the text around them is shown.
 fn is_unfit(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    let joins = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let turns = matches!(letter, '\u{61c}' | '\u{2028}'..='\u{202e}');
+    letter.is_control() || joins || turns
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ pub(crate) fn path(said: &str) -> Option<String> {
     (!segments.is_empty()).then(|| segments.join("/"))
 }
 
-/// A URI reference as a path, below `bases`: from the inmost base to the outmost, as they stand in the file. An absolute
-/// URI loses the longest base that it begins with.
+/// A URI reference as a path, below `bases`: from the inmost base to the outmost, as they stand in the file. An
+/// absolute URI loses the longest base that it begins with.
 pub(crate) fn reference(uri: &str, bases: &[&str], roots: &[String]) -> Option<String> {
     if uri.len() > limits::TEXT_BYTES || bases.iter().any(|base| base.len() > limits::TEXT_BYTES) {
         return None;

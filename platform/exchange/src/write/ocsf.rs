@@ -29,36 +29,12 @@ pub(super) fn write(
 
 fn event(exported: &Exported) -> Value {
     let finding = &exported.finding;
-    let (class, class_name) = match finding.class {
-        FindingClass::Vulnerability => (2002, "Vulnerability Finding"),
-        FindingClass::Misconfiguration => (2003, "Compliance Finding"),
-        FindingClass::Secret | FindingClass::Malware | FindingClass::License => (2004, "Detection Finding"),
-    };
-    let (activity, activity_name) = match &exported.state {
-        State::Fixed => (3, "Close"),
-        _ if exported.first_seen == exported.last_seen => (1, "Create"),
-        _ => (2, "Update"),
-    };
-    let suppression = exported.suppression();
-    let (status, status_name) = match (&exported.state, &suppression) {
-        (State::Fixed, _) => (4, "Resolved"),
-        (_, Some(_)) => (3, "Suppressed"),
-        _ => (1, "New"),
-    };
     let (severity, severity_name) = severity(finding.severity);
     let mut out = json!({
-        "activity_id": activity,
-        "activity_name": activity_name,
         "category_name": "Findings",
         "category_uid": 2,
-        "class_name": class_name,
-        "class_uid": class,
-        "type_name": format!("{class_name}: {activity_name}"),
-        "type_uid": class * 100 + activity,
         "severity": severity_name,
         "severity_id": severity,
-        "status": status_name,
-        "status_id": status,
         "time": exported.last_seen.as_millisecond(),
         "metadata": {
             "event_code": finding.rule,
@@ -80,26 +56,60 @@ fn event(exported: &Exported) -> Value {
             "ids": finding.ids,
             "fix": finding.fix.state,
             "severity_source": finding.severity_source,
-            "suppressed": suppression,
+            "suppressed": exported.suppression(),
         } },
     });
-    put(&mut out, "comment", suppression.map(|said| json!(said.reason)));
-    match finding.class {
-        FindingClass::Vulnerability => {
-            put(&mut out, "vulnerabilities", Some(json!([vulnerability(exported)])))
-        }
-        FindingClass::Misconfiguration => {
-            let compliance = json!({ "control": finding.rule, "standards": ["Palisade"], "status": "Fail", "status_id": 3 });
-            put(&mut out, "compliance", Some(compliance));
-        }
-        FindingClass::Malware => {
-            let malware = json!([{ "name": finding.rule, "classification_ids": [0] }]);
-            put(&mut out, "malware", Some(malware));
-        }
-        FindingClass::Secret | FindingClass::License => {}
-    }
+    classify(exported, &mut out);
+    stand(exported, &mut out);
     put(&mut out, "remediation", remediation(exported));
     out
+}
+
+/// The class of the event, what was done, and the member that the class asks for.
+fn classify(exported: &Exported, out: &mut Value) {
+    let finding = &exported.finding;
+    let (class, class_name) = match finding.class {
+        FindingClass::Vulnerability => (2002, "Vulnerability Finding"),
+        FindingClass::Misconfiguration => (2003, "Compliance Finding"),
+        FindingClass::Secret | FindingClass::Malware | FindingClass::License => (2004, "Detection Finding"),
+    };
+    let (activity, activity_name) = match &exported.state {
+        State::Fixed => (3, "Close"),
+        _ if exported.first_seen == exported.last_seen => (1, "Create"),
+        _ => (2, "Update"),
+    };
+    put(out, "activity_id", Some(json!(activity)));
+    put(out, "activity_name", Some(json!(activity_name)));
+    put(out, "class_name", Some(json!(class_name)));
+    put(out, "class_uid", Some(json!(class)));
+    put(out, "type_name", Some(json!(format!("{class_name}: {activity_name}"))));
+    put(out, "type_uid", Some(json!(class * 100 + activity)));
+    let own = match finding.class {
+        FindingClass::Vulnerability => ("vulnerabilities", json!([vulnerability(exported)])),
+        FindingClass::Misconfiguration => {
+            let standards = ["Palisade"];
+            let failed = json!({
+                "control": finding.rule, "standards": standards, "status": "Fail", "status_id": 3,
+            });
+            ("compliance", failed)
+        }
+        FindingClass::Malware => ("malware", json!([{ "name": finding.rule, "classification_ids": [0] }])),
+        FindingClass::Secret | FindingClass::License => return,
+    };
+    put(out, own.0, Some(own.1));
+}
+
+/// Where the finding stands, and why.
+fn stand(exported: &Exported, out: &mut Value) {
+    let suppression = exported.suppression();
+    let (status, status_name) = match (&exported.state, &suppression) {
+        (State::Fixed, _) => (4, "Resolved"),
+        (_, Some(_)) => (3, "Suppressed"),
+        _ => (1, "New"),
+    };
+    put(out, "status", Some(json!(status_name)));
+    put(out, "status_id", Some(json!(status)));
+    put(out, "comment", suppression.map(|said| json!(said.reason)));
 }
 
 /// The number and the caption that the schema has for it; for a rating of no impact it has none.
