@@ -197,10 +197,14 @@ impl Builder {
 
     /// The same of a list that is at hand.
     pub(crate) fn objects_of<'a>(&mut self, list: &Item<'a>) -> Vec<Item<'a>> {
-        let (objects, others): (Vec<_>, Vec<_>) =
-            list.all().into_iter().partition(|item| item.value().is_object());
-        for other in others {
-            self.skip(GapCode::ParseError, other.pointer(), "it is no object");
+        let mut objects = Vec::new();
+        for (index, value) in list.value().as_array().into_iter().flatten().enumerate() {
+            let item = list.element(index, value);
+            if value.is_object() {
+                objects.push(item);
+            } else {
+                self.skip(GapCode::ParseError, item.pointer(), "it is no object");
+            }
         }
         objects
     }
