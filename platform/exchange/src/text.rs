@@ -9,9 +9,10 @@ use crate::limits;
 /// What stands where a text was cut.
 const CUT_MARK: char = '…';
 
-/// One line for people: at most [`limits::TITLE_CHARS`] characters, line breaks and tabs as spaces.
+/// One line for people: at most [`limits::TITLE_CHARS`] characters, line breaks and tabs as spaces. Only the first
+/// [`limits::TEXT_BYTES`] are looked at, because a long text may be the title of every result.
 pub(crate) fn title(text: &str) -> String {
-    let text = clip(text);
+    let text = first(text, limits::TEXT_BYTES);
     let mut out = String::new();
     for (count, letter) in text.split_whitespace().flat_map(spaced).skip(1).enumerate() {
         if count == limits::TITLE_CHARS {
@@ -47,7 +48,11 @@ pub(crate) fn body(text: &str) -> String {
 
 /// The beginning of a text that many results may share, so that it costs each of them a bounded time.
 pub(crate) fn clip(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(limits::BODY_BYTES)).unwrap_or(text)
+    first(text, limits::BODY_BYTES)
+}
+
+fn first(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
 /// A word that things are found by: cleaned; nothing where it is empty or longer than [`limits::ID_BYTES`], because a
