@@ -19,6 +19,43 @@ pub enum TargetKind {
     Cluster,
     /// An account of a cloud.
     Account,
+    /// Source code under version control.
+    Repository,
+    /// A machine.
+    Host,
+}
+
+impl TargetKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Image,
+        Self::Directory,
+        Self::Sbom,
+        Self::Cluster,
+        Self::Account,
+        Self::Repository,
+        Self::Host,
+    ];
+
+    /// The word for it in every wire form.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Directory => "directory",
+            Self::Sbom => "sbom",
+            Self::Cluster => "cluster",
+            Self::Account => "account",
+            Self::Repository => "repository",
+            Self::Host => "host",
+        }
+    }
+
+    /// Reads [`TargetKind::as_str`].
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 /// Where a scan looked. Kept apart from the report's content, because the same content can be reached by many ways.

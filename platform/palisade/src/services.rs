@@ -204,7 +204,7 @@ impl Services for Platform {
 
     fn asset_kind(&self, caller: &Caller, asset: &str) -> Result<String, Refusal> {
         let found = self.wait(self.store.asset(&caller.tenant, &model::AssetId(asset.to_owned())))?;
-        found.map(|found| kind(found.row.kind).to_owned()).ok_or(Refusal::NotFound)
+        found.map(|found| found.row.kind.as_str().to_owned()).ok_or(Refusal::NotFound)
     }
 
     fn describe(&self, caller: &Caller, asset: &str) -> Result<Vec<u8>, Refusal> {
@@ -212,7 +212,7 @@ impl Services for Platform {
         let found = found.ok_or(Refusal::NotFound)?;
         let value = serde_json::json!({
             "id": asset,
-            "kind": kind(found.row.kind),
+            "kind": found.row.kind.as_str(),
             "name": found.row.name,
             "packages": found.row.packages,
         });
@@ -233,17 +233,6 @@ impl Services for Platform {
             _ => Refusal::Unavailable(error.to_string()),
         })?;
         Ok(Arc::new(bytes))
-    }
-}
-
-/// Kind of an asset, as rights name it.
-fn kind(kind: TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Image => "image",
-        TargetKind::Directory => "directory",
-        TargetKind::Sbom => "sbom",
-        TargetKind::Cluster => "cluster",
-        TargetKind::Account => "account",
     }
 }
 

@@ -13,7 +13,6 @@ use crate::merge::Totals;
 use crate::page::Position;
 use crate::prepare::PACKAGE_COLUMNS;
 use crate::row::Row;
-use crate::scans::{kind_from_name, kind_name};
 use crate::sql::{Param, Sql, sql};
 use crate::{Page, PageRequest, Result, SeverityCounts, Store, clean};
 
@@ -127,7 +126,7 @@ impl Store {
         let mut statement = sql("SELECT ", []);
         statement.push(COLUMNS).push(" FROM asset WHERE tenant = ").bind(tenant);
         if !filter.kinds.is_empty() {
-            let kinds = filter.kinds.iter().map(|kind| kind_name(*kind).to_owned()).collect();
+            let kinds = filter.kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
             statement.push(" AND ").any(self.backend.dialect(), "kind", Param::Texts(kinds));
         }
         if let Some(text) = &filter.text {
@@ -259,7 +258,7 @@ fn read(row: &Row) -> Result<AssetRow> {
     let digest = row.text_or_null("digest")?;
     Ok(AssetRow {
         id: AssetId(row.text("id")?),
-        kind: row.word("kind", kind_from_name)?,
+        kind: row.word("kind", TargetKind::from_name)?,
         name: row.text("name")?,
         aliases: Vec::new(),
         digest: digest
@@ -310,6 +309,34 @@ pub(crate) async fn claim(tx: &mut Tx, end: &End<'_>) -> Result<bool> {
     Ok(tx.execute(statement).await? == 1)
 }
 
+/// Makes sure that the asset of an import is there, and locks it. While no scan of our own has seen it, it is what the import says.
+pub(crate) async fn ensure(tx: &mut Tx, end: &End<'_>) -> Result<()> {
+    let Target { kind, name, digest, platform, os, layers, search } = describe(end)?;
+    // Scans count from 1, so that any of them describes the asset anew.
+    let statement = sql(
+        "INSERT INTO asset (tenant, id, kind, name, digest, platform, os, layers, search,
+            first_seen_at, last_scan_at, last_scan, last_seq)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, 0)
+         ON CONFLICT (tenant, id) DO UPDATE SET
+            last_scan = CASE WHEN asset.last_seq = 0 THEN excluded.last_scan ELSE asset.last_scan END,
+            last_scan_at = CASE WHEN asset.last_seq = 0 THEN excluded.last_scan_at ELSE asset.last_scan_at END",
+        [
+            end.tenant.into(),
+            end.asset.into(),
+            kind.into(),
+            name.into(),
+            digest.into(),
+            platform.into(),
+            Param::Json(os),
+            Param::Json(Some(layers)),
+            search.into(),
+            end.at.into(),
+            end.scan.id.into(),
+        ],
+    );
+    tx.execute(statement).await.map(drop)
+}
+
 /// An asset's descriptive columns.
 struct Target {
     kind: &'static str,
@@ -326,7 +353,7 @@ fn describe(end: &End<'_>) -> Result<Target> {
     let os = end.outcome.report.os.as_ref();
     let name = clean::key(&target.reference);
     Ok(Target {
-        kind: kind_name(target.kind),
+        kind: target.kind.as_str(),
         search: format!("{name} {}", end.asset).to_lowercase(),
         name,
         digest: target.digest.as_ref().map(|digest| digest.as_str().to_owned()),

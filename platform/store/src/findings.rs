@@ -9,7 +9,6 @@ use uuid::Uuid;
 use crate::filter::{FindingFilter, FindingSort};
 use crate::page::Position;
 use crate::row::Row;
-use crate::scans::kind_from_name;
 use crate::sql::{Param, Sql, sql};
 use crate::triage::{self, TriageState};
 use crate::{Page, PageRequest, Result, Store, clean};
@@ -48,6 +47,8 @@ pub struct StoredFinding {
     pub finding: Finding,
     /// What people made of it.
     pub triage: TriageState,
+    /// Who finds it, or found it last: [`OWN`](crate::OWN) or names of imports, sorted.
+    pub found_by: Vec<String>,
 }
 
 /// A row of a list of findings.
@@ -64,7 +65,7 @@ pub const HISTORY_EVENTS_MAX: u32 = 500;
 
 const COLUMNS: &str =
     "fingerprint, asset, state, attention, package_name, first_seen_at, last_seen_at, fixed_at,
-    first_scan, last_scan, body, status, decision, assignee, tags, acknowledged_at, version";
+    first_scan, last_scan, body, status, decision, assignee, tags, acknowledged_at, version, found_by";
 
 impl Store {
     /// Findings, a page at a time.
@@ -186,7 +187,10 @@ impl Store {
             .map(|row| {
                 let id = row.text("id")?;
                 let name = row.text("name")?;
-                Ok((id.clone(), AssetRef { id: AssetId(id), name, kind: row.word("kind", kind_from_name)? }))
+                Ok((
+                    id.clone(),
+                    AssetRef { id: AssetId(id), name, kind: row.word("kind", TargetKind::from_name)? },
+                ))
             })
             .collect()
     }
@@ -225,5 +229,6 @@ fn read(row: &Row) -> Result<StoredFinding> {
         last_scan: row.uuid("last_scan")?,
         finding: row.json("body")?,
         triage: triage::state(row)?,
+        found_by: row.json("found_by")?,
     })
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::bulk::{Insert, Kind};
 use crate::connection::Tx;
-use crate::merge::{self, Existing, Plan, Stored};
+use crate::merge::{self, Covers, Existing, FoundBy, Look, Plan, Stored, Totals};
 use crate::prepare::{self, FINDING_COLUMNS, Flags, PreparedReport};
 use crate::scans::{self, NewScan, Scan};
 use crate::scopes::{self, ScopeState};
@@ -58,6 +58,12 @@ pub struct Summary {
     pub changed: u64,
     /// Findings not seen but still open, because a gap could hide them.
     pub hidden: u64,
+    /// Findings seen as they were before.
+    #[serde(default)]
+    pub unchanged: u64,
+    /// Findings not seen here any more that are still open, because somebody else sees them.
+    #[serde(default)]
+    pub elsewhere: u64,
     /// A newer scan of the same asset had finished before: nothing was merged.
     pub superseded: bool,
     /// Findings of its report that are not suppressed, by severity.
@@ -71,6 +77,8 @@ impl Summary {
         self.reopened = plan.count(Transition::Reopened);
         self.changed = plan.count(Transition::Changed);
         self.hidden = plan.hidden;
+        self.unchanged = plan.unchanged();
+        self.elsewhere = plan.elsewhere;
     }
 }
 
@@ -106,7 +114,14 @@ impl Store {
         let Some(scan) = take(&mut tx, tenant, id, message_id, at).await? else {
             return Ok(Applied::AlreadyApplied);
         };
-        let end = End { tenant, asset: &asset, scan: &scan, outcome, at };
+        let end = End {
+            tenant,
+            asset: &asset,
+            scan: &scan,
+            outcome,
+            at,
+            look: Look::own(&outcome.report.coverage),
+        };
         let summary = commit(tx, &end, report).await?;
         Ok(Applied::Applied(summary))
     }
@@ -126,8 +141,15 @@ impl Store {
         let asset = clean::identity("an asset's id", &outcome.asset.0)?;
         let report = prepare::report(tenant, outcome).await?;
         let mut tx = self.backend.begin("store a scan").await?;
-        let scan = scans::begun(&mut tx, tenant, new).await?;
-        let end = End { tenant, asset: &asset, scan: &scan, outcome, at };
+        let scan = scans::begun(&mut tx, tenant, new, None).await?;
+        let end = End {
+            tenant,
+            asset: &asset,
+            scan: &scan,
+            outcome,
+            at,
+            look: Look::own(&outcome.report.coverage),
+        };
         commit(tx, &end, report).await
     }
 
@@ -173,6 +195,8 @@ pub(crate) struct End<'a> {
     pub(crate) scan: &'a Scan,
     pub(crate) outcome: &'a ScanOutcome,
     pub(crate) at: Timestamp,
+    /// Who looked, and whether everything was seen.
+    pub(crate) look: Look<'a>,
 }
 
 /// The scan, if this message is the one to end it.
@@ -194,6 +218,18 @@ async fn take(
 async fn commit(mut tx: Tx, end: &End<'_>, report: PreparedReport<'_>) -> Result<Summary> {
     let superseded = !assets::claim(&mut tx, end).await?;
     assets::put_aliases(&mut tx, end).await?;
+    let summary = merge_all(&mut tx, end, report, superseded).await?;
+    tx.commit().await?;
+    Ok(summary)
+}
+
+/// What a scan or an import means for its asset, unless a newer one was before it; and the end of its row.
+pub(crate) async fn merge_all(
+    tx: &mut Tx,
+    end: &End<'_>,
+    report: PreparedReport<'_>,
+    superseded: bool,
+) -> Result<Summary> {
     let mut summary = Summary {
         packages: end.outcome.report.packages.len() as u64,
         gaps: end.outcome.report.coverage.gaps.len() as u64,
@@ -202,14 +238,13 @@ async fn commit(mut tx: Tx, end: &End<'_>, report: PreparedReport<'_>) -> Result
         ..Summary::default()
     };
     if !superseded {
-        merge_report(&mut tx, end, report, &mut summary).await?;
+        merge_report(tx, end, report, &mut summary).await?;
         if let Some(state) = &end.outcome.scope {
-            scopes::put(&mut tx, end, state).await?;
+            scopes::put(tx, end, state).await?;
         }
     }
-    finish_row(&mut tx, end, &summary).await?;
-    announce(&mut tx, end, end.scan.id, &summary).await?;
-    tx.commit().await?;
+    finish_row(tx, end, &summary).await?;
+    announce(tx, end, end.scan.id, &summary).await?;
     Ok(summary)
 }
 
@@ -224,14 +259,17 @@ async fn merge_report(
     mut report: PreparedReport<'_>,
     summary: &mut Summary,
 ) -> Result<()> {
-    let coverage = &end.outcome.report.coverage;
     let stored = stored_findings(tx, end, None).await?;
-    let needed = merge::bodies_needed(&stored, &report.findings);
+    let needed = merge::bodies_needed(&stored, &report.findings, &end.look);
     let bodies = stored_bodies(tx, end, needed).await?;
-    let plan = merge::plan(&stored, &bodies, &report.findings, coverage);
+    let plan = merge::plan(&stored, &bodies, &report.findings, &end.look);
     summary.count(&plan);
     let totals = plan.totals;
     write(tx, end, plan, &mut report).await?;
+    if let Covers::Report { .. } = end.look.covers {
+        // Packages and gaps of the asset are what our own scans say.
+        return assets::shift_totals(tx, end, &Totals::of(&stored), &totals).await;
+    }
     assets::replace_packages(tx, end, std::mem::take(&mut report.packages), &report.packages_digest).await?;
     assets::put_totals(tx, end, &totals, summary).await
 }
@@ -243,7 +281,7 @@ pub(crate) async fn stored_findings(
     subjects: Option<Vec<String>>,
 ) -> Result<Stored> {
     let mut statement = sql(
-        "SELECT fingerprint, state, severity, kev, fixable, suppressed, digest, fixed_at, aside
+        "SELECT fingerprint, state, severity, kev, fixable, suppressed, digest, fixed_at, aside, found_by
          FROM finding WHERE tenant = $1 AND asset = $2",
         [end.tenant.into(), end.asset.into()],
     );
@@ -265,6 +303,7 @@ pub(crate) async fn stored_findings(
             digest: row.bytes("digest")?,
             fixed_at: row.time_or_null("fixed_at")?,
             aside: row.bool("aside")?,
+            found_by: row.json("found_by")?,
         };
         stored.insert(row.text("fingerprint")?, existing);
     }
@@ -308,7 +347,7 @@ const FINDINGS: Insert = Insert {
     on_conflict: "ON CONFLICT (tenant, fingerprint) DO UPDATE SET
         status = CASE WHEN finding.state = 'fixed' AND NOT finding.aside THEN 'reopened' ELSE finding.status END,
         version = finding.version + CASE WHEN finding.state = 'fixed' AND NOT finding.aside THEN 1 ELSE 0 END,
-        state = excluded.state, last_seen_at = excluded.last_seen_at, last_scan = excluded.last_scan, fixed_at = NULL,
+        state = excluded.state, found_by = excluded.found_by, last_seen_at = excluded.last_seen_at, last_scan = excluded.last_scan, fixed_at = NULL,
         class = excluded.class, rule = excluded.rule, package_name = excluded.package_name,
         severity = excluded.severity, attention = excluded.attention, fixable = excluded.fixable, kev = excluded.kev,
         suppressed = (excluded.suppressed OR finding.aside), subject = excluded.subject, search = excluded.search, digest = excluded.digest, body = excluded.body",
@@ -340,12 +379,19 @@ pub(crate) async fn write(
     let mut written = plan.written.into_iter().peekable();
     let mut rows = Vec::with_capacity(written.len());
     for (index, finding) in report.findings.iter_mut().enumerate() {
-        if written.next_if_eq(&index).is_some() {
-            rows.push(prepare::finding_row(finding));
+        if let Some((_, found_by)) = written.next_if(|(place, _)| *place == index) {
+            rows.push(prepare::finding_row(finding, clean::json("who found it", &found_by)?));
         }
     }
     tx.insert(&FINDINGS, &shared, rows).await?;
     touch(tx, end, plan.touched).await?;
+    for (found_by, fingerprints) in plan.joined {
+        touch(tx, end, fingerprints.clone()).await?;
+        name_finders(tx, end, &found_by, fingerprints).await?;
+    }
+    for (found_by, fingerprints) in plan.left {
+        name_finders(tx, end, &found_by, fingerprints).await?;
+    }
     fix(tx, end, plan.fixed).await?;
     let events = plan.events.into_iter().map(|event| {
         vec![
@@ -366,6 +412,20 @@ async fn touch(tx: &mut Tx, end: &End<'_>, fingerprints: Vec<String>) -> Result<
         "UPDATE finding SET last_seen_at = $2, last_scan = $3 WHERE tenant = $1 AND ",
         [end.tenant.into(), end.at.into(), end.scan.id.into()],
     );
+    statement.any(tx.dialect(), "fingerprint", Param::Texts(fingerprints));
+    tx.execute(statement).await.map(drop)
+}
+
+/// Writes who finds some findings now.
+async fn name_finders(
+    tx: &mut Tx,
+    end: &End<'_>,
+    found_by: &FoundBy,
+    fingerprints: Vec<String>,
+) -> Result<()> {
+    let found_by = Param::Json(Some(clean::json("who found it", found_by)?));
+    let mut statement =
+        sql("UPDATE finding SET found_by = $2 WHERE tenant = $1 AND ", [end.tenant.into(), found_by]);
     statement.any(tx.dialect(), "fingerprint", Param::Texts(fingerprints));
     tx.execute(statement).await.map(drop)
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::connection::Tx;
 use crate::finish::{self, End, ScanOutcome};
-use crate::merge::{self, Totals};
+use crate::merge::{self, Look, Totals};
 use crate::scans::{self, Scan};
 use crate::sql::sql;
 use crate::{NewResource, Result, Store, Summary, assets, clean, prepare, scopes};
@@ -70,12 +70,13 @@ impl Store {
         };
         let mut tx = self.backend.begin("merge a change of a scope").await?;
         let Some(scan) = go_on(&mut tx, tenant, &asset, change.scan).await? else { return Ok(None) };
-        let end = End { tenant, asset: &asset, scan: &scan, outcome: &outcome, at };
+        let look = Look::own(&outcome.report.coverage);
+        let end = End { tenant, asset: &asset, scan: &scan, outcome: &outcome, at, look };
         let subjects = change.subjects.iter().map(|path| clean::key(path)).collect();
         let stored = finish::stored_findings(&mut tx, &end, Some(subjects)).await?;
-        let needed = merge::bodies_needed(&stored, &report.findings);
+        let needed = merge::bodies_needed(&stored, &report.findings, &end.look);
         let bodies = finish::stored_bodies(&mut tx, &end, needed).await?;
-        let plan = merge::plan(&stored, &bodies, &report.findings, &outcome.report.coverage);
+        let plan = merge::plan(&stored, &bodies, &report.findings, &end.look);
         let mut summary = Summary { gaps: outcome.report.coverage.gaps.len() as u64, ..Summary::default() };
         summary.count(&plan);
         let (before, after) = (Totals::of(&stored), plan.totals);

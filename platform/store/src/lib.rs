@@ -35,6 +35,7 @@ mod finish;
 mod follow;
 mod followers;
 mod gaps;
+mod imports;
 mod inbox;
 mod incident_members;
 mod incidents;
@@ -83,11 +84,15 @@ pub use finish::{Applied, SCAN_CONSUMER, ScanOutcome, Summary};
 pub use follow::ScopeChange;
 pub use followers::{FollowReport, FollowState, Follower};
 pub use gaps::could_hide;
+pub use imports::{
+    Import, ImportAsk, ImportOutcome, ImportPart, ImportedTarget, NewImport, Submission, source_name,
+};
 pub use incidents::{
     Disposition, Incident, IncidentChange, IncidentEntry, IncidentFilter, IncidentStatus, NewIncident,
 };
 pub use job::JobState;
 pub use ledger::Ledger;
+pub use merge::OWN;
 pub use outbox::OutboxMessage;
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
 pub use plugins::{NewPluginVersion, PluginVersion, VersionChange, VersionState};

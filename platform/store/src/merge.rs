@@ -4,10 +4,13 @@
 //! | stored | seen by this scan | not seen |
 //! |---|---|---|
 //! | nothing | opened | |
-//! | open | touched; changed, if severity, fix, exploitation or suppression did | fixed, unless a gap could hide it |
+//! | open | touched; changed, if severity, fix, exploitation or suppression did | fixed, unless a gap could hide it or somebody else sees it |
 //! | fixed | reopened | nothing |
+//!
+//! Our own scans and reports of other tools may find the same. Each says only that it does not find it any more; it is fixed when nobody
+//! does. Where they differ, what our own scan says is kept, else what the report says whose name comes first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use model::{Coverage, Finding, FindingState, Fix, FixState, Transition};
@@ -15,6 +18,52 @@ use model::{Coverage, Finding, FindingState, Fix, FixState, Transition};
 use crate::SeverityCounts;
 use crate::gaps::could_hide;
 use crate::prepare::{Flags, Prepared};
+
+/// The name of our own scans among those who find something.
+pub const OWN: &str = "palisade";
+
+/// Who finds a finding: [`OWN`], names of imports.
+pub(crate) type FoundBy = BTreeSet<String>;
+
+/// Whose word on severity and everything else is kept.
+fn leads(by: &str, found_by: &FoundBy) -> bool {
+    by == OWN || (!found_by.contains(OWN) && found_by.first().is_none_or(|first| by <= first.as_str()))
+}
+
+/// Who looked, and what was seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look<'a> {
+    /// [`OWN`], or the name of an import.
+    pub(crate) by: &'a str,
+    /// What was seen.
+    pub(crate) covers: Covers<'a>,
+}
+
+/// What was seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Covers<'a> {
+    /// What a scan says of itself.
+    Scan(&'a Coverage),
+    /// A report of another tool.
+    Report {
+        /// All of its results could be read. Otherwise any finding may be among the others.
+        whole: bool,
+    },
+}
+
+impl<'a> Look<'a> {
+    /// Of a scan of our own.
+    pub(crate) fn own(coverage: &'a Coverage) -> Self {
+        Self { by: OWN, covers: Covers::Scan(coverage) }
+    }
+
+    fn could_hide(&self, body: Option<&Finding>) -> bool {
+        match self.covers {
+            Covers::Scan(coverage) => body.is_some_and(|body| could_hide(coverage, body)),
+            Covers::Report { whole } => !whole,
+        }
+    }
+}
 
 /// A stored finding of the asset.
 #[derive(Debug, Clone)]
@@ -25,6 +74,7 @@ pub(crate) struct Existing {
     pub(crate) fixed_at: Option<Timestamp>,
     /// Whether somebody has set it aside, so that it does not count whoever sees it.
     pub(crate) aside: bool,
+    pub(crate) found_by: FoundBy,
 }
 
 /// Stored findings by fingerprint.
@@ -41,15 +91,23 @@ pub(crate) struct Event {
 /// What to write, and the figures that follow.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// Places in the list of seen findings whose whole rows are written.
-    pub(crate) written: Vec<usize>,
+    /// Places in the list of seen findings whose whole rows are written, with who finds them then.
+    pub(crate) written: Vec<(usize, FoundBy)>,
     /// Open findings seen unchanged.
     pub(crate) touched: Vec<String>,
+    /// Open findings that one more finds, by who finds them then.
+    pub(crate) joined: BTreeMap<FoundBy, Vec<String>>,
+    /// Open findings that one does not find any more but others do, by who finds them then.
+    pub(crate) left: BTreeMap<FoundBy, Vec<String>>,
     /// Open findings that are gone.
     pub(crate) fixed: Vec<String>,
     pub(crate) events: Vec<Event>,
     /// Open findings that were not seen and stay open.
     pub(crate) hidden: u64,
+    /// How many are in `left`.
+    pub(crate) elsewhere: u64,
+    /// Findings of the report.
+    seen: u64,
     pub(crate) totals: Totals,
 }
 
@@ -88,17 +146,25 @@ impl Plan {
     pub(crate) fn count(&self, transition: Transition) -> u64 {
         self.events.iter().filter(|event| event.transition == transition).count() as u64
     }
+
+    /// Findings that are as they were.
+    pub(crate) fn unchanged(&self) -> u64 {
+        let news = [Transition::Opened, Transition::Reopened, Transition::Changed];
+        self.seen.saturating_sub(news.into_iter().map(|transition| self.count(transition)).sum())
+    }
 }
 
 /// Fingerprints whose stored bodies [`plan`] needs: of findings that changed, and of open ones that the scan did not see.
-pub(crate) fn bodies_needed(stored: &Stored, seen: &[Prepared<'_>]) -> Vec<String> {
+pub(crate) fn bodies_needed(stored: &Stored, seen: &[Prepared<'_>], look: &Look<'_>) -> Vec<String> {
     let changed = seen.iter().filter(|finding| {
         stored.get(&finding.fingerprint).is_some_and(|existing| existing.digest != finding.digest)
     });
     let mut needed: Vec<String> = changed.map(|finding| finding.fingerprint.clone()).collect();
     let seen: HashSet<&str> = seen.iter().map(|finding| finding.fingerprint.as_str()).collect();
     let unseen = stored.iter().filter(|(fingerprint, existing)| {
-        existing.state == FindingState::Open && !seen.contains(fingerprint.as_str())
+        existing.state == FindingState::Open
+            && existing.found_by.contains(look.by)
+            && !seen.contains(fingerprint.as_str())
     });
     needed.extend(unseen.map(|(fingerprint, _)| fingerprint.clone()));
     needed
@@ -109,16 +175,14 @@ pub(crate) fn plan(
     stored: &Stored,
     bodies: &HashMap<String, Finding>,
     seen: &[Prepared<'_>],
-    coverage: &Coverage,
+    look: &Look<'_>,
 ) -> Plan {
-    let mut plan = Plan::default();
+    let mut plan = Plan { seen: seen.len() as u64, ..Plan::default() };
     let mut seen_now = HashSet::with_capacity(seen.len());
     for (index, finding) in seen.iter().enumerate() {
         seen_now.insert(finding.fingerprint.as_str());
         let known = stored.get(&finding.fingerprint);
-        let aside = known.is_some_and(|known| known.aside);
-        plan.totals.add(Flags { suppressed: finding.flags.suppressed || aside, ..finding.flags });
-        plan.see(index, finding, known, bodies.get(&finding.fingerprint));
+        plan.see(index, finding, known, bodies.get(&finding.fingerprint), look.by);
     }
     let mut unseen: Vec<_> = stored
         .iter()
@@ -129,18 +193,10 @@ pub(crate) fn plan(
     // The order of a hash map is nobody's business: rows are locked and written in one order.
     unseen.sort_by_key(|(fingerprint, _)| fingerprint.as_str());
     for (fingerprint, existing) in unseen {
-        if bodies.get(fingerprint).is_some_and(|body| could_hide(coverage, body)) {
-            plan.hidden += 1;
-            plan.totals.add(existing.flags);
-        } else {
-            plan.fixed.push(fingerprint.clone());
-            plan.record(fingerprint, Transition::Fixed, FIXED_NOTE.to_owned());
-        }
+        plan.miss(fingerprint, existing, bodies.get(fingerprint), look);
     }
     plan
 }
-
-const FIXED_NOTE: &str = "No longer found, by a scan that looked where it was.";
 
 impl Plan {
     fn see(
@@ -149,24 +205,56 @@ impl Plan {
         finding: &Prepared<'_>,
         stored: Option<&Existing>,
         body: Option<&Finding>,
+        by: &str,
     ) {
         let fingerprint = &finding.fingerprint;
+        let alone = || FoundBy::from([by.to_owned()]);
         let Some(stored) = stored else {
-            self.written.push(index);
-            self.record(fingerprint, Transition::Opened, opened_note(finding.finding));
+            self.totals.add(finding.flags);
+            self.written.push((index, alone()));
+            self.record(fingerprint, Transition::Opened, opened_note(finding.finding, by));
             return;
         };
+        let counted = Flags { suppressed: finding.flags.suppressed || stored.aside, ..finding.flags };
         let changes = body.map(|body| differences(body, finding.finding)).unwrap_or_default();
         if stored.state == FindingState::Fixed {
-            self.written.push(index);
-            self.record(fingerprint, Transition::Reopened, reopened_note(stored.fixed_at, &changes));
-        } else if stored.digest == finding.digest {
-            self.touched.push(fingerprint.clone());
-        } else {
-            self.written.push(index);
-            if !changes.is_empty() {
-                self.record(fingerprint, Transition::Changed, sentence(&changes));
-            }
+            self.totals.add(counted);
+            self.written.push((index, alone()));
+            self.record(fingerprint, Transition::Reopened, reopened_note(stored.fixed_at, &changes, by));
+            return;
+        }
+        let mut found_by = stored.found_by.clone();
+        let joins = found_by.insert(by.to_owned());
+        if !leads(by, &found_by) || stored.digest == finding.digest {
+            self.totals.add(stored.flags);
+            let list = if joins { self.joined.entry(found_by).or_default() } else { &mut self.touched };
+            list.push(fingerprint.clone());
+            return;
+        }
+        self.totals.add(counted);
+        self.written.push((index, found_by));
+        if !changes.is_empty() {
+            self.record(fingerprint, Transition::Changed, sentence(&changes));
+        }
+    }
+
+    /// An open finding was not seen.
+    fn miss(&mut self, fingerprint: &str, stored: &Existing, body: Option<&Finding>, look: &Look<'_>) {
+        let by_it = stored.found_by.contains(look.by);
+        let hidden = by_it && look.could_hide(body);
+        let elsewhere = by_it && !hidden && stored.found_by.len() > 1;
+        if by_it && !hidden && !elsewhere {
+            self.fixed.push(fingerprint.to_owned());
+            self.record(fingerprint, Transition::Fixed, fixed_note(look.by));
+            return;
+        }
+        self.totals.add(stored.flags);
+        self.hidden += u64::from(hidden);
+        if elsewhere {
+            self.elsewhere += 1;
+            let mut found_by = stored.found_by.clone();
+            found_by.remove(look.by);
+            self.left.entry(found_by).or_default().push(fingerprint.to_owned());
         }
     }
 
@@ -175,15 +263,29 @@ impl Plan {
     }
 }
 
-fn opened_note(finding: &Finding) -> String {
-    format!("Found for the first time: severity {}, {}.", finding.severity, describe_fix(&finding.fix))
+fn fixed_note(by: &str) -> String {
+    if by == OWN {
+        "No longer found, by a scan that looked where it was.".to_owned()
+    } else {
+        format!("No longer in the reports of {by}.")
+    }
 }
 
-fn reopened_note(fixed_at: Option<Timestamp>, changes: &[String]) -> String {
+/// ` by trivy`, of a finding of an import.
+fn of(by: &str) -> String {
+    if by == OWN { String::new() } else { format!(" by {by}") }
+}
+
+fn opened_note(finding: &Finding, by: &str) -> String {
+    let (severity, fix) = (finding.severity, describe_fix(&finding.fix));
+    format!("Found for the first time{}: severity {severity}, {fix}.", of(by))
+}
+
+fn reopened_note(fixed_at: Option<Timestamp>, changes: &[String], by: &str) -> String {
     let fixed =
         fixed_at.map(|at| format!(" It was fixed on {}.", at.strftime("%Y-%m-%d"))).unwrap_or_default();
     let changed = if changes.is_empty() { String::new() } else { format!(" {}", sentence(changes)) };
-    format!("Found again.{fixed}{changed}")
+    format!("Found again{}.{fixed}{changed}", of(by))
 }
 
 /// What changed that people act upon, each as a clause. Anything else (a description, a probability, a link) is kept
@@ -244,7 +346,7 @@ fn sentence(changes: &[String]) -> String {
 mod tests {
     use model::{Finding, Fix, FixState, Kev, Severity, Suppression};
 
-    use super::{differences, opened_note, sentence};
+    use super::{OWN, differences, opened_note, sentence};
 
     fn finding() -> Finding {
         serde_json::from_str(
@@ -267,7 +369,7 @@ mod tests {
             "Severity changed from low to critical; fix changed from not fixed yet to fixed in 1.2; \
              known to be exploited since 2024-03-29; suppressed (disputed)."
         );
-        assert_eq!(opened_note(&old), "Found for the first time: severity low, not fixed yet.");
+        assert_eq!(opened_note(&old, OWN), "Found for the first time: severity low, not fixed yet.");
     }
 
     #[test]

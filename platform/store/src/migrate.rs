@@ -66,6 +66,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0009_triage.sql"),
         postgres: include_str!("../migrations/postgres/0009_triage.sql"),
     },
+    Migration {
+        version: 10,
+        sqlite: include_str!("../migrations/sqlite/0010_imports.sql"),
+        postgres: include_str!("../migrations/postgres/0010_imports.sql"),
+    },
 ];
 
 impl Migration {

@@ -94,11 +94,12 @@ pub(crate) const FINDING_COLUMNS: &[(&str, Kind)] = &[
     ("subject", Kind::Text),
     ("search", Kind::Text),
     ("digest", Kind::Bytes),
+    ("found_by", Kind::Json),
     ("body", Kind::Json),
 ];
 
-/// The row; takes the body, which is most of the memory of a large report.
-pub(crate) fn finding_row(prepared: &mut Prepared<'_>) -> Vec<Param> {
+/// The row, with a JSON list of who finds it now; takes the body, which is most of the memory of a large report.
+pub(crate) fn finding_row(prepared: &mut Prepared<'_>, found_by: String) -> Vec<Param> {
     let Prepared { fingerprint, finding, flags, digest, body } = prepared;
     vec![
         fingerprint.as_str().into(),
@@ -113,6 +114,7 @@ pub(crate) fn finding_row(prepared: &mut Prepared<'_>) -> Vec<Param> {
         subject(finding).into(),
         search_text(finding).into(),
         digest.clone().into(),
+        Param::Json(Some(found_by)),
         Param::Json(Some(std::mem::take(body))),
     ]
 }

@@ -108,6 +108,8 @@ pub struct Scan {
     pub asset: Option<AssetId>,
     /// What it found.
     pub summary: Option<Summary>,
+    /// The name of the import that brought its findings; nothing of a scan of our own.
+    pub source: Option<String>,
 }
 
 /// The answer to a submission.
@@ -132,7 +134,7 @@ pub struct ScanFilter {
 const REFERENCE_MAX: usize = 4_096;
 
 const COLUMNS: &str = "id, seq, kind, reference, platform, state, submitted_at, started_at, finished_at,
-    error_code, error_message, asset, summary";
+    error_code, error_message, asset, summary, source";
 
 impl Store {
     /// Accepts a scan, together with the message `scan.requested` that will have it done.
@@ -154,7 +156,7 @@ impl Store {
                 new.id.into(),
                 seq.into(),
                 key.clone().into(),
-                kind_name(request.kind).into(),
+                request.kind.as_str().into(),
                 request.reference.as_str().into(),
                 request.platform.clone().into(),
                 new.at.into(),
@@ -257,21 +259,27 @@ impl Store {
     }
 }
 
-/// A scan that begins and ends in one transaction, so that nobody else can be asked to make it.
-pub(crate) async fn begun(tx: &mut Tx, tenant: &TenantId, new: &NewScan) -> Result<Scan> {
+/// A scan that begins and ends in one transaction, so that nobody else can be asked to make it; of an import by the name of its source.
+pub(crate) async fn begun(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    new: &NewScan,
+    source: Option<&str>,
+) -> Result<Scan> {
     let request = checked(&new.request)?;
     let seq = tx.next("scan_seq").await?;
     let mut statement = sql(
-        "INSERT INTO scan (tenant, id, seq, kind, reference, platform, state, submitted_at, started_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $7) RETURNING ",
+        "INSERT INTO scan (tenant, id, seq, kind, reference, platform, state, submitted_at, started_at, source)
+         VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $7, $8) RETURNING ",
         [
             tenant.into(),
             new.id.into(),
             seq.into(),
-            kind_name(request.kind).into(),
+            request.kind.as_str().into(),
             request.reference.as_str().into(),
             request.platform.clone().into(),
             new.at.into(),
+            source.map(str::to_owned).into(),
         ],
     );
     statement.push(COLUMNS);
@@ -342,7 +350,7 @@ fn read(row: &Row) -> Result<Scan> {
         id: row.uuid("id")?,
         seq: row.int("seq")?,
         request: ScanRequest {
-            kind: row.word("kind", kind_from_name)?,
+            kind: row.word("kind", TargetKind::from_name)?,
             reference: row.text("reference")?,
             platform: row.text_or_null("platform")?,
         },
@@ -353,23 +361,6 @@ fn read(row: &Row) -> Result<Scan> {
         error: failure,
         asset: row.text_or_null("asset")?.map(AssetId),
         summary: row.json_or_null("summary")?,
+        source: row.text_or_null("source")?,
     })
-}
-
-/// The word for a kind of target.
-pub(crate) fn kind_name(kind: TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Image => "image",
-        TargetKind::Directory => "directory",
-        TargetKind::Sbom => "sbom",
-        TargetKind::Cluster => "cluster",
-        TargetKind::Account => "account",
-    }
-}
-
-/// Reads [`kind_name`].
-pub(crate) fn kind_from_name(name: &str) -> Option<TargetKind> {
-    [TargetKind::Image, TargetKind::Directory, TargetKind::Sbom, TargetKind::Cluster, TargetKind::Account]
-        .into_iter()
-        .find(|kind| kind_name(*kind) == name)
 }

@@ -15,6 +15,8 @@ mod backtests;
 mod events;
 #[path = "contract/follow.rs"]
 mod follow;
+#[path = "contract/imports.rs"]
+mod imports;
 #[path = "contract/lifecycle.rs"]
 mod lifecycle;
 #[path = "contract/lists.rs"]
@@ -104,6 +106,12 @@ macro_rules! contract {
 contract![
     backtests::a_backtest_is_accepted_with_its_message_and_ends_once,
     backtests::the_newest_backtests_are_kept_and_those_that_wait,
+    imports::a_report_closes_what_its_source_does_not_find_any_more_and_nothing_else,
+    imports::what_two_find_is_open_until_neither_does,
+    imports::our_own_word_on_a_finding_is_kept_whoever_else_finds_it,
+    imports::a_report_that_is_older_or_not_whole_closes_nothing,
+    imports::any_order_of_reports_leaves_open_what_somebody_finds,
+    imports::a_report_is_accepted_once_with_its_bytes_and_message,
     lifecycle::a_finding_opens_changes_is_fixed_and_reopens,
     lifecycle::a_gap_keeps_open_what_it_could_hide,
     lifecycle::a_redelivered_result_has_no_second_effect,

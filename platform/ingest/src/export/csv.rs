@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use model::Evidence;
 
-use super::{Exported, kind};
+use super::Exported;
 
 /// Names of the columns.
 const COLUMNS: [&str; 31] = [
@@ -69,7 +69,7 @@ pub fn row(one: &Exported<'_>) -> String {
         word(&finding.class),
         one.state.as_str().to_owned(),
         one.status.as_str().to_owned(),
-        kind(one.asset_kind).to_owned(),
+        one.asset_kind.as_str().to_owned(),
         one.asset_name.to_owned(),
         one.asset.to_owned(),
         text(package.map(|package| package.kind.as_str())),

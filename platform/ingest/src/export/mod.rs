@@ -59,17 +59,6 @@ pub struct Said<'a> {
     pub at: Timestamp,
 }
 
-/// The word for a kind of asset.
-fn kind(kind: TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Image => "image",
-        TargetKind::Directory => "directory",
-        TargetKind::Sbom => "sbom",
-        TargetKind::Cluster => "cluster",
-        TargetKind::Account => "account",
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use jiff::Timestamp;

@@ -4,7 +4,7 @@
 use model::{FindingClass, FindingState, FixState, Severity, Triage};
 use serde_json::{Map, Value, json};
 
-use super::{Exported, kind};
+use super::Exported;
 
 const VERSION: &str = "1.3.0";
 /// Category `Findings`.
@@ -64,7 +64,7 @@ pub fn object(one: &Exported<'_>, product_version: &str) -> Value {
             "types": [finding.class],
         }),
     );
-    put("resources", json!([{ "uid": one.asset, "name": one.asset_name, "type": kind(one.asset_kind) }]));
+    put("resources", json!([{ "uid": one.asset, "name": one.asset_name, "type": one.asset_kind.as_str() }]));
     match finding.class {
         FindingClass::Vulnerability => {
             put("vulnerabilities", json!([vulnerability(one)]));

@@ -158,6 +158,8 @@ impl Model {
         } else if (Look { words: 0, ..known.look }) != (Look { words: 0, ..look }) {
             known.events.push(("changed", number));
             summary.changed += 1;
+        } else {
+            summary.unchanged += 1;
         }
         *known = Known { state: FindingState::Open, look, events: known.events.clone(), last_run: number };
     }

@@ -32,34 +32,6 @@ fn tags(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// What counts of every asset is what a list of it shows.
-async fn balanced(store: &Store) {
-    let assets = store.assets(&tenant(), &Default::default(), Default::default(), &page(100)).await.unwrap();
-    for asset in assets.items {
-        let filter = FindingFilter {
-            states: vec![model::FindingState::Open],
-            suppressed: Some(false),
-            asset: Some(asset.id.clone()),
-            ..FindingFilter::default()
-        };
-        let mut counted = store::SeverityCounts::default();
-        for severity in Severity::ALL {
-            let filter = FindingFilter { severities: vec![severity], ..filter.clone() };
-            for _ in 0..store.count_findings(&tenant(), &filter).await.unwrap() {
-                counted.add(severity);
-            }
-        }
-        let count = async |kev, fixable| {
-            store.count_findings(&tenant(), &FindingFilter { kev, fixable, ..filter.clone() }).await.unwrap()
-        };
-        assert_eq!(asset.findings, counted);
-        assert_eq!(
-            (asset.kev_open, asset.fixable_open),
-            (count(Some(true), None).await, count(None, Some(true)).await)
-        );
-    }
-}
-
 pub(crate) async fn what_people_say_stays_and_what_is_set_aside_does_not_count(place: Place) {
     let store = place.store().await;
     let mut one = finding("CVE-2024-1", "a", Severity::Critical);

@@ -6,7 +6,7 @@ use model::{
     Fix, FixState, Gap, GapCode, OperatingSystem, Package, PackageRef, PackageType, ScanReport, Severity,
     Target, TargetKind, TenantId, finding_key,
 };
-use store::{Applied, NewScan, PageRequest, ScanOutcome, ScanRequest, Store, Summary};
+use store::{Applied, FindingFilter, NewScan, PageRequest, ScanOutcome, ScanRequest, Store, Summary};
 use uuid::Uuid;
 
 /// Seconds after an arbitrary moment.
@@ -173,4 +173,32 @@ pub(crate) async fn story(store: &Store, asset: &AssetId, finding: &Finding) -> 
 pub(crate) async fn state(store: &Store, asset: &AssetId, finding: &Finding) -> &'static str {
     let row = store.finding(&tenant(), &fingerprint(asset, finding)).await.unwrap();
     row.unwrap().stored.state.as_str()
+}
+
+/// What counts of every asset is what a list of it shows.
+pub(crate) async fn balanced(store: &Store) {
+    let assets = store.assets(&tenant(), &Default::default(), Default::default(), &page(100)).await.unwrap();
+    for asset in assets.items {
+        let filter = FindingFilter {
+            states: vec![model::FindingState::Open],
+            suppressed: Some(false),
+            asset: Some(asset.id.clone()),
+            ..FindingFilter::default()
+        };
+        let mut counted = store::SeverityCounts::default();
+        for severity in Severity::ALL {
+            let filter = FindingFilter { severities: vec![severity], ..filter.clone() };
+            for _ in 0..store.count_findings(&tenant(), &filter).await.unwrap() {
+                counted.add(severity);
+            }
+        }
+        let count = async |kev, fixable| {
+            store.count_findings(&tenant(), &FindingFilter { kev, fixable, ..filter.clone() }).await.unwrap()
+        };
+        assert_eq!(asset.findings, counted);
+        assert_eq!(
+            (asset.kev_open, asset.fixable_open),
+            (count(Some(true), None).await, count(None, Some(true)).await)
+        );
+    }
 }
