@@ -25,6 +25,7 @@ mod feeds;
 mod following;
 mod hostile;
 mod images;
+mod imports;
 mod journey;
 mod live;
 mod moto;

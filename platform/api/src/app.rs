@@ -23,6 +23,8 @@ use crate::snapshots::Snapshots;
 /// Requests in work at once. A request holds a page of rows at most, so this bounds memory, and it is far beyond what
 /// the store's pool serves at a time; whoever comes on top is told to come back.
 const REQUESTS_MAX: usize = 256;
+/// Reports read at once. Each may take some hundred megabytes while it is looked at.
+const IMPORTS_MAX: usize = 2;
 /// Event streams open at once. Each holds one connection and asks the store once a second at most.
 const STREAMS_MAX: usize = 256;
 
@@ -186,6 +188,47 @@ pub type Submitting = Pin<Box<dyn Future<Output = Result<store::Backtest, Backte
 /// Accepts a backtest of a tenant after it has looked at its rules.
 pub type SubmitBacktest = Arc<dyn Fn(TenantId, store::NewBacktest) -> Submitting + Send + Sync>;
 
+/// A report of another tool as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncomingImport {
+    /// Name of the source.
+    pub source: String,
+    /// How to read it.
+    pub ask: store::ImportAsk,
+    /// The report.
+    pub body: Vec<u8>,
+    /// Who sent it.
+    pub by: String,
+    /// Only say what would become of it.
+    pub dry_run: bool,
+}
+
+/// The answer to a report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ImportAnswer {
+    /// It is kept, and will be merged.
+    Accepted(store::Submission),
+    /// What would become of it.
+    Tried(store::ImportOutcome),
+}
+
+/// Why a report is not taken.
+#[derive(Debug)]
+pub enum ImportRefusal {
+    /// It cannot be read, or nobody can tell what it is about: a stable word, and what is wrong and what to do.
+    Unusable(&'static str, String),
+    /// The store.
+    Store(store::StoreError),
+    /// Something of the process; for the log.
+    Internal(String),
+}
+
+/// A report that is being accepted.
+pub type Importing = Pin<Box<dyn Future<Output = Result<ImportAnswer, ImportRefusal>> + Send>>;
+
+/// Accepts a report of a tenant after it has looked at it, or tries it.
+pub type SubmitImport = Arc<dyn Fn(TenantId, IncomingImport) -> Importing + Send + Sync>;
+
 /// Days within which a finding of a severity has to be gone, from when it was first seen. A severity that is not named has no end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sla(pub Vec<(Severity, u32)>);
@@ -225,6 +268,8 @@ pub struct ApiOptions {
     pub respond: Respond,
     /// Accepts backtests.
     pub backtest: SubmitBacktest,
+    /// Accepts reports of other tools.
+    pub import: SubmitImport,
     /// What responses came to since the server started.
     pub response_figures: Ask<ResponseFigures>,
     /// Writes evidence packs.
@@ -269,6 +314,8 @@ pub(crate) struct Parts {
     pub(crate) decide: Decide,
     pub(crate) respond: Respond,
     pub(crate) backtest: SubmitBacktest,
+    pub(crate) import: SubmitImport,
+    pub(crate) imports: Semaphore,
     pub(crate) response_figures: Ask<ResponseFigures>,
     pub(crate) evidence_pack: EvidencePack,
     pub(crate) receive: Receive,
@@ -312,6 +359,8 @@ impl Parts {
             decide: options.decide,
             respond: options.respond,
             backtest: options.backtest,
+            import: options.import,
+            imports: Semaphore::new(IMPORTS_MAX),
             response_figures: options.response_figures,
             evidence_pack: options.evidence_pack,
             receive: options.receive,

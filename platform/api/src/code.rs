@@ -110,6 +110,12 @@ codes! {
     FindingJobNotFound = "finding-job-not-found", NOT_FOUND, "There is no such change of findings";
     /// A change of many findings that is over and cannot be called off, or that is not over or was taken back and cannot be taken back.
     FindingJobOver = "finding-job-over", CONFLICT, "The change of findings does not allow this";
+    /// A report of another tool that cannot be read, or of which nobody can tell what it is about.
+    ImportRefused = "import-refused", UNPROCESSABLE_ENTITY, "The report cannot be imported";
+    /// As many reports are being read as may be at once.
+    ImportBusy = "import-busy", TOO_MANY_REQUESTS, "Too many reports are read";
+    /// The tenant has no import with this id.
+    ImportNotFound = "import-not-found", NOT_FOUND, "There is no such import";
     /// The tenant has no backtest with this id.
     BacktestNotFound = "backtest-not-found", NOT_FOUND, "There is no such backtest";
     /// A backtest of rules that cannot be read, of a version that is not there, or of nothing.

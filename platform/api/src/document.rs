@@ -145,7 +145,7 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
                     || *method == Method::PATCH
                     || (path.starts_with("/api/v1/responses") && body)
             }
-            "429" => door,
+            "429" => door || (path == "/api/v1/imports" && body),
             "413" | "415" | "422" => body,
             _ => true,
         };

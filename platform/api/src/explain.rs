@@ -29,6 +29,8 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
         TargetKind::Sbom => "the bill of materials",
         TargetKind::Cluster => "the cluster",
         TargetKind::Account => "the account",
+        TargetKind::Repository => "the repository",
+        TargetKind::Host => "the machine",
     };
     let mut steps = vec![format!("Scan {} looked at {kind} {}.", stored.last_scan, row.asset.name)];
     if let Some(coverage) = coverage.filter(|coverage| !coverage.analyzers.is_empty()) {

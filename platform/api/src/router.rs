@@ -17,8 +17,8 @@ use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
     accounts, advisories, attack_map, backtests, clusters, compliance, events, evidence, exceptions, export,
-    findings, images, incidents, ingest, inventory, metrics, overview, plugins, responses, runtime, scans,
-    server, session, sources, triage,
+    findings, images, imports, incidents, ingest, inventory, metrics, overview, plugins, responses, runtime,
+    scans, server, session, sources, triage,
 };
 use crate::{document, ui};
 
@@ -63,6 +63,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(evidence::list))
         .routes(routes!(evidence::verify))
         .routes(routes!(evidence::pack))
+        .routes(routes!(imports::submit, imports::list))
+        .routes(routes!(imports::get))
         .routes(routes!(sources::list, sources::add))
         .routes(routes!(sources::get, sources::remove))
         .routes(routes!(sources::rotate))

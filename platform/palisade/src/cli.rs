@@ -81,6 +81,8 @@ pub(crate) enum Command {
     /// Write plugins, sign them, carry them, install them, and decide about them
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Import a report of another tool: its findings join what is known, and what its source does not find any more is closed
+    Import(Import),
     /// List, export and show stored findings, and say where you stand with them
     #[command(subcommand)]
     Findings(Findings),
@@ -190,6 +192,40 @@ pub(crate) enum Policy {
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
     },
+}
+
+/// Which report to import.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The report; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Name of the source, such as trivy-ci: its next report about the same asset closes what is gone
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: String,
+    /// What the file is [default: what its content tells]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Kind of the thing that the report is about, where it does not say so: repository, host, image, directory, cluster or account
+    #[arg(long, value_name = "KIND", value_parser = target_kind)]
+    pub(crate) kind: Option<model::TargetKind>,
+    /// Name of the thing that the report is about, where it does not say so
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
+    /// Id of a known asset that the report is about
+    #[arg(long, value_name = "ID", conflicts_with_all = ["kind", "target"])]
+    pub(crate) asset: Option<String>,
+    /// Only say what would become of it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Exit code 3 if a result cannot be used
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+fn target_kind(word: &str) -> Result<model::TargetKind, String> {
+    let known = || model::TargetKind::ALL.map(model::TargetKind::as_str).join(", ");
+    model::TargetKind::from_name(word).ok_or_else(|| format!("there are {}", known()))
 }
 
 /// Which events to judge, and by which rules.

@@ -50,6 +50,8 @@ pub(crate) fn code(error: &anyhow::Error) -> Option<&'static str> {
             .or_else(|| cause.code(host::GrantError::code))
             .or_else(|| cause.code(crate::catalog::CatalogError::code))
             .or_else(|| cause.code(host::HostError::code))
+            .or_else(|| cause.code(exchange::ExchangeError::code))
+            .or_else(|| cause.code(crate::imports::ImportError::code))
             .or_else(|| cause.code(store::StoreError::code))
             .or_else(|| cause.code(bus::BusError::code))
             .or_else(|| cause.code(egress::EgressError::code))

@@ -18,6 +18,7 @@ mod followed;
 #[cfg(test)]
 mod followed_tests;
 mod images;
+mod imports;
 mod output;
 mod plugins;
 mod policies;

@@ -11,7 +11,7 @@ use egress::{Method, Origin, Redirects, Request};
 use host::services::{AdvisoryAnswer, Caller, HttpRequest, HttpResponse, RelatedAsset};
 use host::{Refusal, Services, SharedBytes};
 use image::{OpenOptions, Reference, Repository};
-use model::{Digest, TargetKind};
+use model::Digest;
 use store::Store;
 use tokio::runtime::Handle;
 

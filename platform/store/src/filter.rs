@@ -46,6 +46,8 @@ pub struct FindingFilter {
     pub assignee: Option<String>,
     /// With this tag.
     pub tag: Option<String>,
+    /// Found by this one: [`OWN`](crate::OWN), or the name of an import.
+    pub found_by: Option<String>,
     /// What this says, too.
     pub query: Option<FindingQuery>,
     /// Open, counting, and first seen before then, a time for each severity; severities that have none do not fit.
@@ -169,6 +171,14 @@ impl FindingFilter {
             let quoted = clean::json("a tag", &clean::key(tag))?;
             statement
                 .push(" AND CAST(tags AS TEXT) LIKE ")
+                .bind(clean::literal_pattern(&quoted))
+                .push(" ESCAPE '\\'");
+        }
+        if let Some(name) = &self.found_by {
+            // A list of texts in JSON, in which a name stands between quotes.
+            let quoted = clean::json("who finds it", &clean::key(name))?;
+            statement
+                .push(" AND CAST(found_by AS TEXT) LIKE ")
                 .bind(clean::literal_pattern(&quoted))
                 .push(" ESCAPE '\\'");
         }

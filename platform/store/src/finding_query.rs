@@ -21,7 +21,7 @@ use crate::prepare::class_name;
 use crate::sql::Sql;
 
 /// The fields that there are, for whoever names another one.
-const FIELDS: &str = "severity, state, status, class, kev, fixable, suppressed, rule, package, subject, asset, name, assignee, tag, text, age";
+const FIELDS: &str = "severity, state, status, class, kev, fixable, suppressed, rule, package, subject, asset, name, assignee, tag, found_by, text, age";
 const CLASSES: [FindingClass; 5] = [
     FindingClass::Vulnerability,
     FindingClass::Misconfiguration,
@@ -68,7 +68,8 @@ enum Column {
     Text(&'static str),
     /// The name of the asset.
     Name,
-    Tag,
+    /// A list of texts.
+    Among(&'static str),
     Search,
     Age,
 }
@@ -89,7 +90,8 @@ fn column(term: &Term) -> Option<Column> {
         "asset" => Column::Text("asset"),
         "assignee" => Column::Text("COALESCE(assignee, '')"),
         "name" => Column::Name,
-        "tag" => Column::Tag,
+        "tag" => Column::Among("tags"),
+        "found_by" => Column::Among("found_by"),
         "text" => Column::Search,
         "age" => Column::Age,
         _ => return None,
@@ -141,7 +143,7 @@ fn fits(column: &Column, test: &Test) -> Result<(), String> {
             Column::Word(_, known) => known(word),
             Column::Flag(_) => word == "true" || word == "false",
             Column::Age => return Err("an age is compared: age>30".to_owned()),
-            Column::Text(_) | Column::Name | Column::Tag | Column::Search => true,
+            Column::Text(_) | Column::Name | Column::Among(_) | Column::Search => true,
         })
     };
     for pattern in patterns {
@@ -231,7 +233,7 @@ impl Writer<'_> {
                 self.like("name", pattern);
                 self.statement.push(")");
             }
-            Column::Tag => self.tag(pattern),
+            Column::Among(list) => self.among(list, pattern),
             Column::Search => {
                 let pattern = clean::literal_pattern(&clean::text(text).to_lowercase());
                 self.statement.push("search LIKE ").bind(pattern).push(" ESCAPE '\\'");
@@ -269,15 +271,17 @@ impl Writer<'_> {
         }
     }
 
-    /// Any tag of the list fits.
-    fn tag(&mut self, pattern: &Pattern) {
+    /// Any text of the list fits.
+    fn among(&mut self, list: &'static str, pattern: &Pattern) {
         self.statement.push(match self.dialect {
-            Dialect::Sqlite => "EXISTS (SELECT 1 FROM json_each(finding.tags) AS tag WHERE ",
-            Dialect::Postgres => {
-                "EXISTS (SELECT 1 FROM jsonb_array_elements_text(finding.tags) AS tag(value) WHERE "
-            }
+            Dialect::Sqlite => "EXISTS (SELECT 1 FROM json_each(finding.",
+            Dialect::Postgres => "EXISTS (SELECT 1 FROM jsonb_array_elements_text(finding.",
         });
-        self.like("tag.value", pattern);
+        self.statement.push(list).push(match self.dialect {
+            Dialect::Sqlite => ") AS one WHERE ",
+            Dialect::Postgres => ") AS one(value) WHERE ",
+        });
+        self.like("one.value", pattern);
         self.statement.push(")");
     }
 

@@ -60,6 +60,17 @@ impl Api {
         answer(request.send(body.to_string())?)
     }
 
+    /// `POST` of bytes, with whatever status.
+    #[track_caller]
+    pub(crate) fn post_bytes(&self, path: &str, body: &[u8]) -> Answer {
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("authorization", self.bearer())
+            .header("content-type", "application/octet-stream");
+        answer(request.send(body).unwrap()).unwrap()
+    }
+
     /// `PATCH` of JSON that must succeed.
     #[track_caller]
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Value {

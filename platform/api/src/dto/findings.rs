@@ -62,6 +62,8 @@ pub struct FindingRow {
     pub due_at: Option<Timestamp>,
     /// Grows with every change by people.
     pub version: u64,
+    /// Who finds it, or found it last: `palisade` for scans of our own, names of sources of imports; sorted.
+    pub found_by: Vec<String>,
 }
 
 /// The thing a finding is on.
@@ -194,6 +196,7 @@ impl FindingRow {
             accepted_until: triage.decision.and_then(|decision| decision.until),
             due_at,
             version: triage.version,
+            found_by: stored.found_by,
         }
     }
 }

@@ -12,6 +12,7 @@ mod compliance;
 mod evidence;
 mod findings;
 mod images;
+mod imports;
 mod incidents;
 mod inventory;
 mod job;
@@ -44,6 +45,7 @@ pub use evidence::{
 };
 pub use findings::{Asset, Facet, Facets, FindingDetail, FindingRow, Why};
 pub use images::{ImageDetail, ImageRow, PackageRow};
+pub use imports::{Import, ImportOutcome, ImportedTarget};
 pub use incidents::{
     IncidentChange, IncidentDetail, IncidentDisposition, IncidentEdge, IncidentEntry, IncidentGraph,
     IncidentNode, IncidentRow, IncidentStatus, IncidentStep, IncidentTimeline, TimelineStep,

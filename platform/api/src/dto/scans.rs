@@ -83,6 +83,9 @@ pub struct Scan {
     /// What came out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<ScanSummary>,
+    /// Name of the source whose report brought it; absent for a scan of our own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// How far a scan is. Each state is entered once, in this order; the last two are ends.
@@ -143,6 +146,10 @@ pub struct ScanSummary {
     pub changed: u64,
     /// Findings that were not seen but stay open, because a gap could hide them.
     pub hidden: u64,
+    /// Findings seen as they were before.
+    pub unchanged: u64,
+    /// Findings that were not seen here any more but stay open, because somebody else sees them.
+    pub elsewhere: u64,
     /// A newer scan of the same thing had ended before, so nothing was merged.
     pub superseded: bool,
     /// Findings that count, by severity.
@@ -163,6 +170,7 @@ impl From<store::Scan> for Scan {
             error: scan.error.map(|error| ScanFailure { code: error.code, message: error.message }),
             asset: scan.asset,
             summary: scan.summary.map(Into::into),
+            source: scan.source,
         }
     }
 }
@@ -188,6 +196,8 @@ impl From<store::Summary> for ScanSummary {
             reopened: summary.reopened,
             changed: summary.changed,
             hidden: summary.hidden,
+            unchanged: summary.unchanged,
+            elsewhere: summary.elsewhere,
             superseded: summary.superseded,
             findings: summary.findings.into(),
         }

@@ -129,6 +129,10 @@ pub struct FindingSelection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1024)]
     pub tag: Option<String>,
+    /// That this one finds: `palisade`, or the name of a source of imports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1024)]
+    pub found_by: Option<String>,
     /// That this filter of the language fits, as the parameter of the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096)]

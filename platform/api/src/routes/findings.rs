@@ -59,12 +59,15 @@ pub(crate) struct FindingParams {
     /// Exactly this tag.
     #[param(value_type = Option<String>, max_length = 1024)]
     tag: Option<Text>,
+    /// Who finds it: `palisade` for scans of our own, or the name of a source of imports.
+    #[param(value_type = Option<String>, max_length = 1024, example = "trivy-ci")]
+    found_by: Option<Text>,
     /// Only those that are open, count, and should be gone by now.
     #[serde(default)]
     #[param(value_type = bool, required = false, default = false)]
     overdue: bool,
     /// A filter in the language of Palisade, which narrows down further: `severity>=high and (tag:team:web or assignee:dan) not name:*/test*`. Fields:
-    /// `severity`, `state`, `status`, `class`, `kev`, `fixable`, `suppressed`, `rule`, `package`, `subject`, `asset`, `name`, `assignee`, `tag`, `text`, `age`
+    /// `severity`, `state`, `status`, `class`, `kev`, `fixable`, `suppressed`, `rule`, `package`, `subject`, `asset`, `name`, `assignee`, `tag`, `found_by`, `text`, `age`
     /// (days).
     #[param(value_type = Option<String>, max_length = 4096)]
     filter: Option<String>,
@@ -125,6 +128,7 @@ impl FindingParams {
             statuses: params.status.unwrap_or_default().0,
             assignee: list(params.assignee).map(whose),
             tag: list(params.tag),
+            found_by: list(params.found_by),
             query: params.filter.as_deref().map(|text| query(text, Timestamp::now())).transpose()?,
             overdue: params.overdue.then(|| sla.overdue(Timestamp::now())),
             severities: params.severity.unwrap_or_default().0,

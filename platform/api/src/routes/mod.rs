@@ -12,6 +12,7 @@ pub(crate) mod exceptions;
 pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod images;
+pub(crate) mod imports;
 pub(crate) mod incidents;
 pub(crate) mod ingest;
 pub(crate) mod inventory;

@@ -367,6 +367,7 @@ fn selected(
         ("/rule", &selection.rule),
         ("/assignee", &selection.assignee),
         ("/tag", &selection.tag),
+        ("/found_by", &selection.found_by),
         ("/q", &selection.q),
     ];
     for (place, text) in texts {
@@ -390,6 +391,7 @@ fn selected(
         statuses: selection.status,
         assignee: selection.assignee.map(whose),
         tag: selection.tag,
+        found_by: selection.found_by,
         query,
         overdue: selection.overdue.then(|| sla.overdue(now)),
     };
@@ -463,7 +465,7 @@ mod tests {
         assert_eq!(refused(json!({ "state": ["open"] })), None);
         assert_eq!(refused(json!({ "assignee": "-" })), None);
         assert_eq!(refused(json!({ "fingerprints": vec!["x"; 1_001] })), Some("/fingerprints"));
-        for name in ["asset", "package", "subject", "rule", "assignee", "tag", "q"] {
+        for name in ["asset", "package", "subject", "rule", "assignee", "tag", "found_by", "q"] {
             for text in ["", "a\u{0}b", &"x".repeat(1_025)] {
                 assert_eq!(refused(json!({ name: text })), Some(format!("/{name}").as_str()), "{text:?}");
             }

@@ -11,6 +11,7 @@ mod document;
 mod edge;
 mod errors;
 mod findings;
+mod imports;
 pub(crate) mod responses;
 mod runtime;
 mod scans;
@@ -150,12 +151,16 @@ async fn decided(actor: String, plugin: String, decision: PluginDecision) -> Res
 
 pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, scheme: Scheme) -> ApiOptions {
     let store = Store::connect(&format!("sqlite:{}", dir.join("test.db").display())).await.unwrap();
-    let backtests = store.clone();
+    let (backtests, reports) = (store.clone(), store.clone());
     ApiOptions {
         store,
         backtest: Arc::new(move |tenant, new| {
             let store = backtests.clone();
             Box::pin(async move { backtests::submitted(&store, &tenant, &new).await })
+        }),
+        import: Arc::new(move |tenant, new| {
+            let store = reports.clone();
+            Box::pin(async move { imports::submitted(&store, &tenant, new).await })
         }),
         plugins: Arc::new(|| vec![content::plugin("z.second"), content::plugin("a.first")]),
         decide: Arc::new(|actor, plugin, decision| Box::pin(decided(actor, plugin, decision))),

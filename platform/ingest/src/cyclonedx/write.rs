@@ -168,6 +168,8 @@ fn subject(target: &Target) -> Value {
         TargetKind::Image => "container",
         TargetKind::Directory | TargetKind::Sbom => "file",
         TargetKind::Cluster | TargetKind::Account => "platform",
+        TargetKind::Repository => "application",
+        TargetKind::Host => "device",
     };
     let mut properties = Properties::default();
     properties.add("palisade:target:kind", json!(target.kind).as_str().unwrap_or_default().to_owned());

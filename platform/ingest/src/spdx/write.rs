@@ -88,6 +88,8 @@ fn root(target: Option<&Target>) -> Value {
     let mut fields = blank("SPDXRef-Root", target.map_or("target", |target| target.reference.as_str()));
     let purpose = match target.map(|target| target.kind) {
         Some(TargetKind::Image) => "CONTAINER",
+        Some(TargetKind::Repository) => "SOURCE",
+        Some(TargetKind::Host) => "DEVICE",
         Some(TargetKind::Directory | TargetKind::Sbom | TargetKind::Cluster | TargetKind::Account) | None => {
             "OTHER"
         }

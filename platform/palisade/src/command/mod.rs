@@ -10,6 +10,7 @@ mod compliance;
 mod doctor;
 mod explain;
 mod findings;
+mod import;
 mod ingest;
 mod plugin;
 mod policy;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command, config: &Config) -> Result<Outcome> {
         Command::Advisories(what) => advisories::run(what, config),
         Command::Plugin(what) => plugin::run(what, config),
         Command::Findings(what) => findings::run(what, config),
+        Command::Import(what) => import::run(&what, config),
         Command::Token(what) => token::run(what, config),
         Command::Doctor => doctor::run(config),
         Command::Explain { code } => explain::run(code.as_deref()),

@@ -1,4 +1,4 @@
-//! Scans, backtests and changes of findings that nobody could finish: their message was delivered as often as it may be, and each time the worker died or gave up.
+//! Scans, backtests, imports and changes of findings that nobody could finish: their message was delivered as often as it may be, and each time the worker died or gave up.
 //!
 //! The bus keeps such a message apart. What it asked for is failed with that reason, so that whoever waits for it hears of it.
 
@@ -10,7 +10,7 @@ use bus::Parked;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Service, backtest, triage, worker};
+use super::{Service, backtest, import, triage, worker};
 
 /// How often to look; a small question to the bus.
 const EVERY: Duration = Duration::from_secs(5);
@@ -39,6 +39,7 @@ async fn settle(service: &Service) -> Result<()> {
             worker::CONSUMER => fail(service, &parked).await?,
             backtest::CONSUMER => backtest::abandon(service, &parked).await?,
             triage::CONSUMER => triage::abandon(service, &parked).await?,
+            import::CONSUMER => import::abandon(service, &parked).await?,
             _ => continue,
         }
         service.bus.discard_parked(parked.number).await.context("cannot discard a message")?;

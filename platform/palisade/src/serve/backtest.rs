@@ -30,8 +30,6 @@ pub(crate) const CONSUMER: &str = "backtest-worker";
 const FAILED_CODE: &str = "backtest-failed";
 const ABANDONED_CODE: &str = "backtest-abandoned";
 
-/// How often a worker says that it is still at work; well inside the time after which somebody else gets the message.
-const KEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often people hear how far it is, and it hears that it was called off.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 
@@ -94,7 +92,7 @@ async fn process(service: &Arc<Service>, delivery: Delivery, stopped: &watch::Re
     let pace = Pace::default();
     let made = tokio::select! {
         made = make(service, tenant, &work, &pace) => made,
-        never = keep(&delivery) => match never {},
+        never = take::keep(&delivery) => match never {},
         never = tell(service, tenant, id, &pace, stopped) => match never {},
     };
     let at = Timestamp::now();
@@ -113,16 +111,6 @@ async fn process(service: &Arc<Service>, delivery: Delivery, stopped: &watch::Re
         }
     }
     Ok(delivery.ack().await?)
-}
-
-/// Keeps the message until it is dropped.
-async fn keep(delivery: &Delivery) -> std::convert::Infallible {
-    loop {
-        tokio::time::sleep(KEEP_EVERY).await;
-        if let Err(error) = delivery.keep().await {
-            tracing::warn!(error = %error, "cannot tell the bus that a backtest is still under way");
-        }
-    }
 }
 
 /// Tells people how far it is, and it that nobody wants it any more, until it is dropped.

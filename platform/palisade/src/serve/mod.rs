@@ -7,6 +7,7 @@ mod describe;
 mod figures;
 mod follow;
 mod forget;
+mod import;
 mod lease;
 mod live;
 mod message;
@@ -118,6 +119,7 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     parts.spawn(forget::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(correlate::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(backtest::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(import::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(triage::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(triage::end_acceptances(Arc::clone(&service), stopped.clone()));
     parts.spawn(respond::run(Arc::clone(&service), stopped.clone()));

@@ -108,7 +108,7 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let [responds, counts, plugins, advisories, decides, packs, doors, sources, backtests, writes] =
+    let [responds, counts, plugins, advisories, decides, packs, doors, sources, backtests, imports, writes] =
         std::array::from_fn(|_| Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
@@ -140,6 +140,10 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
         backtest: Arc::new(move |tenant, new| {
             let service = Arc::clone(&backtests);
             Box::pin(async move { super::backtest::submit(&service, &tenant, &new).await })
+        }),
+        import: Arc::new(move |tenant, new| {
+            let service = Arc::clone(&imports);
+            Box::pin(async move { super::import::submit(&service, &tenant, new).await })
         }),
         response_figures: Arc::new(move || counts.figures.all()),
         evidence_pack: Arc::new(move |assessments, exceptions| {

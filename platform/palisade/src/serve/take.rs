@@ -11,6 +11,19 @@ use super::Service;
 /// Pause of a worker whose messages cannot be taken.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// How often a worker says that it is still at work; well inside the time after which somebody else gets the message.
+const KEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// Keeps a message until this is dropped.
+pub(super) async fn keep(delivery: &Delivery) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(KEEP_EVERY).await;
+        if let Err(error) = delivery.keep().await {
+            tracing::warn!(error = %error, "cannot tell the bus that work is still under way");
+        }
+    }
+}
+
 /// Takes messages one after another until stopped, and has each of them processed; what is under way then is ended first. A message that
 /// could not be processed was not acknowledged, so that it comes back.
 pub(super) async fn run<F>(

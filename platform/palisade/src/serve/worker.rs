@@ -121,6 +121,11 @@ fn make(service: &Service, tenant: &TenantId, scan: &Scan) -> Result<Made, Failu
     match scan.request.kind {
         TargetKind::Cluster => make_cluster(service, tenant, scan),
         TargetKind::Account => make_account(service, scan),
+        TargetKind::Repository | TargetKind::Host => Err(Failure {
+            code: "scan-unsupported",
+            message: "what others found of a repository or a machine is imported; it is not scanned here"
+                .to_owned(),
+        }),
         TargetKind::Image | TargetKind::Directory | TargetKind::Sbom => {
             make_files(service, scan).map(|outcome| Made { outcome, images: BTreeMap::new() })
         }
