@@ -5,6 +5,7 @@ import { checks as clusters } from "./checks/clusters.mjs";
 import { checks as compliance } from "./checks/compliance.mjs";
 import { checks as findings } from "./checks/findings.mjs";
 import { checks as graph } from "./checks/graph.mjs";
+import { checks as imports } from "./checks/imports.mjs";
 import { checks as looks } from "./checks/looks.mjs";
 import { checks as objects } from "./checks/objects.mjs";
 import { checks as overview } from "./checks/overview.mjs";
@@ -47,6 +48,7 @@ for (const [name, check] of [
   ...plugins,
   ...runtime,
   ...scans,
+  ...imports,
   ...views,
   ...rows,
   ...triage,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const BUDGET = { initialJs: 170, css: 25, lazy: 90, total: 900 }; // KB, gzip; the total is as stored
+const BUDGET = { initialJs: 170, css: 25, lazy: 90, total: 900 }; // KB, gzip
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url));
 // Where compress.mjs puts it: it is not shipped.
@@ -40,11 +40,7 @@ for (const key of Object.keys(manifest).filter((each) => manifest[each].isDynami
 const files = readdirSync(dist, { recursive: true }).filter(
   (file) => !file.endsWith(".br") && statSync(join(dist, file)).isFile(),
 );
-rows.push([
-  "everything shipped",
-  sum(files.map((file) => kb(statSync(join(dist, file)).size))),
-  BUDGET.total,
-]);
+rows.push(["everything shipped, gzip", sum(files.map(gzip)), BUDGET.total]);
 
 let over = 0;
 for (const [name, size, most] of rows) {

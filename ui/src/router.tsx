@@ -121,6 +121,12 @@ const vulnerabilities = createRoute({
   component: lazyRouteComponent(() => import("./pages/vulnerabilities/page"), "VulnerabilitiesPage"),
 });
 
+const imports = createRoute({
+  getParentRoute: () => root,
+  path: "/scans/imports",
+  component: lazyRouteComponent(() => import("./pages/scans/imports"), "ImportsPage"),
+});
+
 const scans = createRoute({
   getParentRoute: () => root,
   path: "/scans",
@@ -284,6 +290,7 @@ export const router = createRouter({
     compare,
     image,
     vulnerabilities,
+    imports,
     scans,
     scan,
     plugins,

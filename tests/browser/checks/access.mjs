@@ -13,6 +13,7 @@ export const checks = [
         "/findings/facets",
         "/images",
         "/scans",
+        "/imports",
         "/plugins",
         "/overview",
         "/advisories",

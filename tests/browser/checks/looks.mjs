@@ -48,6 +48,7 @@ async function places(api) {
     ["start", "/start"],
     ...(image ? [["image", `/images/${encodeURIComponent(image.id)}`]] : []),
     ["scans", "/scans"],
+    ["imports", "/scans/imports"],
     ...(scan ? [["scan", `/scans/${scan.id}`]] : []),
     ["plugins", "/plugins"],
     ...(plugin ? [["plugin", `/plugins/${encodeURIComponent(plugin.id)}`]] : []),

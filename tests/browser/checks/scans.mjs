@@ -9,7 +9,7 @@ async function wish({ scan, all }) {
     return { kind: scan.slice(0, at), reference: scan.slice(at + 1) };
   }
   const done = (await all("/scans", {}, 300)).find(
-    (each) => each.state === "finished" && each.kind !== "sbom",
+    (each) => each.state === "finished" && each.kind !== "sbom" && !each.source,
   );
   if (!done) throw new Skip("no finished scan to repeat: give --scan KIND:REFERENCE");
   return { kind: done.kind, reference: done.reference };

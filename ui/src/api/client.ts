@@ -41,6 +41,8 @@ interface Options {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   query?: Query;
   body?: unknown;
+  /** Bytes as they are, instead of a body of JSON. */
+  raw?: Blob;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
   /** Not below `/api/v1`: the probes. */
@@ -52,6 +54,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   const headers: Record<string, string> = { accept: "application/json", ...options.headers };
   if (method !== "GET") headers["x-palisade-request"] = "1";
   if (options.body !== undefined) headers["content-type"] = "application/json";
+  if (options.raw) headers["content-type"] = "application/octet-stream";
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
   let text: string;
@@ -59,7 +62,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
     response = await fetch(`${options.root ? "" : API}${path}${queryString(options.query ?? {})}`, {
       method,
       headers,
-      body: options.body === undefined ? null : JSON.stringify(options.body),
+      body: options.raw ?? (options.body === undefined ? null : JSON.stringify(options.body)),
       credentials: "same-origin",
       redirect: "error",
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,

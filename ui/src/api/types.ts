@@ -12,7 +12,7 @@ export type FixState = "fixed" | "not-fixed" | "wont-fix" | "deferred" | "end-of
 export type JobState = "queued" | "running" | "finished" | "failed" | "cancelled";
 
 export type ScanState = "queued" | "running" | "finished" | "failed";
-export type TargetKind = "image" | "directory" | "sbom" | "cluster" | "account";
+export type TargetKind = "image" | "directory" | "sbom" | "cluster" | "account" | "repository" | "host";
 
 export interface Page<T> {
   items: T[];
@@ -40,6 +40,11 @@ export interface ScanSummary {
   opened: number;
   fixed: number;
   reopened: number;
+  changed: number;
+  hidden: number;
+  unchanged: number;
+  elsewhere: number;
+  superseded: boolean;
   findings: SeverityCounts;
 }
 
@@ -55,6 +60,8 @@ export interface Scan {
   error?: { code: string; message: string } | null;
   asset?: string | null;
   summary?: ScanSummary | null;
+  /** The source whose report brought it. */
+  source?: string | null;
 }
 
 export interface NewScan {
@@ -111,6 +118,8 @@ export interface FindingRow {
   due_at?: string | null;
   /** Grows with every change by people. */
   version: number;
+  /** `palisade`, or names of sources of imports. */
+  found_by?: string[];
 }
 
 /** Why a finding is set aside, and who answers for it. */

@@ -52,6 +52,8 @@ export interface FindingSearch {
   /** A person; `-` for nobody. */
   assignee?: string;
   tag?: string;
+  /** `palisade`, or the name of a source of imports. */
+  found_by?: string;
   /** Only what should be gone by now. */
   overdue?: string;
   /** In the language of filters: `severity>=high and not tag:x`. */
@@ -100,6 +102,7 @@ const TEXTS = [
   "subject",
   "assignee",
   "tag",
+  "found_by",
   "filter",
   "q",
   "hide",

@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { Fragment } from "react";
 import type { FindingDetail } from "../../api/types";
 import { CopyButton, Digest } from "../../parts/copy";
 import { DrawerSection as Section } from "../../parts/drawer";
@@ -432,7 +433,8 @@ function History({ finding }: { finding: FindingDetail }) {
         ))}
       </ol>
       <p className="muted">
-        First seen <Time at={finding.first_seen_at} />, last seen <Time at={finding.last_seen_at} />.
+        First seen <Time at={finding.first_seen_at} />, last seen <Time at={finding.last_seen_at} />, found by{" "}
+        <Finders names={finding.found_by ?? []} />.
       </p>
     </Section>
   );
@@ -481,4 +483,15 @@ function Ids({ finding }: { finding: FindingDetail }) {
       </p>
     </Section>
   );
+}
+
+function Finders({ names }: { names: readonly string[] }) {
+  return names.map((name, index) => (
+    <Fragment key={name}>
+      {index > 0 && ", "}
+      <Link to="/findings" search={{ found_by: name }}>
+        {name === "palisade" ? "Palisade" : name}
+      </Link>
+    </Fragment>
+  ));
 }

@@ -45,12 +45,23 @@ const CHIPS = [
   "subject",
   "assignee",
   "tag",
+  "found_by",
   "overdue",
   "filter",
   "q",
 ] as const;
 /** Values that may hold a comma of their own. */
-const TEXTS: readonly string[] = ["q", "asset", "package", "rule", "subject", "assignee", "tag", "filter"];
+const TEXTS: readonly string[] = [
+  "q",
+  "asset",
+  "package",
+  "rule",
+  "subject",
+  "assignee",
+  "tag",
+  "found_by",
+  "filter",
+];
 /** Off unless asked for: the default table answers "how bad and how old". */
 const HIDDEN_AT_FIRST = "last_seen,assignee,due";
 const BESIDE_HIDDEN = ["asset", "epss", "state", "age", "last_seen", "assignee", "due"];

@@ -4,6 +4,7 @@ import { scansQuery } from "../../api/queries";
 import { Failure, Loading } from "../../parts/states";
 import { counted } from "../../text/number";
 import { ScanForm } from "./form";
+import { ScansHead } from "./head";
 import { ScanTable } from "./table";
 
 /** Several scans may run at once; asking for the list is one connection, following each would be many. */
@@ -18,9 +19,7 @@ export function ScansPage() {
   const scans = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <main className="page">
-      <header className="page-head">
-        <h1>Scans</h1>
-      </header>
+      <ScansHead at="/scans" />
       <section className="card" aria-labelledby="new-scan">
         <h2 id="new-scan">Start a scan</h2>
         <ScanForm />

@@ -58,6 +58,7 @@ function ScanView({ scan, stream }: { scan: Scan; stream: Stream }) {
         <p className="tags" aria-live="polite" data-testid="scan-state">
           <ScanStateTag state={scan.state} />
           <span className="tag">{scan.kind}</span>
+          {scan.source && <span className="tag">report of {scan.source}</span>}
           {scan.platform && <span className="tag">{scan.platform}</span>}
           {STREAM[stream] && (
             <span className={stream === "live" ? "live muted" : "muted"}>{STREAM[stream]}</span>

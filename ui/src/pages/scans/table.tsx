@@ -48,6 +48,7 @@ export function ScanTable({ scans, label }: { scans: readonly Scan[]; label: str
                 <Text value={scan.reference} max={200} />
               </Link>{" "}
               <span className="muted">{scan.kind}</span>
+              {scan.source && <span className="second-line muted">report of {scan.source}</span>}
             </td>
             <td>
               {scan.summary ? (
