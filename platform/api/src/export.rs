@@ -1,8 +1,9 @@
 //! Findings as a file, a page of the store at a time, so that a list of any length needs no memory.
 
+use exchange::{Bom, Heading};
 use ingest::export::{Exported, Said, csv, ocsf, openvex};
 use jiff::Timestamp;
-use model::TenantId;
+use model::{FindingState, TargetKind, TenantId, Triage};
 use serde::Deserialize;
 use store::{FindingFilter, FindingSort, PageRequest, Store, StoreError};
 use uuid::Uuid;
@@ -26,19 +27,26 @@ pub enum ExportFormat {
     Ocsf,
     /// One document of OpenVEX 0.2.0 with a statement for each vulnerability of a package.
     Openvex,
+    /// One document of CycloneDX 1.6 with each vulnerability, what it affects, and where people stand with it (VEX).
+    Cyclonedx,
 }
 
 impl ExportFormat {
     /// Every form, with its word.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("csv", Self::Csv), ("ndjson", Self::Ndjson), ("ocsf", Self::Ocsf), ("openvex", Self::Openvex)];
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("csv", Self::Csv),
+        ("ndjson", Self::Ndjson),
+        ("ocsf", Self::Ocsf),
+        ("openvex", Self::Openvex),
+        ("cyclonedx", Self::Cyclonedx),
+    ];
 
     /// What the file is, for HTTP.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Ndjson | Self::Ocsf => "application/x-ndjson",
-            Self::Openvex => "application/json",
+            Self::Openvex | Self::Cyclonedx => "application/json",
         }
     }
 
@@ -49,6 +57,7 @@ impl ExportFormat {
             Self::Ndjson => "attachment; filename=\"findings.ndjson\"",
             Self::Ocsf => "attachment; filename=\"findings.ocsf.ndjson\"",
             Self::Openvex => "attachment; filename=\"findings.openvex.json\"",
+            Self::Cyclonedx => "attachment; filename=\"findings.cdx.json\"",
         }
     }
 }
@@ -81,21 +90,30 @@ pub struct Export {
     text: String,
     /// Statements so far.
     written: u64,
+    /// The document of CycloneDX.
+    bom: Option<Bom>,
 }
 
 impl Export {
     /// Begins a file.
     #[must_use]
     pub fn new(what: NewExport, at: Timestamp) -> Self {
+        let mut bom = None;
         let text = match what.format {
             ExportFormat::Csv => csv::head(),
             ExportFormat::Openvex => {
                 let id = format!("urn:uuid:{}", Uuid::now_v7());
                 openvex::head(&id, &what.author, at, &format!("palisade {}", what.version))
             }
+            ExportFormat::Cyclonedx => {
+                let id = Uuid::now_v7().to_string();
+                let (begun, text) = Bom::begin(&Heading { id, made_at: at, author: what.author.clone() });
+                bom = Some(begun);
+                text
+            }
             ExportFormat::Ndjson | ExportFormat::Ocsf => String::new(),
         };
-        Self { what, request: PageRequest { cursor: None, limit: PAGE }, text, written: 0 }
+        Self { what, request: PageRequest { cursor: None, limit: PAGE }, text, written: 0, bom }
     }
 
     /// The next piece, and whoever writes the one after it.
@@ -115,6 +133,9 @@ impl Export {
         }
         if self.what.format == ExportFormat::Openvex {
             text.push_str(openvex::TAIL);
+        }
+        if let Some(bom) = self.bom.take() {
+            text.push_str(&bom.end());
         }
         Ok((text, None))
     }
@@ -152,6 +173,11 @@ impl Export {
                     self.written += 1;
                 }
             }
+            ExportFormat::Cyclonedx => {
+                if let Some(text) = self.bom.as_mut().and_then(|bom| bom.push(&vex(&exported))) {
+                    self.text.push_str(&text);
+                }
+            }
             ExportFormat::Ndjson => {
                 // Nothing of a row can fail to be written: its names are texts.
                 let line = serde_json::to_string(&FindingRow::of(row, &self.what.sla)).unwrap_or_default();
@@ -170,5 +196,41 @@ fn said(decision: &store::Decision) -> Said<'_> {
         approver: decision.approver.as_deref(),
         until: decision.until,
         at: decision.at,
+    }
+}
+
+/// The same for the document of CycloneDX.
+fn vex(one: &Exported<'_>) -> exchange::Exported {
+    let kind = match one.asset_kind {
+        TargetKind::Image => exchange::TargetKind::Image,
+        TargetKind::Cluster => exchange::TargetKind::Cluster,
+        TargetKind::Account => exchange::TargetKind::Account,
+        TargetKind::Repository => exchange::TargetKind::Repository,
+        TargetKind::Host => exchange::TargetKind::Host,
+        TargetKind::Directory | TargetKind::Sbom => exchange::TargetKind::Other,
+    };
+    let reason = || one.decision.map(|said| said.reason.to_owned()).unwrap_or_default();
+    let state = match (one.state, one.status) {
+        (_, Triage::FalsePositive) => exchange::State::FalsePositive { reason: reason() },
+        (FindingState::Fixed, _) => exchange::State::Fixed,
+        (FindingState::Open, Triage::Accepted) => exchange::State::AcceptedRisk {
+            reason: reason(),
+            until: one.decision.and_then(|said| said.until),
+        },
+        (FindingState::Open, _) => exchange::State::Open,
+    };
+    let is_digest = one.asset.starts_with("sha256:");
+    exchange::Exported {
+        fingerprint: one.fingerprint.clone(),
+        asset: exchange::Asset {
+            kind,
+            name: one.asset_name.to_owned(),
+            digest: is_digest.then(|| one.asset.to_owned()),
+        },
+        state,
+        first_seen: one.first_seen_at,
+        last_seen: one.last_seen_at,
+        owner: one.assignee.map(str::to_owned),
+        finding: one.finding.clone(),
     }
 }

@@ -1,10 +1,10 @@
-//! Why a file was refused as a whole, or not written. What can be skipped is a gap instead.
+//! Why a file was refused as a whole. What can be skipped is a gap instead.
 
 use thiserror::Error;
 
 use crate::Format;
 
-/// A report that cannot be read, or findings that cannot be written.
+/// A report that cannot be read.
 #[derive(Debug, Error)]
 pub enum ExchangeError {
     /// Larger than [`crate::limits::FILE_BYTES`].
@@ -85,9 +85,6 @@ pub enum ExchangeError {
         /// What is wrong with the first.
         reason: String,
     },
-    /// What is written to does not take it.
-    #[error("the export was cut off; what was written of it is not whole")]
-    Write(#[from] std::io::Error),
 }
 
 fn found_name(found: &Option<Format>) -> &'static str {
@@ -108,7 +105,6 @@ impl ExchangeError {
             Self::Version { .. } => "exchange-version-unsupported",
             Self::Shape { .. } => "exchange-shape",
             Self::NothingUsable { .. } => "exchange-nothing-usable",
-            Self::Write(_) => "exchange-write-failed",
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Reports of other tools in, findings out.
+//! Reports of other tools in; CycloneDX VEX out, which is read again with the same keys.
 //!
-//! Pure by rule: no I/O but the writer that the caller gives, no async, no clock. The same bytes always give the same
+//! Pure by rule: no I/O, no async, no clock. The same bytes always give the same
 //! targets and findings, in the same order and with the same keys.
 //!
 //! A report is a stranger's: its texts are bounded and cleaned of what would change how they are shown, its secrets
@@ -23,4 +23,4 @@ pub use error::ExchangeError;
 pub use format::Format;
 pub use import::{Imported, Target, TargetKind, Tool};
 pub use read::read;
-pub use write::{Asset, Exported, Heading, OutFormat, State, Written, write};
+pub use write::{Asset, Bom, Exported, Heading, State};

@@ -15,6 +15,8 @@ import { pageOf } from "./nav";
 import { density, times } from "./stored";
 import { addressName, NAME_MAX, VIEWS_MAX, views, withView } from "./views";
 
+const EXPORTS = { openvex: "OpenVEX", cyclonedx: "CycloneDX VEX", ocsf: "OCSF" } as const;
+
 export function ViewDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   return (
     <Dialog open={open} title="This view" onClose={onClose}>
@@ -112,12 +114,12 @@ function Download({ view }: { view: ViewRequest }) {
             Download {format.toUpperCase()}
           </button>
         ))}
-        {(["openvex", "ocsf"] as const).map((format) => {
+        {(["openvex", "cyclonedx", "ocsf"] as const).map((format) => {
           const href = exportOf(view, format);
           return (
             href && (
               <a key={format} className="button" href={href} download>
-                {format === "ocsf" ? "OCSF" : "OpenVEX"}, all rows
+                {EXPORTS[format]}, all rows
               </a>
             )
           );

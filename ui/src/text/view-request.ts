@@ -75,7 +75,7 @@ export function curl(origin: string, view: ViewRequest): string {
 }
 
 /** Where the server writes all of a view in another form; nothing for rows of which it knows none. */
-export function exportOf(view: ViewRequest, format: "openvex" | "ocsf"): string | undefined {
+export function exportOf(view: ViewRequest, format: "openvex" | "cyclonedx" | "ocsf"): string | undefined {
   if (view.path !== "/findings") return undefined;
   const { sort: _, ...filter } = view.query;
   return `/api/v1/findings/export?${new URLSearchParams({ ...filter, format })}`;

@@ -187,6 +187,12 @@ async fn findings_leave_as_files_of_every_form() {
     let empty = export("format=openvex&rule=nothing").await.json();
     assert_eq!(empty["statements"], json!([]));
 
+    let bom = export("format=cyclonedx").await.json();
+    let vulnerabilities = bom["vulnerabilities"].as_array().unwrap();
+    assert_eq!((&bom["specVersion"], vulnerabilities.len()), (&json!("1.6"), 5));
+    assert_eq!(vulnerabilities[0]["analysis"]["state"], "false_positive");
+    assert_eq!(export("format=cyclonedx&rule=nothing").await.json()["components"], json!([]));
+
     let ocsf = export("format=ocsf&severity=critical").await.text();
     let object: Value = serde_json::from_str(ocsf.trim()).unwrap();
     assert_eq!((&object["class_uid"], &object["status"]), (&json!(2002), &json!("Suppressed")));

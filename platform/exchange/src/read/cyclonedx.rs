@@ -17,6 +17,9 @@ use crate::{ExchangeError, Format, limits, purl, text};
 /// How every place is said to have been read.
 const METHOD: &str = "cyclonedx";
 
+/// Why a vulnerability that is fixed does not count.
+const FIXED: &str = "vex-fixed";
+
 /// The bill of materials behind the vulnerabilities.
 struct Bom<'a> {
     components: HashMap<&'a str, Component<'a>>,
@@ -216,7 +219,11 @@ fn common(id: &str, item: &Item<'_>, builder: &mut Builder) -> Draft {
     let advisories = item.elements("advisories");
     draft.references.extend(advisories.iter().filter_map(|one| text::link(one.text("url")?)));
     draft.suppressed = analysis(item, builder);
-    if let Some(own) = property(item, SUPPRESSED).and_then(|said| serde_json::from_str(said).ok()) {
+    // What is fixed is fixed, whatever else was said of it before.
+    let is_fixed = draft.suppressed.as_ref().is_some_and(|said| said.code == FIXED);
+    if let Some(own) = property(item, SUPPRESSED).and_then(|said| serde_json::from_str(said).ok())
+        && !is_fixed
+    {
         draft.suppressed = Some(own);
     }
     draft.key = property(item, KEY).and_then(own_key);
@@ -279,7 +286,7 @@ fn analysis(item: &Item<'_>, builder: &mut Builder) -> Option<model::Suppression
         if said.is_empty() { "the document gives no reason".to_owned() } else { said }
     };
     match analysis.text("state").unwrap_or("in_triage") {
-        "resolved" | "resolved_with_pedigree" => suppressed("vex-fixed", reason()),
+        "resolved" | "resolved_with_pedigree" => suppressed(FIXED, reason()),
         "false_positive" => suppressed("vex-false-positive", reason()),
         "not_affected" => suppressed("vex-not-affected", reason()),
         "exploitable" | "in_triage" => None,

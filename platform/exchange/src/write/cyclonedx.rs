@@ -3,55 +3,64 @@
 //! Vulnerabilities are written as they come; of the components each is remembered once and written behind them.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use model::{Cvss, FindingClass, PackageRef, Severity};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Asset, Exported, Heading, List, State, Written, put};
+use super::{Asset, Exported, Heading, State, put};
 use crate::TargetKind;
 use crate::read::properties::{ASSET_KIND, FIX, KEY, SUPPRESSED};
 
 /// Packages of an asset by their references, each with the first place of its evidence.
 type Packages = BTreeMap<String, (PackageRef, Option<String>)>;
 
-pub(super) fn write(
-    heading: &Heading,
-    findings: &mut dyn Iterator<Item = Exported>,
-    out: &mut dyn Write,
-) -> io::Result<Written> {
-    let metadata = json!({
-        "timestamp": heading.made_at,
-        "authors": [{ "name": heading.author }],
-        "tools": { "components": [
-            { "type": "application", "name": "Palisade", "version": env!("CARGO_PKG_VERSION") },
-        ] },
-    });
-    out.write_all(b"{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"version\":1,\n")?;
-    writeln!(out, "\"serialNumber\":{},", json!(format!("urn:uuid:{}", heading.id)))?;
-    write!(out, "\"metadata\":{metadata},\n\"vulnerabilities\":")?;
-    let mut written = Written::default();
-    let mut assets: BTreeMap<String, (Asset, Packages)> = BTreeMap::new();
-    let mut list = List::begin(&mut *out)?;
-    for exported in findings {
+/// A document under way. Vulnerabilities are told as they come; what they affect is remembered until the end.
+#[derive(Debug, Default)]
+pub struct Bom {
+    written: u64,
+    assets: BTreeMap<String, (Asset, Packages)>,
+}
+
+impl Bom {
+    /// Begins a document: it and its first text.
+    #[must_use]
+    pub fn begin(heading: &Heading) -> (Self, String) {
+        let metadata = json!({
+            "timestamp": heading.made_at,
+            "authors": [{ "name": heading.author }],
+            "tools": { "components": [
+                { "type": "application", "name": "Palisade", "version": env!("CARGO_PKG_VERSION") },
+            ] },
+        });
+        let serial = json!(format!("urn:uuid:{}", heading.id));
+        let text = format!(
+            "{{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"version\":1,\n\"serialNumber\":{serial},\n\
+             \"metadata\":{metadata},\n\"vulnerabilities\":["
+        );
+        (Self::default(), text)
+    }
+
+    /// The text of a finding; nothing for one that is no vulnerability, which the format has no place for.
+    pub fn push(&mut self, exported: &Exported) -> Option<String> {
         if exported.finding.class != FindingClass::Vulnerability {
-            written.left_out += 1;
-            continue;
+            return None;
         }
-        let reference = remember(&exported, &mut assets);
-        list.push(&vulnerability(&exported, &reference))?;
-        written.written += 1;
+        let reference = remember(exported, &mut self.assets);
+        let before = if self.written == 0 { "\n" } else { ",\n" };
+        self.written += 1;
+        Some(format!("{before}{}", vulnerability(exported, &reference)))
     }
-    list.end()?;
-    out.write_all(b",\n\"components\":")?;
-    let mut list = List::begin(&mut *out)?;
-    for (reference, (asset, packages)) in &assets {
-        list.push(&asset_component(reference, asset, packages))?;
+
+    /// The last text.
+    #[must_use]
+    pub fn end(self) -> String {
+        let component = |(reference, (asset, packages)): (&String, &(Asset, Packages))| {
+            asset_component(reference, asset, packages).to_string()
+        };
+        let components: Vec<String> = self.assets.iter().map(component).collect();
+        format!("\n],\n\"components\":[\n{}\n]}}\n", components.join(",\n"))
     }
-    list.end()?;
-    out.write_all(b"}\n")?;
-    Ok(written)
 }
 
 /// Keeps the asset and the package of a finding for the list of components. Gives the reference of what is affected.

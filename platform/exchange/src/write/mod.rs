@@ -1,64 +1,14 @@
-//! Findings for other tools. Every format is written as the findings come, so that none has to be in memory whole.
+//! Findings for other tools, as they come, so that none of a document has to be in memory whole.
 
-mod csv;
 mod cyclonedx;
-mod ndjson;
-mod ocsf;
-mod openvex;
-
-use std::io::Write;
 
 use jiff::Timestamp;
 use model::{Finding, Fingerprint};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::text::title;
-use crate::{ExchangeError, TargetKind};
-
-/// A format that findings are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OutFormat {
-    /// RFC 4180 with a heading, safe to be opened by a spreadsheet.
-    Csv,
-    /// One JSON object a line.
-    Ndjson,
-    /// OCSF 1.3: a list of vulnerability (2002), compliance (2003) and detection findings (2004).
-    Ocsf,
-    /// OpenVEX 0.2.0: false positives and accepted risks among vulnerabilities.
-    OpenVex,
-    /// CycloneDX 1.6 JSON with vulnerabilities and what they affect (VEX).
-    CycloneDx,
-}
-
-impl OutFormat {
-    /// Every format.
-    pub const ALL: [Self; 5] = [Self::Csv, Self::Ndjson, Self::Ocsf, Self::OpenVex, Self::CycloneDx];
-
-    /// The word for it in every wire form.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-            Self::Ocsf => "ocsf",
-            Self::OpenVex => "openvex",
-            Self::CycloneDx => "cyclonedx",
-        }
-    }
-
-    /// Reads [`OutFormat::as_str`].
-    ///
-    /// # Errors
-    /// [`ExchangeError::FormatName`].
-    pub fn parse(name: &str) -> Result<Self, ExchangeError> {
-        let found = Self::ALL.into_iter().find(|format| format.as_str() == name);
-        found.ok_or_else(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            ExchangeError::FormatName { name: title(name), known }
-        })
-    }
-}
+pub use self::cyclonedx::Bom;
+use crate::TargetKind;
 
 /// What was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -150,62 +100,6 @@ pub struct Heading {
     pub made_at: Timestamp,
     /// Who makes it: the organisation that runs the installation.
     pub author: String,
-}
-
-/// What became of the findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Written {
-    /// Findings in the document.
-    pub written: u64,
-    /// Findings that the format has no place for.
-    pub left_out: u64,
-}
-
-/// Writes findings as a whole document of the format. The same findings and heading give the same bytes.
-///
-/// # Errors
-/// [`ExchangeError::Write`]; what was written until then is not whole.
-pub fn write(
-    format: OutFormat,
-    heading: &Heading,
-    findings: impl Iterator<Item = Exported>,
-    out: &mut dyn Write,
-) -> Result<Written, ExchangeError> {
-    let mut findings = findings;
-    let findings: &mut dyn Iterator<Item = Exported> = &mut findings;
-    let written = match format {
-        OutFormat::Csv => csv::write(findings, out),
-        OutFormat::Ndjson => ndjson::write(findings, out),
-        OutFormat::Ocsf => ocsf::write(findings, out),
-        OutFormat::OpenVex => openvex::write(heading, findings, out),
-        OutFormat::CycloneDx => cyclonedx::write(heading, findings, out),
-    }?;
-    out.flush()?;
-    Ok(written)
-}
-
-/// A JSON list that is written element by element.
-struct List<'a> {
-    out: &'a mut dyn Write,
-    empty: bool,
-}
-
-impl<'a> List<'a> {
-    fn begin(out: &'a mut dyn Write) -> std::io::Result<Self> {
-        out.write_all(b"[")?;
-        Ok(Self { out, empty: true })
-    }
-
-    fn push(&mut self, value: &Value) -> std::io::Result<()> {
-        self.out.write_all(if self.empty { b"\n" } else { b",\n" })?;
-        self.empty = false;
-        serde_json::to_writer(&mut *self.out, value)?;
-        Ok(())
-    }
-
-    fn end(self) -> std::io::Result<()> {
-        self.out.write_all(b"\n]")
-    }
 }
 
 /// Adds a member that is there.
