@@ -74,13 +74,13 @@ export const checks = [
       await row.locator('[data-state="finished"]').waitFor();
       await axe(page, "imports");
       await shot(page, "imports");
-      await row.getByRole("link", { name: "browser-checks" }).click();
+      await row.getByRole("link", { name: "browser-checks", exact: true }).click();
       await page.waitForURL(/found_by=browser-checks/);
       const found = await all("/findings", { found_by: "browser-checks", state: "open" });
       equal(found.length, 2, "open findings of the source");
       expect(!JSON.stringify(found).includes("never-shown"), "the secret itself is shown");
       await page.goto(`/findings?finding=${found[0].fingerprint}&found_by=browser-checks`);
-      await page.getByRole("dialog").getByRole("link", { name: "browser-checks" }).waitFor();
+      await page.getByRole("dialog").getByRole("link", { name: "browser-checks", exact: true }).waitFor();
       expect(!(await page.content()).includes("<img src=x"), "HTML of a report is HTML of the page");
 
       await page.goto("/scans/imports");
