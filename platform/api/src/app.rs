@@ -207,7 +207,7 @@ pub struct IncomingImport {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImportAnswer {
     /// It is kept, and will be merged.
-    Accepted(store::Submission),
+    Accepted(Box<store::Submission>),
     /// What would become of it.
     Tried(store::ImportOutcome),
 }

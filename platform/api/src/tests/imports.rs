@@ -37,7 +37,8 @@ pub(super) async fn submitted(
     let IncomingImport { source, ask, body, by, .. } = new;
     let (id, digest) = (Uuid::now_v7(), "00".to_owned());
     let new = NewImport { id, source, ask, digest, body, by, at: Timestamp::now() };
-    store.submit_import(tenant, new).await.map(ImportAnswer::Accepted).map_err(ImportRefusal::Store)
+    let submitted = store.submit_import(tenant, new).await.map_err(ImportRefusal::Store)?;
+    Ok(ImportAnswer::Accepted(Box::new(submitted)))
 }
 
 async fn send(rig: &Rig, query: &str, body: &str) -> Answer {

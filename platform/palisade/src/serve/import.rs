@@ -37,7 +37,7 @@ pub(super) async fn submit(
     let kept = NewImport { id, source, ask, digest, body, by, at };
     let submitted = service.store.submit_import(tenant, kept).await.map_err(ImportRefusal::Store)?;
     service.outbox_bell.notify_one();
-    Ok(ImportAnswer::Accepted(submitted))
+    Ok(ImportAnswer::Accepted(Box::new(submitted)))
 }
 
 fn refusal(error: ImportError) -> ImportRefusal {
