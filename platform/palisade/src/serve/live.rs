@@ -153,8 +153,9 @@ async fn look(service: &Service, known: i64) -> Result<i64> {
     })
     .context("cannot load the plugins that were decided about")?;
     let loaded = set.loaded.len();
-    live.set.swap(set);
+    // The versions first: whoever sees a version in force sees what became of the one before.
     live.look_at_versions().await?;
+    live.set.swap(set);
     tracing::info!(plugins = loaded, "the plugins were changed");
     // What refusing one has changed is seen at the next look.
     Ok(generation)
