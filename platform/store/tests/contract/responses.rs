@@ -254,6 +254,22 @@ pub(crate) async fn the_ledger_tells_what_was_changed(place: Place) {
     assert_eq!(ledger(&store).await, None);
 }
 
+pub(crate) async fn a_ledger_that_grows_while_it_is_verified_is_whole(place: Place) {
+    let store = place.store().await;
+    let writer = store.clone();
+    let writes = tokio::spawn(async move {
+        for sequence in 0..200 {
+            writer.commit(commit("r", sequence, 0)).await.unwrap();
+        }
+    });
+    while !writes.is_finished() {
+        let check = store.verify_responses(&tenant()).await.unwrap();
+        assert!(check.broken.is_none(), "{check:?}");
+    }
+    writes.await.unwrap();
+    assert_eq!(store.verify_responses(&tenant()).await.unwrap().records, 200);
+}
+
 pub(crate) async fn the_kill_switch_is_of_a_tenant_and_a_playbook(place: Place) {
     let store = place.store().await;
     let other = TenantId::parse("other").unwrap();

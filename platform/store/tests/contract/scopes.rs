@@ -180,3 +180,19 @@ pub(crate) async fn evidence_is_a_chain_that_tells_what_was_changed(place: Place
         run(&place, "DELETE FROM evidence; INSERT INTO evidence SELECT * FROM evidence_copy; DROP TABLE evidence_copy").await;
     }
 }
+
+pub(crate) async fn evidence_that_grows_while_it_is_verified_is_whole(place: Place) {
+    let store = place.store().await;
+    let writer = store.clone();
+    let writes = tokio::spawn(async move {
+        for second in 1..=60 {
+            scan(&writer, second, state(vec![], u32::try_from(second).unwrap())).await;
+        }
+    });
+    while !writes.is_finished() {
+        let check = store.verify_evidence(&tenant()).await.unwrap();
+        assert!(check.broken.is_none(), "{check:?}");
+    }
+    writes.await.unwrap();
+    assert_eq!(store.verify_evidence(&tenant()).await.unwrap().records, 60);
+}
