@@ -280,46 +280,31 @@ fn read(row: &Row) -> Result<AssetRow> {
 /// Makes sure the asset is there, locks it, and tells whether this scan is the newest that finished on it; if so, the asset
 /// is described as this scan saw it.
 pub(crate) async fn claim(tx: &mut Tx, end: &End<'_>) -> Result<bool> {
-    let Target { kind, name, digest, platform, os, layers, search } = describe(end)?;
-    let statement = sql(
-        "INSERT INTO asset (tenant, id, kind, name, digest, platform, os, layers, search,
-            first_seen_at, last_scan_at, last_scan, last_seq)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
-         ON CONFLICT (tenant, id) DO UPDATE SET
-            kind = excluded.kind, name = excluded.name, digest = excluded.digest, platform = excluded.platform,
+    let newer =
+        "kind = excluded.kind, name = excluded.name, digest = excluded.digest, platform = excluded.platform,
             os = excluded.os, layers = excluded.layers, search = excluded.search,
             last_scan_at = excluded.last_scan_at, last_scan = excluded.last_scan, last_seq = excluded.last_seq
-         WHERE asset.last_seq < excluded.last_seq",
-        [
-            end.tenant.into(),
-            end.asset.into(),
-            kind.into(),
-            name.into(),
-            digest.into(),
-            platform.into(),
-            Param::Json(os),
-            Param::Json(Some(layers)),
-            search.into(),
-            end.at.into(),
-            end.scan.id.into(),
-            end.scan.seq.into(),
-        ],
-    );
+         WHERE asset.last_seq < excluded.last_seq";
     // One statement for all three: an insert that meets a row locks it first and then compares, in Postgres too.
-    Ok(tx.execute(statement).await? == 1)
+    Ok(write(tx, end, end.scan.seq, newer).await? == 1)
 }
 
 /// Makes sure that the asset of an import is there, and locks it. While no scan of our own has seen it, it is what the import says.
 pub(crate) async fn ensure(tx: &mut Tx, end: &End<'_>) -> Result<()> {
-    let Target { kind, name, digest, platform, os, layers, search } = describe(end)?;
+    let unseen = "last_scan = CASE WHEN asset.last_seq = 0 THEN excluded.last_scan ELSE asset.last_scan END,
+            last_scan_at = CASE WHEN asset.last_seq = 0 THEN excluded.last_scan_at ELSE asset.last_scan_at END";
     // Scans count from 1, so that any of them describes the asset anew.
-    let statement = sql(
+    write(tx, end, 0, unseen).await.map(drop)
+}
+
+/// Inserts the asset of a scan, or changes as `otherwise` says the one that is there; how many rows that was.
+async fn write(tx: &mut Tx, end: &End<'_>, seq: i64, otherwise: &'static str) -> Result<u64> {
+    let Target { kind, name, digest, platform, os, layers, search } = describe(end)?;
+    let mut statement = sql(
         "INSERT INTO asset (tenant, id, kind, name, digest, platform, os, layers, search,
             first_seen_at, last_scan_at, last_scan, last_seq)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, 0)
-         ON CONFLICT (tenant, id) DO UPDATE SET
-            last_scan = CASE WHEN asset.last_seq = 0 THEN excluded.last_scan ELSE asset.last_scan END,
-            last_scan_at = CASE WHEN asset.last_seq = 0 THEN excluded.last_scan_at ELSE asset.last_scan_at END",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
+         ON CONFLICT (tenant, id) DO UPDATE SET ",
         [
             end.tenant.into(),
             end.asset.into(),
@@ -332,9 +317,11 @@ pub(crate) async fn ensure(tx: &mut Tx, end: &End<'_>) -> Result<()> {
             search.into(),
             end.at.into(),
             end.scan.id.into(),
+            seq.into(),
         ],
     );
-    tx.execute(statement).await.map(drop)
+    statement.push(otherwise);
+    tx.execute(statement).await
 }
 
 /// An asset's descriptive columns.
