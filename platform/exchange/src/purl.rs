@@ -2,6 +2,7 @@
 //!
 //! Only what a [`PackageRef`] needs is taken out of a package URL; everything else of it stays in its text.
 
+use model::purl::decode;
 use model::{PackageRef, PackageType, SourcePackage, purl::purl};
 
 use crate::text;
@@ -68,22 +69,6 @@ fn joined(kind: PackageType, path: &str, subpath: &str) -> Option<String> {
         _ => segments.join("/"),
     };
     text::exact(&name)
-}
-
-/// Takes percent-encoding off; nothing where it is broken.
-pub(crate) fn decode(encoded: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(encoded.len());
-    let mut bytes = encoded.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            out.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ impl Purl {
         if text.len() > limits::TEXT_BYTES {
             return Err(fail("it is too long"));
         }
-        let decode = |part: &str| decode(part).ok_or_else(|| fail("its percent-encoding is broken"));
+        let decode =
+            |part: &str| model::purl::decode(part).ok_or_else(|| fail("its percent-encoding is broken"));
         let (scheme, rest) =
             text.trim().split_once(':').ok_or_else(|| fail("it does not start with pkg:"))?;
         if !scheme.eq_ignore_ascii_case("pkg") {
@@ -170,21 +171,6 @@ fn split_version(text: &str) -> (&str, Option<&str>) {
         Some((path, version)) if !path.is_empty() && !path.ends_with('/') => (path, Some(version)),
         _ => (text, None),
     }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            out.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Package URLs, written the one canonical way (purl specification, `PURL-SPECIFICATION.rst` and `PURL-TYPES.rst`).
 //!
-//! Only writing lives here, because every package of a scan needs it; reading foreign purls is the business of `ingest`.
+//! Only writing lives here, because every package of a scan needs it, and percent-encoding both ways; reading foreign purls
+//! is the business of `ingest`.
 
 use crate::{OperatingSystem, PackageType, SourcePackage};
 
@@ -121,9 +122,26 @@ fn encode(text: &str, out: &mut String) {
     }
 }
 
+/// Takes percent-encoding off (RFC 3986, section 2.1); nothing where it is broken, or no text comes of it.
+#[must_use]
+pub fn decode(encoded: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(encoded.len());
+    let mut bytes = encoded.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let high = char::from(bytes.next()?).to_digit(16)?;
+            let low = char::from(bytes.next()?).to_digit(16)?;
+            out.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::purl;
+    use super::{decode, purl};
     use crate::{OperatingSystem, PackageType, SourcePackage};
 
     fn debian() -> OperatingSystem {
@@ -163,5 +181,17 @@ mod tests {
     fn hostile_names_stay_inside_their_segment() {
         let odd = purl(PackageType::Npm, "a?b#c\u{202e}", "1 2", None, None, None);
         assert_eq!(odd, "pkg:npm/a%3Fb%23c%E2%80%AE@1%202");
+    }
+
+    #[test]
+    fn what_is_encoded_comes_back_and_what_is_broken_is_nothing() {
+        for text in ["", "a b", "\u{202e}%", "@x/y"] {
+            let mut encoded = String::new();
+            super::encode(text, &mut encoded);
+            assert_eq!(decode(&encoded).as_deref(), Some(text));
+        }
+        for broken in ["%", "%a", "%zz", "%ff"] {
+            assert_eq!(decode(broken), None, "{broken}");
+        }
     }
 }

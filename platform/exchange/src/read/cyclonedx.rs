@@ -4,13 +4,13 @@
 
 use std::collections::HashMap;
 
+use model::purl::decode;
 use model::{FindingClass, FixState, GapCode, Severity};
 
 use super::properties::{ASSET_KIND, FIX, KEY, SUPPRESSED};
 use super::{known_id, uri};
 use crate::draft::{Draft, own_key, place, rating, suppressed};
 use crate::import::{Builder, TargetIndex, TargetKind};
-use crate::purl::decode;
 use crate::tree::Item;
 use crate::{ExchangeError, Format, limits, purl, text};
 

@@ -2,7 +2,7 @@
 //! slash, no `.` and `..`.
 
 use crate::limits;
-use crate::purl::decode;
+use model::purl::decode;
 
 /// A path as a tool writes it, on any system. Nothing where it leads out of its root, is empty or too long.
 pub(crate) fn path(said: &str) -> Option<String> {
