@@ -23,7 +23,7 @@ use crate::problem::Problem;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExportParams {
-    /// `csv`, `ndjson`, `ocsf` or `openvex`.
+    /// `csv`, `ndjson`, `ocsf`, `openvex` or `cyclonedx`.
     #[serde(default)]
     #[param(inline, required = false)]
     format: ExportFormat,

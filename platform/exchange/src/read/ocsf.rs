@@ -3,7 +3,7 @@
 //!
 //! Severity is `severity_id` by the table of the schema; fatal is critical, informational negligible.
 
-use model::{FindingClass, FixState, GapCode, PackageType, Severity};
+use model::{Evidence, FindingClass, FixState, GapCode, PackageType, Severity};
 use serde_json::json;
 
 use super::{known_id, uri};
@@ -48,10 +48,17 @@ fn read_event(event: &Item<'_>, builder: &mut Builder) {
         return builder.skip(GapCode::Unsupported, event.pointer_of("class_uid"), reason);
     }
     let silenced = match standing(event, class) {
-        Standing::Clean => return builder.clean(),
+        // What passed was looked at, so that what failed before is gone.
+        Standing::Clean => {
+            if let Some((kind, name, digest)) = named_target(event) {
+                builder.target(kind, name, digest);
+            }
+            return builder.clean();
+        }
         Standing::Open => {
             let reason = "the tool says neither pass nor fail; somebody has to look";
-            return builder.skip(GapCode::NotCollected, event.pointer(), reason);
+            builder.clean();
+            return builder.gap(GapCode::NotCollected, event.pointer(), reason);
         }
         Standing::Suppressed => true,
         Standing::Counts => false,
@@ -94,6 +101,7 @@ fn read_other(event: &Item<'_>, class: u64, silenced: bool, builder: &mut Builde
     let mut draft = Draft::new(finding_class(event, class), rule);
     common(event, silenced, &mut draft, builder);
     locate(event, &mut draft);
+    draft.evidence.extend(own_places(event));
     let target = target(event, builder);
     builder.finding(target, draft);
 }
@@ -109,6 +117,7 @@ fn read_vulnerabilities(event: &Item<'_>, silenced: bool, builder: &mut Builder)
     let several = all.len() > 1;
     let mut of_event = Draft::new(FindingClass::Vulnerability, String::new());
     common(event, silenced, &mut of_event, builder);
+    let places = own_places(event);
     for vulnerability in all {
         let cve = vulnerability.get("cve");
         let advisory = vulnerability.get("advisory");
@@ -148,6 +157,9 @@ fn read_vulnerabilities(event: &Item<'_>, silenced: bool, builder: &mut Builder)
                 Some(named) => {
                     let mut draft = draft.clone();
                     in_package(&one, &mut draft);
+                    if !places.is_empty() {
+                        draft.evidence.clone_from(&places);
+                    }
                     draft.package = Some(named);
                     builder.finding(target, draft);
                 }
@@ -263,7 +275,8 @@ fn severity(event: &Item<'_>, builder: &mut Builder) -> (Severity, String) {
 
 /// What the finding is known by from one report to the next.
 fn rule(event: &Item<'_>) -> Option<String> {
-    let paths: [&[&str]; 6] = [
+    let paths: [&[&str]; 7] = [
+        &["unmapped", "palisade", "rule"],
         &["metadata", "event_code"],
         &["finding_info", "analytic", "uid"],
         &["compliance", "control"],
@@ -301,6 +314,13 @@ fn locate(event: &Item<'_>, draft: &mut Draft) {
     draft.location.extend(names);
 }
 
+/// Where our own export says that it is.
+fn own_places(event: &Item<'_>) -> Vec<Evidence> {
+    let own = event.find(&["unmapped", "palisade"]);
+    let said = own.iter().flat_map(|own| own.elements("evidence"));
+    said.filter_map(|one| Some(place(text::exact(one.text("path")?)?, METHOD, one.whole("line")))).collect()
+}
+
 /// The resources but one of our own that only says which asset it is.
 fn resources<'a>(event: &Item<'a>) -> Vec<Item<'a>> {
     let listed = event.elements("resources").into_iter().chain(event.get("resource"));
@@ -312,23 +332,29 @@ fn own_kind(resource: &Item<'_>) -> Option<TargetKind> {
 }
 
 fn target(event: &Item<'_>, builder: &mut Builder) -> TargetIndex {
+    let (kind, name, digest) = named_target(event).unwrap_or((TargetKind::Other, "", None));
+    builder.target(kind, name, digest)
+}
+
+/// What an event is about, where it says so: kind, name, and digest of an image.
+fn named_target<'a>(event: &Item<'a>) -> Option<(TargetKind, &'a str, Option<&'a str>)> {
     for resource in event.elements("resources") {
         if let Some(kind) = own_kind(&resource) {
-            return builder.target(kind, resource.text("name").unwrap_or_default(), resource.text("uid"));
+            return Some((kind, resource.text("name").unwrap_or_default(), resource.text("uid")));
         }
     }
     if let Some(account) = event.find(&["cloud", "account"]) {
         let cluster =
             event.text_at(&["cloud", "provider"]).is_some_and(|said| said.eq_ignore_ascii_case("kubernetes"));
         let kind = if cluster { TargetKind::Cluster } else { TargetKind::Account };
-        return builder.target(kind, account.text("uid").or(account.text("name")).unwrap_or_default(), None);
+        return Some((kind, account.text("uid").or(account.text("name")).unwrap_or_default(), None));
     }
     if let Some(image) = event.find(&["container", "image"]) {
-        return builder.target(TargetKind::Image, image.text("name").unwrap_or_default(), image.text("uid"));
+        return Some((TargetKind::Image, image.text("name").unwrap_or_default(), image.text("uid")));
     }
     if let Some(device) = event.get("device") {
         let name = device.text("hostname").or(device.text("name")).or(device.text("uid"));
-        return builder.target(TargetKind::Host, name.unwrap_or_default(), None);
+        return Some((TargetKind::Host, name.unwrap_or_default(), None));
     }
-    builder.target(TargetKind::Other, "", None)
+    None
 }

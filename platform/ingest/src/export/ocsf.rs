@@ -1,7 +1,7 @@
 //! OCSF 1.3 (schema.ocsf.io): Vulnerability Finding (2002) for vulnerabilities, Compliance Finding (2003) for misconfigurations,
 //! Detection Finding (2004) for everything else, one object each.
 
-use model::{FindingClass, FindingState, FixState, Severity, Triage};
+use model::{Finding, FindingClass, FindingState, FixState, Severity, TargetKind, Triage};
 use serde_json::{Map, Value, json};
 
 use super::Exported;
@@ -64,7 +64,16 @@ pub fn object(one: &Exported<'_>, product_version: &str) -> Value {
             "types": [finding.class],
         }),
     );
-    put("resources", json!([{ "uid": one.asset, "name": one.asset_name, "type": one.asset_kind.as_str() }]));
+    put(
+        "resources",
+        json!([{
+            "uid": one.asset,
+            "name": one.asset_name,
+            "type": one.asset_kind.as_str(),
+            "data": { "palisade_asset": asset(one.asset_kind) },
+        }]),
+    );
+    put("unmapped", json!({ "palisade": own(finding) }));
     match finding.class {
         FindingClass::Vulnerability => {
             put("vulnerabilities", json!([vulnerability(one)]));
@@ -82,6 +91,27 @@ pub fn object(one: &Exported<'_>, product_version: &str) -> Value {
         }
     }
     Value::Object(object)
+}
+
+/// What kind of thing the asset is, as a reader of reports says it.
+fn asset(kind: TargetKind) -> &'static str {
+    match kind {
+        TargetKind::Directory | TargetKind::Sbom => "other",
+        known => known.as_str(),
+    }
+}
+
+/// What the schema has no place for, so that the finding is the same one when it is read again.
+fn own(finding: &Finding) -> Value {
+    object_of([
+        ("key", Some(json!(finding.key))),
+        ("class", Some(json!(finding.class))),
+        ("rule", Some(json!(finding.rule))),
+        ("ids", Some(json!(finding.ids))),
+        ("fix", Some(json!(finding.fix.state))),
+        ("evidence", Some(json!(finding.evidence))),
+        ("suppressed", finding.suppressed.as_ref().map(|said| json!(said))),
+    ])
 }
 
 /// `severity_id` and its caption.
