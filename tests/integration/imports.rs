@@ -99,6 +99,57 @@ fn joins_and_closes(server: &mut Server) {
 }
 
 #[test]
+fn what_is_exported_is_the_same_when_it_is_read_again() {
+    let data = Data::with_sample();
+    let server = Server::embedded(&data);
+    let api = server.api();
+    api.scan("directory", fixture("rootfs").canonicalize().unwrap().to_str().unwrap());
+    let found = api.all("/api/v1/findings?state=open");
+    assert!(found.len() > 10, "{}", found.len());
+    let asset = found[0]["asset"]["id"].as_str().unwrap();
+    for form in ["ocsf", "cyclonedx"] {
+        let exported =
+            api.download(&format!("/api/v1/findings/export?format={form}&asset={asset}&state=open"));
+        let query = format!("source=copy-{form}&asset={asset}&dry_run=true");
+        let tried = api.post_bytes(&format!("/api/v1/imports?{query}"), exported.as_bytes());
+        assert_eq!(tried.status, 200, "{}", tried.body);
+        let summary = &tried.body["targets"][0]["summary"];
+        let all = json!(found.len());
+        assert_eq!((&summary["opened"], &summary["unchanged"]), (&json!(0), &all), "{form}: {}", tried.body);
+    }
+}
+
+/// An image's check in OCSF, by the name that it was pulled with.
+fn control(name: &str, control: &str) -> Value {
+    json!({
+        "class_uid": 2003, "activity_id": 1, "severity_id": 3, "time": 1_760_000_000_000_i64,
+        "metadata": { "version": "1.3.0", "product": { "name": "checker" } },
+        "finding_info": { "uid": control, "title": control },
+        "compliance": { "control": control, "status": "Fail", "status_id": 3 },
+        "resources": [{ "name": name, "uid": format!("sha256:{}", "a".repeat(64)), "data": { "palisade_asset": "image" } }],
+    })
+}
+
+#[test]
+fn two_names_of_one_asset_are_one_part_of_a_report() {
+    let data = Data::empty();
+    let server = Server::embedded(&data);
+    let api = server.api();
+    let report = json!([control("shop/web:1", "CIS-1"), control("shop/web:latest", "CIS-2")]).to_string();
+    for expected in [[2, 0, 0, 0], [0, 2, 0, 0]] {
+        let sent = api.post_bytes("/api/v1/imports?source=checker", report.as_bytes());
+        assert_eq!(sent.status, 202, "{}", sent.body);
+        let import = over(api, &sent.body["id"]);
+        assert_eq!(import["outcome"]["targets"].as_array().unwrap().len(), 1, "{import}");
+        assert_eq!(figures(&import), expected);
+    }
+    let of_one = api.all("/api/v1/findings?filter=found_by:checker");
+    let detail = api.get(&format!("/api/v1/findings/{}", of_one[0]["fingerprint"].as_str().unwrap()));
+    let said = detail["why"]["steps"][0].as_str().unwrap();
+    assert!(said.starts_with("It stands in reports of checker about the image"), "{said}");
+}
+
+#[test]
 fn a_report_that_nobody_can_read_or_place_is_refused_with_the_reason() {
     let data = Data::with_sample();
     let server = Server::embedded(&data);
@@ -108,8 +159,14 @@ fn a_report_that_nobody_can_read_or_place_is_refused_with_the_reason() {
         ("source=x", "{\"a\":1}", "exchange-format-unknown"),
         ("source=x&format=sarif", "{\"SchemaVersion\":2,\"Results\":[]}", "exchange-format-mismatch"),
         ("source=x", "{\"SchemaVersion\":2,\"ArtifactName\":\"a\"}", "say kind and target"),
+        (
+            "source=x&kind=repository&target=TOO-LONG",
+            "{\"SchemaVersion\":2,\"ArtifactName\":\"a\"}",
+            "longer than an id may be",
+        ),
         ("source=x&asset=nothing", "{\"SchemaVersion\":2,\"ArtifactName\":\"a\"}", "no asset is called"),
     ] {
+        let query = query.replace("TOO-LONG", &"r".repeat(1024));
         let refused = api.post_bytes(&format!("/api/v1/imports?{query}"), body.as_bytes());
         assert_eq!(
             (refused.status, &refused.body["code"]),

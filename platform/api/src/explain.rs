@@ -32,7 +32,7 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
         TargetKind::Repository => "the repository",
         TargetKind::Host => "the machine",
     };
-    let mut steps = vec![format!("Scan {} looked at {kind} {}.", stored.last_scan, row.asset.name)];
+    let mut steps = vec![seen(row, kind)];
     if let Some(coverage) = coverage.filter(|coverage| !coverage.analyzers.is_empty()) {
         let names: Vec<String> =
             coverage.analyzers.iter().map(|one| format!("{} {}", one.plugin, one.version)).collect();
@@ -47,8 +47,10 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
         Some(package) => {
             let kind = package.kind.as_str();
             let place = places(&finding.evidence);
+            let read = coverage.is_some_and(|coverage| !coverage.analyzers.is_empty());
+            let said = if read { "They show" } else { "It is about" };
             steps.push(format!(
-                "They show the {kind} package {} in version {}{place}.",
+                "{said} the {kind} package {} in version {}{place}.",
                 package.name, package.version
             ));
             if let Some(source) = package.source.as_ref().filter(|source| source.name != package.name) {
@@ -81,6 +83,26 @@ fn steps(row: &FindingRow, coverage: Option<&Coverage>) -> Vec<String> {
         steps.push("A later scan that looked in the same place did not see it any more.".to_owned());
     }
     steps
+}
+
+/// Who saw it: a scan of our own, or reports of other tools, or both.
+fn seen(row: &FindingRow, kind: &str) -> String {
+    let (stored, name) = (&row.stored, &row.asset.name);
+    let others: Vec<&str> =
+        stored.found_by.iter().map(String::as_str).filter(|by| *by != store::OWN).collect();
+    let reports = match others.as_slice() {
+        [] => return format!("Scan {} looked at {kind} {name}.", stored.last_scan),
+        [one] => format!("reports of {one}"),
+        [rest @ .., last] => format!("reports of {} and {last}", rest.join(", ")),
+    };
+    if others.len() < stored.found_by.len() {
+        format!(
+            "Scans of our own and {reports} have it of {kind} {name}; the newest of them is {}.",
+            stored.last_scan
+        )
+    } else {
+        format!("It stands in {reports} about {kind} {name}; the newest of them is {}.", stored.last_scan)
+    }
 }
 
 /// ` in a, b and 3 more places`, or nothing.

@@ -1,7 +1,7 @@
 //! What was read, and how it is put together: targets in the order of the file, equal results as one finding, gaps
 //! that are counted even where they are no longer told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use model::{Digest, Finding, Gap, GapCode};
@@ -92,6 +92,10 @@ pub struct Imported {
     pub gaps: Vec<Gap>,
     /// Results that gave no finding because they could not be used. Each has a gap.
     pub skipped: u64,
+    /// Whether what is not in the report is not there: every result could be used, and the tool does not say that it failed.
+    pub whole: bool,
+    /// Places that the tool says it could not read, sorted: nothing is known of them.
+    pub unseen: Vec<String>,
 }
 
 fn format_name<S: serde::Serializer>(format: &Format, serializer: S) -> Result<S::Ok, S::Error> {
@@ -117,6 +121,8 @@ pub(crate) struct Builder {
     used: u64,
     skipped: u64,
     first_skipped: Option<Gap>,
+    failed: bool,
+    unseen: BTreeSet<String>,
 }
 
 impl Builder {
@@ -135,6 +141,8 @@ impl Builder {
             used: 0,
             skipped: 0,
             first_skipped: None,
+            failed: false,
+            unseen: BTreeSet::new(),
         }
     }
 
@@ -227,6 +235,21 @@ impl Builder {
         self.keep(Gap { code, subject: text::title(&pointer), reason: text::title(&reason.into()) });
     }
 
+    /// The tool itself failed, or left something out that the file does not name: what is not in it may be there.
+    pub(crate) fn blind(&mut self, code: GapCode, pointer: String, reason: impl Into<String>) {
+        self.failed = true;
+        self.gap(code, pointer, reason);
+    }
+
+    /// The tool could not read a place. More than can be told one by one are as good as all.
+    pub(crate) fn unseen(&mut self, path: String) {
+        if self.unseen.len() < limits::GAPS {
+            self.unseen.insert(path);
+        } else {
+            self.failed = true;
+        }
+    }
+
     fn keep(&mut self, gap: Gap) {
         if self.gaps.len() < limits::GAPS {
             self.gaps.push(gap);
@@ -293,6 +316,8 @@ impl Builder {
             targets: self.targets,
             gaps: self.gaps,
             skipped: self.skipped,
+            whole: self.skipped == 0 && !self.failed,
+            unseen: self.unseen.into_iter().collect(),
         })
     }
 }

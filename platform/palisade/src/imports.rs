@@ -2,7 +2,7 @@
 
 use exchange::{ExchangeError, Format, Imported};
 use jiff::Timestamp;
-use model::{AnalyzerCoverage, AssetId, Coverage, Digest, ScanReport, Target, TargetKind, TenantId};
+use model::{AssetId, Coverage, Digest, Finding, ScanReport, Target, TargetKind, TenantId};
 use store::{ImportAsk, ImportOutcome, ImportPart, ImportedTarget, ScanOutcome, Store, StoreError};
 use uuid::Uuid;
 
@@ -18,6 +18,9 @@ pub(crate) enum ImportError {
     /// Nobody can tell what it is about.
     #[error("{0}")]
     Unclear(String),
+    /// The reader ended by a fault of its own.
+    #[error("the reader of reports stopped by a fault of the program")]
+    Stopped(#[source] tokio::task::JoinError),
     /// The store did not answer.
     #[error("the store did not take the report")]
     Store(#[from] StoreError),
@@ -29,16 +32,17 @@ impl ImportError {
         match self {
             Self::Unreadable(error) => error.code(),
             Self::Unclear(_) => "import-refused",
+            Self::Stopped(_) => "import-reader-stopped",
             Self::Store(error) => error.code(),
         }
     }
 }
 
-/// A report that can be merged: what it says, and which assets it is about.
+/// A report that can be merged: what it says of which asset, each once. Its targets are in these parts.
 #[derive(Debug)]
 pub(crate) struct Readable {
     imported: Imported,
-    places: Vec<Place>,
+    parts: Vec<(Place, Vec<Finding>)>,
 }
 
 /// An asset that a report is about.
@@ -63,33 +67,30 @@ pub(crate) async fn read(
     let format = ask.format.as_deref().map(Format::parse).transpose()?;
     // A report of many megabytes takes a second: nothing for a thread that others wait for.
     let read = tokio::task::spawn_blocking(move || exchange::read(&body, format)).await;
-    let imported =
-        read.map_err(|error| ImportError::Unclear(format!("the reader ended early: {error}")))??;
-    let places = match &ask.asset {
-        Some(asset) => vec![named(store, tenant, asset, &imported).await?],
-        None => {
-            let mut places = Vec::with_capacity(imported.targets.len());
-            for target in &imported.targets {
-                places.push(place(store, tenant, ask, target, imported.targets.len()).await?);
-            }
-            places
+    let mut imported = read.map_err(ImportError::Stopped)??;
+    let targets = std::mem::take(&mut imported.targets);
+    let count = targets.len();
+    let mut parts: Vec<(Place, Vec<Finding>)> = Vec::new();
+    for target in targets {
+        let place = match &ask.asset {
+            Some(asset) => named(store, tenant, asset, count).await?,
+            None => place(store, tenant, ask, &target, count).await?,
+        };
+        // Two names of one asset are one part: each by itself would close what the other found.
+        match parts.iter_mut().find(|(known, _)| known.asset == place.asset) {
+            Some((_, findings)) => findings.extend(target.findings),
+            None => parts.push((place, target.findings)),
         }
-    };
-    Ok(Readable { imported, places })
+    }
+    Ok(Readable { imported, parts })
 }
 
 /// The asset that the sender names.
-async fn named(
-    store: &Store,
-    tenant: &TenantId,
-    asset: &str,
-    imported: &Imported,
-) -> Result<Place, ImportError> {
+async fn named(store: &Store, tenant: &TenantId, asset: &str, targets: usize) -> Result<Place, ImportError> {
     let unclear = |what: String| Err(ImportError::Unclear(what));
-    if imported.targets.len() != 1 {
+    if targets != 1 {
         return unclear(format!(
-            "the report is about {} things and one asset was named; leave the name out",
-            imported.targets.len()
+            "the report is about {targets} things and one asset was named; leave the name out"
         ));
     }
     let id = AssetId(asset.to_owned());
@@ -123,6 +124,11 @@ async fn place(
         return unclear("the report does not say what it is about; say its target by name");
     }
     let asset = known(store, tenant, kind, &name, digest.as_ref()).await?;
+    if asset.0.len() > store::KEY_MAX {
+        return unclear(
+            "the name of what the report is about is longer than an id may be; say a shorter target",
+        );
+    }
     let name = if name.trim().is_empty() { asset.0.clone() } else { name };
     Ok(Place { asset, kind, name, digest })
 }
@@ -192,16 +198,14 @@ pub(crate) async fn merge(
     mode: Mode,
     at: Timestamp,
 ) -> Result<ImportOutcome, StoreError> {
-    let Readable { imported, places } = report;
-    let whole = imported.skipped == 0;
+    let Readable { imported, parts } = report;
     let coverage = Coverage {
-        complete: whole,
-        analyzers: Vec::<AnalyzerCoverage>::new(),
+        complete: imported.whole && imported.unseen.is_empty(),
         gaps: imported.gaps.iter().take(GAPS_MAX).cloned().collect(),
         ..Coverage::default()
     };
-    let mut targets = Vec::with_capacity(places.len());
-    for (index, (target, place)) in imported.targets.into_iter().zip(places).enumerate() {
+    let mut targets = Vec::with_capacity(parts.len());
+    for (index, (place, findings)) in parts.into_iter().enumerate() {
         let outcome = ScanOutcome {
             target: Target {
                 kind: place.kind,
@@ -216,13 +220,20 @@ pub(crate) async fn merge(
                 schema: 1,
                 os: None,
                 packages: Vec::new(),
-                findings: target.findings,
+                findings,
                 coverage: coverage.clone(),
             },
             scope: None,
         };
         let scan = part_id(import, index);
-        let part = ImportPart { scan, source, made_at: imported.made_at, whole, outcome: &outcome };
+        let part = ImportPart {
+            scan,
+            source,
+            made_at: imported.made_at,
+            whole: imported.whole,
+            unseen: &imported.unseen,
+            outcome: &outcome,
+        };
         let summary = match mode {
             Mode::Merge => store.merge_import(tenant, &part, at).await?,
             Mode::Try => store.try_import(tenant, &part, at).await?,

@@ -12,7 +12,7 @@ use crate::{Result, StoreError};
 
 /// Longest text in a column that is part of an index, in bytes. Postgres allows about 2,700 bytes for a whole entry,
 /// which here holds at most a tenant (63), one long key and a short tiebreak.
-pub(crate) const KEY_MAX: usize = 1_024;
+pub const KEY_MAX: usize = 1_024;
 
 /// The text with U+FFFD for U+0000.
 pub(crate) fn text(value: &str) -> Cow<'_, str> {

@@ -138,8 +138,10 @@ pub struct ImportPart<'a> {
     pub source: &'a str,
     /// When the report was made, if it says so.
     pub made_at: Option<Timestamp>,
-    /// All results of the report could be read.
+    /// What is not in the report is not there: all of it could be read, and its tool has not failed.
     pub whole: bool,
+    /// Places that the tool could not read, so that nothing is known of findings there.
+    pub unseen: &'a [String],
     /// What was looked at and found.
     pub outcome: &'a ScanOutcome,
 }
@@ -352,10 +354,12 @@ impl Store {
         let request = ScanRequest { kind: target.kind, reference: target.reference.clone(), platform: None };
         let new = NewScan { id: part.scan, idempotency_key: None, request, at };
         let scan = scans::begun(&mut tx, tenant, &new, Some(&source)).await?;
-        let look = Look { by: &source, covers: Covers::Report { whole: part.whole } };
+        let look = Look { by: &source, covers: Covers::Report { whole: part.whole, unseen: part.unseen } };
         let end = End { tenant, asset: &asset, scan: &scan, outcome, at, look };
         assets::ensure(&mut tx, &end).await?;
-        let superseded = !is_newest(&mut tx, &end, part.made_at).await?;
+        // A clock that is ahead would make all reports to come too old.
+        let made_at = part.made_at.map(|made_at| made_at.min(at));
+        let superseded = !is_newest(&mut tx, &end, made_at).await?;
         let summary = merge_all(&mut tx, &end, report, superseded).await?;
         Ok((tx, summary))
     }

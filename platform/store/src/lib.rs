@@ -66,6 +66,7 @@ pub use assessments::Assessment;
 pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
 pub use audit::AuditEvent;
 pub use backtests::{Backtest, BacktestWork, Candidate, NewBacktest, RuleFile};
+pub use clean::KEY_MAX;
 pub use counts::SeverityCounts;
 pub use error::StoreError;
 pub use event_lists::{

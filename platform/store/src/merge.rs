@@ -46,8 +46,10 @@ pub(crate) enum Covers<'a> {
     Scan(&'a Coverage),
     /// A report of another tool.
     Report {
-        /// All of its results could be read. Otherwise any finding may be among the others.
+        /// What is not in it is not there. Otherwise nobody knows of any finding.
         whole: bool,
+        /// Places that the tool could not read.
+        unseen: &'a [String],
     },
 }
 
@@ -60,7 +62,10 @@ impl<'a> Look<'a> {
     fn could_hide(&self, body: Option<&Finding>) -> bool {
         match self.covers {
             Covers::Scan(coverage) => body.is_some_and(|body| could_hide(coverage, body)),
-            Covers::Report { whole } => !whole,
+            Covers::Report { whole, unseen } => {
+                let is_at = |body: &Finding| body.evidence.iter().any(|place| unseen.contains(&place.path));
+                !whole || body.is_some_and(is_at)
+            }
         }
     }
 }

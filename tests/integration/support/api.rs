@@ -92,6 +92,15 @@ impl Api {
         answer.body
     }
 
+    /// A file that must be there.
+    #[track_caller]
+    pub(crate) fn download(&self, path: &str) -> String {
+        let request = self.agent.get(format!("{}{path}", self.base)).header("authorization", self.bearer());
+        let mut answer = request.call().unwrap();
+        assert_eq!(answer.status(), 200, "GET {path}");
+        answer.body_mut().read_to_string().unwrap()
+    }
+
     /// Every row of a list, page after page.
     pub(crate) fn all(&self, path: &str) -> Vec<Value> {
         let mut rows = Vec::new();

@@ -20,7 +20,7 @@ use crate::{ExchangeError, Format, limits};
 /// Reads a report. Without a format the content tells it; with one, the content has to agree.
 ///
 /// # Errors
-/// Every variant of [`ExchangeError`] but [`ExchangeError::Write`] and [`ExchangeError::FormatName`].
+/// Every variant of [`ExchangeError`] but [`ExchangeError::FormatName`].
 pub fn read(bytes: &[u8], format: Option<Format>) -> Result<Imported, ExchangeError> {
     if bytes.len() > limits::FILE_BYTES {
         return Err(ExchangeError::TooLarge { bytes: bytes.len(), limit: limits::FILE_BYTES });

@@ -58,7 +58,7 @@ fn read_run(item: &Item<'_>, builder: &mut Builder) {
     }
     if item.get("externalPropertyFileReferences").is_some() {
         let pointer = item.pointer_of("externalPropertyFileReferences");
-        builder.gap(
+        builder.blind(
             GapCode::Unsupported,
             pointer,
             "parts of the run stand in other files, which are not read",
@@ -87,7 +87,7 @@ fn read_run(item: &Item<'_>, builder: &mut Builder) {
 fn read_invocation(item: &Item<'_>, builder: &mut Builder) {
     builder.made_at(item, "endTimeUtc");
     if item.get("executionSuccessful").is_some_and(|said| said.value().as_bool() == Some(false)) {
-        builder.gap(
+        builder.blind(
             GapCode::CheckError,
             item.pointer_of("executionSuccessful"),
             "the tool says that it failed",
@@ -96,7 +96,7 @@ fn read_invocation(item: &Item<'_>, builder: &mut Builder) {
     for notice in builder.objects(item, "toolExecutionNotifications") {
         if notice.text("level") == Some("error") {
             let said = notice.text_at(&["message", "text"]).unwrap_or("the tool tells of an error");
-            builder.gap(GapCode::CheckError, notice.pointer(), said);
+            builder.blind(GapCode::CheckError, notice.pointer(), said);
         }
     }
 }

@@ -39,14 +39,22 @@ pub(super) fn read(root: &Item<'_>, builder: &mut Builder) -> Result<(), Exchang
 /// What Semgrep itself could not read.
 fn own_gaps(root: &Item<'_>, builder: &mut Builder) {
     for error in builder.objects(root, "errors") {
-        let path = error.text("path").unwrap_or("the scan");
         let said = error.text("message").or(error.text("type")).unwrap_or("the tool tells of an error");
-        builder.gap(GapCode::CheckError, error.pointer(), format!("{path}: {said}"));
+        match error.text("path").and_then(uri::path) {
+            Some(path) => {
+                builder.gap(GapCode::CheckError, error.pointer(), format!("{path}: {said}"));
+                builder.unseen(path);
+            }
+            None => builder.blind(GapCode::CheckError, error.pointer(), format!("the scan: {said}")),
+        }
     }
     let skipped = root.get("paths").map(|paths| builder.objects(&paths, "skipped")).unwrap_or_default();
     for one in skipped {
         let (path, reason) = (one.text("path").unwrap_or("a file"), one.text("reason").unwrap_or("skipped"));
         builder.gap(GapCode::Excluded, one.pointer(), format!("{path}: {reason}"));
+        if let Some(path) = uri::path(path) {
+            builder.unseen(path);
+        }
     }
 }
 

@@ -55,6 +55,9 @@ fn read_cluster(root: &Item<'_>, name: &str, builder: &mut Builder) {
             let place = text::exact(&words.collect::<Vec<_>>().join("/"));
             if let Some(error) = object.text("Error") {
                 builder.gap(GapCode::CheckError, object.pointer_of("Error"), error);
+                if let Some(place) = &place {
+                    builder.unseen(place.clone());
+                }
             }
             read_results(&object, &Scope { target, object: place }, builder);
         }

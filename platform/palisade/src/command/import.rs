@@ -89,7 +89,7 @@ fn told(outcome: &ImportOutcome, tried: bool) -> String {
     if outcome.skipped > 0 {
         let _ = writeln!(
             out,
-            "  {} that cannot be used, so that nothing is closed by this report:",
+            "  {} that cannot be used, so that nothing is closed by this report; what was not used:",
             results(outcome.skipped)
         );
     }

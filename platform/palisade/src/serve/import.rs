@@ -43,6 +43,7 @@ pub(super) async fn submit(
 fn refusal(error: ImportError) -> ImportRefusal {
     match error {
         ImportError::Store(error) => ImportRefusal::Store(error),
+        error @ ImportError::Stopped(_) => ImportRefusal::Internal(crate::exit::one_line(&error.into())),
         error => {
             let code = error.code();
             ImportRefusal::Unusable(code, crate::exit::one_line(&error.into()))
@@ -75,7 +76,7 @@ async fn process(service: &Service, delivery: Delivery) -> Result<()> {
     };
     match made {
         Ok(()) => {}
-        Err(ImportError::Store(error)) => return Err(error.into()),
+        Err(ImportError::Store(error)) if error.is_transient() => return Err(error.into()),
         Err(error) => {
             let code = error.code();
             let message = crate::exit::one_line(&error.into());

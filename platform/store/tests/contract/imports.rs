@@ -12,7 +12,7 @@ use crate::Place;
 use crate::world::*;
 
 fn part<'a>(source: &'a str, outcome: &'a store::ScanOutcome) -> ImportPart<'a> {
-    ImportPart { scan: Uuid::now_v7(), source, made_at: None, whole: true, outcome }
+    ImportPart { scan: Uuid::now_v7(), source, made_at: None, whole: true, unseen: &[], outcome }
 }
 
 async fn import(
@@ -135,6 +135,15 @@ pub(crate) async fn a_report_that_is_older_or_not_whole_closes_nothing(place: Pl
     // A file that does not tell when it was made is as young as its import.
     assert_eq!(merge(&all[..1], None, true, 230).await.fixed, 1);
     assert!(merge(&all, Some(120), true, 240).await.superseded, "one of time 150 was before");
+    // A clock that is a year ahead does not shut out what comes after.
+    assert_eq!(merge(&all, Some(31_000_000), true, 250).await.reopened, 1);
+    assert_eq!(merge(&all[..1], Some(255), true, 260).await.fixed, 1);
+    // Of a place that the tool could not read nothing is known.
+    let place = [all[0].evidence[0].path.clone()];
+    let outcome = outcome(&image(1), report(Vec::new()));
+    let part = ImportPart { made_at: Some(at(265)), unseen: &place, ..part("trivy", &outcome) };
+    let blind = store.merge_import(&tenant(), &part, at(270)).await.unwrap();
+    assert_eq!((blind.fixed, blind.hidden), (0, 1));
     balanced(&store).await;
 }
 
