@@ -18,6 +18,10 @@ use crate::heard::{Heard, Work};
 use crate::posture::{Collected, Judged, PosturePlugin, Subject, batches, context, ready, side_by_side};
 use crate::standing_asked::{Asked, Asker, Listening, Questions};
 
+/// Most objects that are judged in one call of a plugin that asks the graph. A call costs about as much as judging one of them: more
+/// would make a large change little cheaper, and small ones dearer.
+const TOGETHER: usize = 8;
+
 /// What there is of a path to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
@@ -134,7 +138,7 @@ impl Standing {
         }
         for place in 0..self.plugins.len() {
             let asker = (place, Arc::clone(path));
-            self.asked.replace(&asker, Questions::new());
+            self.asked.forget(&asker);
             self.due.remove(&asker);
         }
     }
@@ -236,12 +240,12 @@ impl Standing {
         drop(work);
         for ((place, paths), (heard, questions, audit)) in calls.into_iter().zip(done) {
             self.audit.add(audit);
-            for (path, heard) in paths.into_iter().zip(heard) {
-                if let Some(held) = self.subjects.get_mut(&path) {
+            for (path, heard) in paths.iter().zip(heard) {
+                if let Some(held) = self.subjects.get_mut(path) {
                     held.heard.insert(place, heard);
                 }
-                self.asked.replace(&(place, path), questions.clone());
             }
+            self.asked.replace(paths.into_iter().map(|path| (place, path)).collect(), questions);
         }
         let judged = due.iter().map(|(_, path)| path).chain(&settled);
         judged.map(|path| path.as_ref().to_owned()).collect()
@@ -274,7 +278,8 @@ impl Standing {
         }
     }
 
-    /// The calls to be made. Whoever asks the graph judges one object at a time, so that it is known for which it asked.
+    /// The calls to be made. Whoever asks the graph judges few objects in a call, and one alone where there are few, as all of a call are
+    /// judged again when an answer to any of them changes.
     fn calls(&self, due: &BTreeSet<Asker>) -> Vec<(usize, Vec<&Subject>)> {
         let mut by_plugin: BTreeMap<usize, Vec<&Subject>> = BTreeMap::new();
         for (place, path) in due {
@@ -289,7 +294,9 @@ impl Standing {
                 plugin.plugin.capabilities(&plugin.rights).contains(&Capability::Assets)
             });
             if asks {
-                calls.extend(subjects.into_iter().map(|subject| (place, vec![subject])));
+                let together = (subjects.len() / TOGETHER).clamp(1, TOGETHER);
+                let chunks = subjects.chunks(together).flat_map(|chunk| batches(chunk, 1));
+                calls.extend(chunks.map(|batch| (place, batch)));
             } else {
                 let times = self.plugins.get(place).map_or(1, PosturePlugin::batch_times);
                 calls.extend(batches(&subjects, times).into_iter().map(|batch| (place, batch)));

@@ -74,46 +74,74 @@ impl Services for Listening {
     }
 }
 
+/// Objects that were judged in one call, so that each of them may have asked any of its questions.
+#[derive(Debug)]
+struct Group {
+    members: Vec<Asker>,
+    /// Ids of assets, with the numbers of questions.
+    asked: Vec<(Arc<str>, u32)>,
+}
+
 /// Who asked what.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     /// Questions by their number, so that each is kept once.
     numbers: BTreeMap<Question, u32>,
-    /// By the id of the asset: the number of the question, and who asked it.
-    askers: HashMap<Arc<str>, BTreeSet<(u32, Asker)>>,
-    /// By who asked: what about.
-    asked: HashMap<Asker, Vec<(Arc<str>, u32)>>,
+    /// By the id of the asset: the number of the question, and the group that asked it.
+    askers: HashMap<Arc<str>, BTreeSet<(u32, u64)>>,
+    groups: HashMap<u64, Group>,
+    /// The group of each.
+    group_of: HashMap<Asker, u64>,
+    /// Groups that there have been.
+    made: u64,
 }
 
 impl Asked {
-    /// Takes the questions of a judgement down in the place of those of the one before.
-    pub(crate) fn replace(&mut self, asker: &Asker, questions: Questions) {
-        for (asset, number) in self.asked.remove(asker).unwrap_or_default() {
-            if let Some(askers) = self.askers.get_mut(&asset) {
-                askers.remove(&(number, asker.clone()));
-                if askers.is_empty() {
-                    self.askers.remove(&asset);
-                }
-            }
+    /// Takes the questions of one call down, for all who were judged in it, in the place of those of the calls before.
+    pub(crate) fn replace(&mut self, members: Vec<Asker>, questions: Questions) {
+        for member in &members {
+            self.forget(member);
         }
         if questions.is_empty() {
             return;
         }
-        let mut all = Vec::with_capacity(questions.len());
+        self.made = self.made.saturating_add(1);
+        let group = self.made;
+        let mut asked = Vec::with_capacity(questions.len());
         for (asset, question) in questions {
             let new = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
             let number = *self.numbers.entry(question).or_insert(new);
             let known = self.askers.get_key_value(asset.as_str()).map(|(asset, _)| Arc::clone(asset));
             let asset = known.unwrap_or_else(|| Arc::from(asset));
-            self.askers.entry(Arc::clone(&asset)).or_default().insert((number, asker.clone()));
-            all.push((asset, number));
+            self.askers.entry(Arc::clone(&asset)).or_default().insert((number, group));
+            asked.push((asset, number));
         }
-        self.asked.insert(asker.clone(), all);
+        self.group_of.extend(members.iter().map(|member| (member.clone(), group)));
+        self.groups.insert(group, Group { members, asked });
+    }
+
+    /// Forgets what somebody asked. Those of the same call may have asked all of it.
+    pub(crate) fn forget(&mut self, asker: &Asker) {
+        let Some(number) = self.group_of.remove(asker) else { return };
+        let Some(group) = self.groups.get_mut(&number) else { return };
+        group.members.retain(|member| member != asker);
+        if !group.members.is_empty() {
+            return;
+        }
+        for (asset, question) in self.groups.remove(&number).map(|group| group.asked).unwrap_or_default() {
+            if let Some(askers) = self.askers.get_mut(&asset) {
+                askers.remove(&(question, number));
+                if askers.is_empty() {
+                    self.askers.remove(&asset);
+                }
+            }
+        }
     }
 
     /// Who asked anything about an asset.
     pub(crate) fn about(&self, asset: &str) -> impl Iterator<Item = Asker> {
-        self.askers.get(asset).into_iter().flatten().map(|(_, asker)| asker.clone())
+        let groups = self.askers.get(asset).into_iter().flatten();
+        groups.flat_map(|(_, group)| self.members(*group))
     }
 
     /// Who asked what is known of an asset.
@@ -133,8 +161,11 @@ impl Asked {
         let (Some(number), Some(askers)) = (self.numbers.get(question), self.askers.get(asset)) else {
             return Vec::new();
         };
-        let first = (*number, (0, Arc::from("")));
-        let of_question = askers.range(first..).take_while(|(other, _)| other == number);
-        of_question.map(|(_, asker)| asker.clone()).collect()
+        let of_question = askers.range((*number, 0)..).take_while(|(other, _)| other == number);
+        of_question.flat_map(|(_, group)| self.members(*group)).collect()
+    }
+
+    fn members(&self, group: u64) -> impl Iterator<Item = Asker> {
+        self.groups.get(&group).into_iter().flat_map(|group| group.members.iter().cloned())
     }
 }
