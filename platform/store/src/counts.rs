@@ -25,6 +25,11 @@ pub struct SeverityCounts {
 impl SeverityCounts {
     /// Counts one more.
     pub fn add(&mut self, severity: Severity) {
+        self.add_many(severity, 1);
+    }
+
+    /// Counts so many more.
+    pub fn add_many(&mut self, severity: Severity, number: u64) {
         let slot = match severity {
             Severity::Critical => &mut self.critical,
             Severity::High => &mut self.high,
@@ -34,7 +39,7 @@ impl SeverityCounts {
             Severity::None => &mut self.none,
             Severity::Unknown => &mut self.unknown,
         };
-        *slot = slot.saturating_add(1);
+        *slot = slot.saturating_add(number);
     }
 
     /// How many have this severity.

@@ -63,7 +63,7 @@ pub struct FindingRow {
 /// Events told of one finding: the latest. One that comes and goes with a daily scan takes over a year to get there.
 pub const HISTORY_EVENTS_MAX: u32 = 500;
 
-const COLUMNS: &str =
+pub(crate) const COLUMNS: &str =
     "fingerprint, asset, state, attention, package_name, first_seen_at, last_seen_at, fixed_at,
     first_scan, last_scan, body, status, decision, assignee, tags, acknowledged_at, version, found_by";
 
@@ -217,7 +217,7 @@ fn place(row: &Row, sort: FindingSort) -> Result<(Position, StoredFinding)> {
     Ok((position, stored))
 }
 
-fn read(row: &Row) -> Result<StoredFinding> {
+pub(crate) fn read(row: &Row) -> Result<StoredFinding> {
     Ok(StoredFinding {
         fingerprint: Fingerprint(row.text("fingerprint")?),
         asset: AssetId(row.text("asset")?),

@@ -21,6 +21,7 @@ mod bulk;
 mod clean;
 mod connection;
 mod counts;
+mod destinations;
 mod dialect;
 mod error;
 mod event_lists;
@@ -58,6 +59,7 @@ mod sensors;
 mod sources;
 mod sql;
 mod suppressions;
+mod tickets;
 mod tokens;
 mod triage;
 mod triage_jobs;
@@ -68,6 +70,7 @@ pub use audit::AuditEvent;
 pub use backtests::{Backtest, BacktestWork, Candidate, NewBacktest, RuleFile};
 pub use clean::KEY_MAX;
 pub use counts::SeverityCounts;
+pub use destinations::{Destination, NewDestination, Per, PutRefusal};
 pub use error::StoreError;
 pub use event_lists::{
     DetectionFilter, DetectionRow, EventFilter, EventRow, RuleFigures, StoredEvent, WaitingEvent,
@@ -106,6 +109,7 @@ pub use scopes::{
 pub use sensors::{Sensor, SensorState};
 pub use sources::{EventSource, NewSource};
 pub use suppressions::{NewSuppression, Suppression};
+pub use tickets::{Delivery, Failure, LinkedTicket, Ticket, Wanted};
 pub use tokens::{NewToken, Token, TokenHash};
 pub use triage::{By, Decision, TriageChange, TriageState};
 pub use triage_jobs::{Ask, FindingJob, UndoRefusal};

@@ -35,6 +35,8 @@ mod records;
 mod responses;
 #[path = "contract/scopes.rs"]
 mod scopes;
+#[path = "contract/tickets.rs"]
+mod tickets;
 #[path = "contract/triage.rs"]
 mod triage;
 #[path = "contract/world.rs"]
@@ -169,6 +171,9 @@ contract![
     triage::a_job_that_is_called_off_stops_where_it_is,
     triage::findings_are_found_by_what_people_made_of_them,
     triage::the_language_asks_a_database_what_it_asks_a_value,
+    tickets::findings_become_tickets_and_changes_mark_them,
+    tickets::one_fix_is_one_ticket_and_what_fails_waits,
+    tickets::one_process_tells_a_destination_at_a_time,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,
