@@ -1,0 +1,199 @@
+//! The few operations of the REST API that are used.
+
+use std::time::Duration;
+
+use palisade_sdk::http::{Request, Response};
+use palisade_sdk::{Error, HostError, Receipt};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::settings::Settings;
+use crate::{Wanted, text};
+
+/// Longest text of an answer that is repeated in an error, in characters.
+const SAID_MAX: usize = 500;
+/// When to come back to a Redmine that does not answer and does not say.
+const AWAY: Duration = Duration::from_secs(1);
+
+/// Redmine, as one user.
+pub(crate) struct Api<'a> {
+    pub(crate) settings: &'a Settings,
+}
+
+/// An issue as it is there.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Issue {
+    id: u64,
+    status: Status,
+}
+
+#[derive(Debug, Deserialize)]
+struct Status {
+    id: u64,
+    #[serde(default)]
+    is_closed: bool,
+}
+
+#[derive(Deserialize)]
+struct One {
+    issue: Issue,
+}
+
+#[derive(Deserialize)]
+struct Many {
+    issues: Vec<Issue>,
+}
+
+#[derive(Deserialize)]
+struct Statuses {
+    issue_statuses: Vec<Status>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    errors: Vec<String>,
+}
+
+impl Api<'_> {
+    /// Whether issues could be made; writes nothing.
+    pub(crate) fn test(&self) -> Result<Receipt, Error> {
+        let project = &self.settings.project;
+        let answer = self.send(Request::get(self.url(&format!("/projects/{}.json", path(project)))))?;
+        if answer.status == 404 {
+            return Err(Error::Host(format!(
+                "redmine: the user of the key sees no project {project:?}; check `project`"
+            )));
+        }
+        done(answer)?;
+        let statuses = self.statuses()?;
+        self.status(&statuses, true)?;
+        self.status(&statuses, false)?;
+        Ok(Receipt::new(format!("an issue in project {project}"))
+            .url(self.url(&format!("/projects/{}", path(project)))))
+    }
+
+    /// An issue by its number; nothing if people have deleted it.
+    pub(crate) fn issue(&self, id: u64) -> Result<Option<Issue>, Error> {
+        let answer = self.send(Request::get(self.url(&format!("/issues/{id}.json"))))?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        Ok(Some(done(answer)?.json::<One>()?.issue))
+    }
+
+    /// The oldest issue with a marker, in any status.
+    pub(crate) fn find(&self, marker: &str) -> Result<Option<Issue>, Error> {
+        let request = Request::get(self.url("/issues.json"))
+            .query("project_id", &self.settings.project)
+            .query("status_id", "*")
+            .query("subject", &format!("~{marker}"))
+            .query("sort", "id")
+            .query("limit", "1");
+        let found = done(self.send(request)?)?.json::<Many>()?;
+        Ok(found.issues.into_iter().next())
+    }
+
+    pub(crate) fn create(&self, wanted: &Wanted) -> Result<Receipt, Error> {
+        let mut issue = self.fields(wanted);
+        issue.insert("project_id".to_owned(), self.settings.project.as_str().into());
+        if let Some(tracker) = self.settings.tracker {
+            issue.insert("tracker_id".to_owned(), tracker.into());
+        }
+        let request = Request::post(self.url("/issues.json")).json(&json!({ "issue": issue }))?;
+        let made = done(self.send(request)?)?.json::<One>()?;
+        Ok(self.receipt(made.issue.id))
+    }
+
+    pub(crate) fn update(&self, issue: &Issue, wanted: &Wanted, open: bool) -> Result<Receipt, Error> {
+        let statuses = self.statuses()?;
+        let mut fields = Map::new();
+        if open {
+            fields = self.fields(wanted);
+        }
+        let closed = issue.status.is_closed
+            || statuses.iter().any(|status| status.id == issue.status.id && status.is_closed);
+        if open == closed {
+            fields.insert("status_id".to_owned(), self.status(&statuses, !open)?.into());
+            let note = if open { "It is back." } else { "Nothing of it was found by the latest scans." };
+            fields.insert("notes".to_owned(), note.into());
+        }
+        if !fields.is_empty() {
+            let request = Request::put(self.url(&format!("/issues/{}.json", issue.id)));
+            done(self.send(request.json(&json!({ "issue": fields }))?)?)?;
+        }
+        Ok(self.receipt(issue.id))
+    }
+
+    fn fields(&self, wanted: &Wanted) -> Map<String, Value> {
+        let mut fields = Map::new();
+        fields.insert("subject".to_owned(), text::subject(wanted).into());
+        fields.insert("description".to_owned(), text::description(wanted, self.settings.markup).into());
+        if let Some(priority) = self.settings.priorities.get(&wanted.severity) {
+            fields.insert("priority_id".to_owned(), (*priority).into());
+        }
+        let custom = self.settings.custom_fields.iter();
+        // The keys were checked to be numbers.
+        let custom: Vec<Value> = custom
+            .filter_map(|(id, value)| Some(json!({ "id": id.parse::<u64>().ok()?, "value": value })))
+            .collect();
+        if !custom.is_empty() {
+            fields.insert("custom_fields".to_owned(), custom.into());
+        }
+        fields
+    }
+
+    fn statuses(&self) -> Result<Vec<Status>, Error> {
+        let answer = self.send(Request::get(self.url("/issue_statuses.json")))?;
+        Ok(done(answer)?.json::<Statuses>()?.issue_statuses)
+    }
+
+    /// The status that closes or reopens an issue.
+    fn status(&self, statuses: &[Status], closed: bool) -> Result<u64, Error> {
+        let (key, said) = match closed {
+            true => ("closed-status", self.settings.closed_status),
+            false => ("open-status", self.settings.open_status),
+        };
+        let fits = |status: &&Status| status.is_closed == closed && said.is_none_or(|id| id == status.id);
+        let found = statuses.iter().find(fits).map(|status| status.id);
+        found.ok_or_else(|| {
+            Error::Host(format!("redmine: there is no such status; set `{key}` to the id of one"))
+        })
+    }
+
+    fn receipt(&self, id: u64) -> Receipt {
+        Receipt::new(id.to_string()).url(self.url(&format!("/issues/{id}")))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.url)
+    }
+
+    fn send(&self, request: Request) -> Result<Response, Error> {
+        match request.header("accept", "application/json").secret(&self.settings.secret).send() {
+            // Nobody answers: another try is worth it, and the platform knows how long to wait.
+            Err(HostError::Unavailable(_)) => Err(Error::retry_after(AWAY)),
+            sent => Ok(sent?),
+        }
+    }
+}
+
+/// The answer, if it is one of success; else what Redmine says is wrong, and what to do.
+fn done(answer: Response) -> Result<Response, Error> {
+    let advice = match answer.status {
+        401 => "redmine does not know the key; check the secret, and that the REST API is enabled".to_owned(),
+        403 => "redmine: the user of the key may not do this; give its role the permissions to view, add and edit issues".to_owned(),
+        422 => {
+            let said = answer.json::<Refusal>().map(|refusal| refusal.errors.join("; ")).unwrap_or_default();
+            let said: String = said.chars().take(SAID_MAX).collect();
+            format!("redmine refuses the issue: {said}; fields that are required go into `custom-fields`")
+        }
+        500 | 502 | 504 => return Err(Error::retry_after(AWAY)),
+        _ => return answer.ok(),
+    };
+    Err(Error::Host(advice))
+}
+
+/// A part of a path: what is no plain letter would lead elsewhere.
+fn path(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')).collect()
+}
