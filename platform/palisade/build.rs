@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const PLUGINS: [&str; 11] = [
+const PLUGINS: [&str; 12] = [
     "image-packages",
     "kube-posture",
     "compliance-frameworks",
@@ -16,6 +16,7 @@ const PLUGINS: [&str; 11] = [
     "falco-rules",
     "baseline",
     "attack-chain",
+    "redmine",
 ];
 
 fn main() -> io::Result<()> {

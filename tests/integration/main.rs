@@ -37,5 +37,6 @@ mod runtime;
 mod scenes;
 mod serve;
 mod support;
+mod tickets;
 mod versions;
 mod webhook;

@@ -177,7 +177,8 @@ fn a_restart_keeps_everything() {
                 "palisade.compliance",
                 "palisade.dockerfile-posture",
                 "palisade.image-packages",
-                "palisade.kube-posture"
+                "palisade.kube-posture",
+                "palisade.redmine"
             ]
         );
     });

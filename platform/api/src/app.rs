@@ -229,6 +229,12 @@ pub type Importing = Pin<Box<dyn Future<Output = Result<ImportAnswer, ImportRefu
 /// Accepts a report of a tenant after it has looked at it, or tries it.
 pub type SubmitImport = Arc<dyn Fn(TenantId, IncomingImport) -> Importing + Send + Sync>;
 
+/// A destination that is being tested: what it would make and where, or what is wrong and what to do.
+pub type Testing = Pin<Box<dyn Future<Output = Result<(String, Option<String>), String>> + Send>>;
+
+/// Tests a destination of a tenant; nothing is made there.
+pub type TestDestination = Arc<dyn Fn(TenantId, store::NewDestination) -> Testing + Send + Sync>;
+
 /// Days within which a finding of a severity has to be gone, from when it was first seen. A severity that is not named has no end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sla(pub Vec<(Severity, u32)>);
@@ -270,6 +276,8 @@ pub struct ApiOptions {
     pub backtest: SubmitBacktest,
     /// Accepts reports of other tools.
     pub import: SubmitImport,
+    /// Tests destinations.
+    pub test_destination: TestDestination,
     /// What responses came to since the server started.
     pub response_figures: Ask<ResponseFigures>,
     /// Writes evidence packs.
@@ -316,6 +324,7 @@ pub(crate) struct Parts {
     pub(crate) backtest: SubmitBacktest,
     pub(crate) import: SubmitImport,
     pub(crate) imports: Semaphore,
+    pub(crate) test_destination: TestDestination,
     pub(crate) response_figures: Ask<ResponseFigures>,
     pub(crate) evidence_pack: EvidencePack,
     pub(crate) receive: Receive,
@@ -361,6 +370,7 @@ impl Parts {
             backtest: options.backtest,
             import: options.import,
             imports: Semaphore::new(IMPORTS_MAX),
+            test_destination: options.test_destination,
             response_figures: options.response_figures,
             evidence_pack: options.evidence_pack,
             receive: options.receive,

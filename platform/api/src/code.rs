@@ -68,6 +68,14 @@ codes! {
     NothingOpen = "nothing-open", NOT_FOUND, "Nothing is open";
     /// What is kept of a cluster or account was written by another version.
     SnapshotUnreadable = "snapshot-unreadable", CONFLICT, "What is kept of the cluster or account cannot be read";
+    /// The tenant has no destination of this name.
+    DestinationNotFound = "destination-not-found", NOT_FOUND, "There is no such destination";
+    /// A destination that could tell nothing.
+    DestinationInvalid = "destination-invalid", UNPROCESSABLE_ENTITY, "The destination cannot be used";
+    /// A destination that somebody has changed meanwhile.
+    DestinationChanged = "destination-changed", CONFLICT, "The destination is at another version";
+    /// A destination whose plugin says that it would fail.
+    DestinationTestFailed = "destination-test-failed", UNPROCESSABLE_ENTITY, "The destination would not take a ticket";
     /// No plugin with this id is loaded.
     PluginNotFound = "plugin-not-found", NOT_FOUND, "There is no such plugin";
     /// A decision about a plugin that cannot be carried out.

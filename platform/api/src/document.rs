@@ -35,6 +35,7 @@ use crate::problem::{FieldProblem, ProblemDetails};
         (name = "runtime", description = "Events of sensors, audit logs and clouds, what was detected in them, and what need not be told."),
         (name = "incidents", description = "Stories of what was detected."),
         (name = "responses", description = "What is done about incidents: playbooks, runs, approvals, the ledger, the kill switch."),
+        (name = "destinations", description = "Other systems that are told of findings, and their tickets."),
         (name = "plugins", description = "What scans, with which rights."),
         (name = "advisories", description = "What judges."),
         (name = "overview", description = "Where things stand."),

@@ -16,7 +16,7 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    accounts, advisories, attack_map, backtests, clusters, compliance, events, evidence, exceptions, export,
+    accounts, advisories, attack_map, backtests, clusters, compliance, destinations, events, evidence, exceptions, export,
     findings, images, imports, incidents, ingest, inventory, metrics, overview, plugins, responses, runtime,
     scans, server, session, sources, triage,
 };
@@ -65,6 +65,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(evidence::pack))
         .routes(routes!(imports::submit, imports::list))
         .routes(routes!(imports::get))
+        .routes(routes!(destinations::list))
+        .routes(routes!(destinations::get, destinations::put, destinations::remove))
+        .routes(routes!(destinations::tickets))
+        .routes(routes!(destinations::deliveries))
+        .routes(routes!(destinations::replay))
+        .routes(routes!(destinations::test))
         .routes(routes!(sources::list, sources::add))
         .routes(routes!(sources::get, sources::remove))
         .routes(routes!(sources::rotate))

@@ -70,6 +70,8 @@ const MIGRATIONS: &[Migration] = &[
         version: 10,
         sqlite: include_str!("../migrations/sqlite/0010_imports.sql"),
         postgres: include_str!("../migrations/postgres/0010_imports.sql"),
+    },
+    Migration {
         version: 11,
         sqlite: include_str!("../migrations/sqlite/0011_tickets.sql"),
         postgres: include_str!("../migrations/postgres/0011_tickets.sql"),

@@ -26,7 +26,7 @@ pub(crate) const AS_STR: &str = "fn as_str(self) -> &'static str {";
 const WORDS: [&str; 2] = ["platform/model/src/coverage.rs", "platform/host/src/fault.rs"];
 
 /// Files that write codes elsewhere, each with what stands before the code.
-const LISTED: [(&str, &str); 7] = [
+const LISTED: [(&str, &str); 8] = [
     // The list of the macro `codes!`: `Variant = "word", STATUS, "Title";`.
     ("platform/api/src/code.rs", " = \""),
     ("platform/palisade/src/serve/worker.rs", "Failure::new(\""),
@@ -35,6 +35,7 @@ const LISTED: [(&str, &str); 7] = [
     ("platform/palisade/src/serve/backtest.rs", "_CODE: &str = \""),
     ("platform/palisade/src/serve/triage.rs", "_CODE: &str = \""),
     ("platform/palisade/src/serve/import.rs", "_CODE: &str = \""),
+    ("platform/palisade/src/serve/tickets.rs", "_CODE: &str = \""),
 ];
 
 /// Compares codes and pages, and adds a line to `wrong` for every difference.

@@ -71,6 +71,16 @@ impl Api {
         answer(request.send(body).unwrap()).unwrap()
     }
 
+    /// `PUT` of JSON.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
+        let request = self
+            .agent
+            .put(format!("{}{path}", self.base))
+            .header("authorization", self.bearer())
+            .header("content-type", "application/json");
+        answer(request.send(body.to_string()).unwrap()).unwrap()
+    }
+
     /// `PATCH` of JSON that must succeed.
     #[track_caller]
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Value {

@@ -11,6 +11,7 @@ mod moto;
 mod nats;
 mod postgres;
 mod random;
+pub(crate) mod redmine;
 mod registry;
 mod server;
 pub(crate) mod tokens;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 /// One request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
+    /// `GET` and so on.
+    pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
     /// The `Authorization` header.
@@ -28,6 +30,8 @@ impl Asked {
 pub(crate) enum Reply {
     /// Status, headers and body.
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// The connection ends without an answer.
+    Nothing,
     /// The connection stays open, and nothing comes.
     Silence,
 }
@@ -53,6 +57,7 @@ impl Web {
                 seen.lock().unwrap().push(request.clone());
                 match reply(&request) {
                     Reply::Answer(status, headers, body) => write(stream, status, &headers, &body),
+                    Reply::Nothing => drop(stream),
                     Reply::Silence => silent.push(stream),
                 }
             }
@@ -70,7 +75,8 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
-    let target = line.split(' ').nth(1)?.to_owned();
+    let mut words = line.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = Vec::new();
     loop {
         line.clear();
@@ -78,7 +84,7 @@ fn read(stream: &TcpStream) -> Option<Asked> {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut asked = Asked { target, authorization: None, headers, body: Vec::new() };
+    let mut asked = Asked { method, target, authorization: None, headers, body: Vec::new() };
     asked.authorization = asked.header("authorization").map(str::to_owned);
     let length = asked.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     reader.take(length).read_to_end(&mut asked.body).ok()?;

@@ -110,6 +110,8 @@ pub struct FindingDetail {
     /// When somebody first said anything of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged_at: Option<Timestamp>,
+    /// Its tickets in other systems.
+    pub tickets: Vec<super::FindingTicket>,
     /// What happened to it, oldest first.
     pub history: Vec<HistoryEvent>,
     /// Why it is shown.
@@ -217,6 +219,7 @@ impl FindingDetail {
             fixed_at: row.stored.fixed_at,
             decision: triage.decision.clone().map(Into::into),
             acknowledged_at: triage.acknowledged_at,
+            tickets: Vec::new(),
             history,
             why,
             row: FindingRow::of(row, sla),

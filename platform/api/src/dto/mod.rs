@@ -9,6 +9,7 @@ mod attack_map;
 mod backtests;
 mod clusters;
 mod compliance;
+mod destinations;
 mod evidence;
 mod findings;
 mod images;
@@ -38,6 +39,10 @@ pub use clusters::{AttackAnswer, Cluster, Clusters, ExposureAnswer, FollowState,
 pub use compliance::{
     AssessmentDetail, AssessmentRow, Assessments, Control, ControlCounts, ControlProof, ControlStatus,
     TrendPoint,
+};
+pub use destinations::{
+    Destination, DestinationTest, Destinations, FindingTicket, NewDestination, Ticket, TicketDeliveries,
+    TicketDelivery, TicketPer, TicketReplay, Tickets,
 };
 pub use evidence::{
     BrokenRecord, EvidenceCheck, EvidenceRow, Exception, ExceptionBook, ExceptionScope, ExceptionStanding,

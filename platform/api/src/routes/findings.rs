@@ -230,5 +230,7 @@ pub(super) async fn detail(
     // The coverage of the scan that saw it, not of the asset's latest: a later scan may have had other plugins and data.
     let coverage = app.store.scan_coverage(&caller.tenant, row.stored.last_scan).await?;
     let why = why(&row, coverage.as_ref());
-    Ok(FindingDetail::new(row, history, why, &app.sla))
+    let tickets = app.store.tickets_of_finding(&caller.tenant, &fingerprint).await?;
+    let tickets = tickets.into_iter().map(Into::into).collect();
+    Ok(FindingDetail { tickets, ..FindingDetail::new(row, history, why, &app.sla) })
 }

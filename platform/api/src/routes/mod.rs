@@ -6,6 +6,7 @@ pub(crate) mod attack_map;
 pub(crate) mod backtests;
 pub(crate) mod clusters;
 pub(crate) mod compliance;
+pub(crate) mod destinations;
 pub(crate) mod events;
 pub(crate) mod evidence;
 pub(crate) mod exceptions;

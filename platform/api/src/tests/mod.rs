@@ -162,6 +162,14 @@ pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, sch
             let store = reports.clone();
             Box::pin(async move { imports::submitted(&store, &tenant, new).await })
         }),
+        test_destination: Arc::new(|_, said| {
+            Box::pin(async move {
+                match said.settings.get("wrong") {
+                    None => Ok((format!("an issue in {}", said.name), None)),
+                    Some(why) => Err(format!("it is wrong: {why}")),
+                }
+            })
+        }),
         plugins: Arc::new(|| vec![content::plugin("z.second"), content::plugin("a.first")]),
         decide: Arc::new(|actor, plugin, decision| Box::pin(decided(actor, plugin, decision))),
         response_figures: Arc::new(responses::figures),

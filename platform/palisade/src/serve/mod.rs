@@ -17,6 +17,7 @@ mod respond;
 mod session;
 mod take;
 mod tap;
+mod tickets;
 mod triage;
 mod unanswered;
 mod worker;
@@ -122,6 +123,7 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     parts.spawn(import::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(triage::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(triage::end_acceptances(Arc::clone(&service), stopped.clone()));
+    parts.spawn(tickets::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(respond::run(Arc::clone(&service), stopped.clone()));
     for _ in 0..service.config.server.workers {
         parts.spawn(worker::run(Arc::clone(&service), stopped.clone()));

@@ -108,7 +108,7 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let [responds, counts, plugins, advisories, decides, packs, doors, sources, backtests, imports, writes] =
+    let [responds, counts, plugins, advisories, decides, packs, doors, sources, backtests, imports, writes, tests] =
         std::array::from_fn(|_| Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
@@ -144,6 +144,13 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
         import: Arc::new(move |tenant, new| {
             let service = Arc::clone(&imports);
             Box::pin(async move { super::import::submit(&service, &tenant, new).await })
+        }),
+        test_destination: Arc::new(move |tenant, said| {
+            let service = Arc::clone(&tests);
+            Box::pin(async move {
+                let tested = super::tickets::test(&service, &tenant, &said).await;
+                tested.unwrap_or_else(|error| Err(crate::exit::one_line(&error)))
+            })
         }),
         response_figures: Arc::new(move || counts.figures.all()),
         evidence_pack: Arc::new(move |assessments, exceptions| {
