@@ -62,7 +62,7 @@ CREATE TABLE delivery (
     id UUID NOT NULL,
     key TEXT COLLATE "C" NOT NULL,
     notice TEXT NOT NULL,
-    at BIGINT NOT NULL,
+    at TIMESTAMPTZ NOT NULL,
     outcome TEXT COLLATE "C" NOT NULL,
     message TEXT NOT NULL,
     PRIMARY KEY (tenant, destination, id),
