@@ -241,6 +241,8 @@ export interface FindingDetail extends FindingRow {
   fixed_at?: string | null;
   decision?: FindingDecision | null;
   acknowledged_at?: string | null;
+  /** Its tickets in other systems. */
+  tickets?: { destination: string; id: string; url?: string | null; status?: string | null }[];
   history?: HistoryEvent[];
   why?: Why | null;
 }

@@ -12,6 +12,7 @@ import { ProblemLine } from "../../parts/problem-line";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { merge } from "../../text/draft";
+import { safeLink } from "../../text/link";
 import { changeOf, draftOf, isEmpty, JUSTIFICATIONS } from "../../text/triage";
 import { Due } from "./columns";
 import { TriageFields } from "./triage-fields";
@@ -171,6 +172,16 @@ function Standing({ finding }: { finding: FindingDetail }) {
           <span className="muted">nobody</span>
         )}
       </dd>
+      {(finding.tickets ?? []).length > 0 && (
+        <>
+          <dt>Tickets</dt>
+          <dd className="tags">
+            {(finding.tickets ?? []).map((ticket) => (
+              <TicketLink key={`${ticket.destination} ${ticket.id}`} ticket={ticket} />
+            ))}
+          </dd>
+        </>
+      )}
       {finding.due_at && (
         <>
           <dt>Due</dt>
@@ -219,5 +230,23 @@ function Standing({ finding }: { finding: FindingDetail }) {
         </>
       )}
     </dl>
+  );
+}
+
+/** Where it is in the other system, whose address is that system's word. */
+function TicketLink({ ticket }: { ticket: NonNullable<FindingDetail["tickets"]>[number] }) {
+  const href = ticket.url ? safeLink(ticket.url) : null;
+  const name = (
+    <>
+      {ticket.destination} <Text value={ticket.id} max={80} />
+    </>
+  );
+  return href ? (
+    <a className="tag" href={href} target="_blank" rel="noreferrer noopener nofollow">
+      {name}
+      <span className="sr-only"> (opens a new tab)</span>
+    </a>
+  ) : (
+    <span className="tag">{name}</span>
   );
 }
