@@ -96,7 +96,7 @@ impl World {
                 self.tickets().first(),
                 self.server.log()
             );
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::park_timeout(Duration::from_millis(100));
         }
     }
 
@@ -196,7 +196,7 @@ fn what_is_refused_says_why_and_is_told_again_on_demand() {
             break found;
         }
         assert!(begun.elapsed() < PATIENCE, "{}", world.server.log());
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::park_timeout(Duration::from_millis(100));
     };
     assert!(refused["error"].as_str().unwrap().contains("Team cannot be blank"), "{refused}");
     let log = api.get("/api/v1/destinations/ops/deliveries");

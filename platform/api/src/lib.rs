@@ -41,7 +41,8 @@ mod ui;
 pub use app::{
     ApiOptions, Ask, BacktestRefusal, Decide, Deciding, EvidencePack, ImportAnswer, ImportRefusal, Importing,
     IncomingImport, PluginDecision, PluginRefusal, Respond, Responding, ResponseAnswer, ResponseFigures,
-    ResponseOrder, ResponseRefusal, ScanChange, Scheme, Sla, SubmitBacktest, SubmitImport, Submitting, TestDestination, Testing, Ui,
+    ResponseOrder, ResponseRefusal, ScanChange, Scheme, Sla, SubmitBacktest, SubmitImport, Submitting,
+    TestDestination, Testing, Ui,
 };
 pub use auth::{Secret, bootstrap_token, create_source, create_token, rotate_source};
 pub use code::{Code, error_codes};

@@ -16,9 +16,9 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    accounts, advisories, attack_map, backtests, clusters, compliance, destinations, events, evidence, exceptions, export,
-    findings, images, imports, incidents, ingest, inventory, metrics, overview, plugins, responses, runtime,
-    scans, server, session, sources, triage,
+    accounts, advisories, attack_map, backtests, clusters, compliance, destinations, events, evidence,
+    exceptions, export, findings, images, imports, incidents, ingest, inventory, metrics, overview, plugins,
+    responses, runtime, scans, server, session, sources, triage,
 };
 use crate::{document, ui};
 

@@ -108,8 +108,20 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 
 /// What the API is made of.
 pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
-    let [responds, counts, plugins, advisories, decides, packs, doors, sources, backtests, imports, writes, tests] =
-        std::array::from_fn(|_| Arc::clone(service));
+    let [
+        responds,
+        counts,
+        plugins,
+        advisories,
+        decides,
+        packs,
+        doors,
+        sources,
+        backtests,
+        imports,
+        writes,
+        tests,
+    ] = std::array::from_fn(|_| Arc::clone(service));
     ApiOptions {
         store: service.store.clone(),
         plugins: Arc::new(move || super::describe::plugins(&plugins.live.set(), &plugins.live.versions())),

@@ -21,11 +21,12 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::Service;
+use super::lease::RENEW_EVERY;
 
 /// How often changed findings and due tickets are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long a process has a destination that it does not renew: longer than one call may take.
-const HELD: SignedDuration = SignedDuration::from_mins(5);
+/// How long a process has a destination that it does not ask for again. The clocks of processes have to agree better than this.
+const HELD: SignedDuration = SignedDuration::from_secs(30);
 /// Tickets that are looked for at once.
 const AT_ONCE: u32 = 50;
 /// Shortest and longest rest of a destination that asks for none itself; doubled with each failure.
@@ -60,7 +61,8 @@ struct Rest {
 
 /// Runs until stopped.
 pub(crate) async fn run(service: Arc<Service>, mut stopped: watch::Receiver<bool>) -> Result<()> {
-    let (tenant, holder) = (TenantId::default_tenant(), Uuid::now_v7());
+    // A process that was killed is followed by another of the same instance, which need not wait until nobody has its destinations.
+    let (tenant, holder) = (TenantId::default_tenant(), service.instance.name);
     let mut desks: HashMap<String, Desk> = HashMap::new();
     let mut all = tokio::time::Instant::now();
     while !*stopped.borrow() {
@@ -145,13 +147,11 @@ async fn tell_all(
             break;
         }
         for ticket in due {
-            let now = Timestamp::now();
-            let until = now.saturating_add(HELD).unwrap_or(now);
-            let ours = service.store.claim_destination(tenant, name, holder, now, until).await?;
-            if !ours || *stopped.borrow() {
+            if !claim(service, tenant, name, holder).await? || *stopped.borrow() {
                 return Ok(Rest::default());
             }
-            match tell(service, tenant, destination, ticket).await? {
+            let telling = tell(service, tenant, destination, ticket);
+            match held(service, tenant, name, holder, telling).await? {
                 Told::Right => {}
                 Told::Accepted => failures = 0,
                 Told::Away(asked) => return Ok(resting_for(failures, asked)),
@@ -164,6 +164,34 @@ async fn tell_all(
         }
     }
     Ok(Rest { until: None, failures })
+}
+
+async fn claim(service: &Service, tenant: &TenantId, name: &str, holder: Uuid) -> store::Result<bool> {
+    let now = Timestamp::now();
+    let until = now.saturating_add(HELD).unwrap_or(now);
+    service.store.claim_destination(tenant, name, holder, now, until).await
+}
+
+/// Asks for the destination again and again while something is done with it. Who loses it all the same finishes what is under way: the
+/// marker of a ticket keeps another process from making it twice.
+async fn held<T>(
+    service: &Service,
+    tenant: &TenantId,
+    name: &str,
+    holder: Uuid,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(RENEW_EVERY) => match claim(service, tenant, name, holder).await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(destination = name, "another process has the destination"),
+                Err(error) => tracing::warn!(destination = name, error = %error, "cannot keep the destination; trying again"),
+            },
+        }
+    }
 }
 
 /// What became of one ticket.
