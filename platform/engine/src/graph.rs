@@ -92,6 +92,11 @@ impl Graph {
         &self.missing
     }
 
+    /// Of other kinds there may be more than these nodes.
+    pub(crate) fn misses(&mut self, missing: BTreeSet<String>) {
+        self.missing = missing;
+    }
+
     /// Assets that an edge leads to from this one, or, read backwards, from which it leads here; by id.
     pub fn joined(&self, id: &str, edge: Edge, backwards: bool) -> impl Iterator<Item = &AssetNode> {
         let slot = self.places.get(id).and_then(|place| self.slot(*place));

@@ -183,9 +183,10 @@ impl Standing {
         }
     }
 
-    /// The graph is another one, for instance because of other kinds nobody knows anything any more: everything is judged again.
-    pub fn begin_anew(&mut self, graph: Graph) {
-        self.graph = Arc::new(graph);
+    /// Of other kinds than until now there may be assets that are not known: every question may have another answer, and everything is judged
+    /// again.
+    pub fn misses(&mut self, kinds: BTreeSet<String>) {
+        Arc::make_mut(&mut self.graph).misses(kinds);
         for (place, plugin) in self.plugins.iter().enumerate() {
             let wanted = self.subjects.iter().filter(|(_, held)| plugin.consumes(&held.subject.kind));
             self.due.extend(wanted.map(|(path, _)| (place, Arc::clone(path))));

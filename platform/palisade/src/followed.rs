@@ -40,8 +40,7 @@ pub(crate) fn hand_on(live: &Live, changed: &Changed, standing: &mut Standing) {
     // Which kinds can be read changes seldom, and with it what every question about them means.
     let missing = missing(live.snapshot());
     if *standing.graph().missing() != missing {
-        let (nodes, relations) = live.graph();
-        standing.begin_anew(Graph::new(nodes, &relations, missing));
+        standing.misses(missing);
     }
 }
 
