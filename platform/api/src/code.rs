@@ -42,6 +42,8 @@ macro_rules! codes {
 codes! {
     /// No credentials, or none that are valid.
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Valid credentials are required";
+    /// Who asks is known, but may not do this.
+    Forbidden = "forbidden", FORBIDDEN, "The credentials do not allow this";
     /// A cookie session sent an unsafe request without the header that proves it came from our own page.
     RequestHeaderMissing = "request-header-missing", FORBIDDEN, "The request does not prove that it came from the UI";
     /// No route has this path.

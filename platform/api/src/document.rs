@@ -10,7 +10,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
-use crate::auth::{COOKIE, is_door, is_public};
+use crate::auth::{COOKIE, Need, is_door, is_public, need};
 use crate::problem::{FieldProblem, ProblemDetails};
 
 #[derive(utoipa::OpenApi)]
@@ -53,7 +53,11 @@ pub(crate) fn base() -> OpenApi {
 const PROBLEMS: [(&str, &str, &str); 11] = [
     ("400", "BadRequest", "A parameter or the body cannot be read, or a parameter is not known here."),
     ("401", "Unauthenticated", "Credentials are missing or not valid."),
-    ("403", "Forbidden", "A cookie came without the header `X-Palisade-Request`."),
+    (
+        "403",
+        "Forbidden",
+        "The permission is missing, or a cookie came without the header `X-Palisade-Request`.",
+    ),
     ("404", "NotFound", "There is no such thing, or not for this tenant."),
     ("409", "Conflict", "Things stand otherwise than the request expects."),
     ("413", "BodyTooLarge", "The body is larger than a mebibyte; of events, than 16."),
@@ -128,15 +132,17 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     } else if door {
         vec![SecurityRequirement::new("source", Vec::<String>::new())]
     } else {
-        vec![
-            SecurityRequirement::new("bearer", Vec::<String>::new()),
-            SecurityRequirement::new("session", Vec::<String>::new()),
-        ]
+        // OpenAPI 3.1 has the names of roles and permissions here for every kind of scheme.
+        let scopes: Vec<String> = match need(method, path) {
+            Need::One(permission) => vec![permission.to_string()],
+            Need::Nothing | Need::All => Vec::new(),
+        };
+        vec![SecurityRequirement::new("bearer", scopes.clone()), SecurityRequirement::new("session", scopes)]
     });
     for (status, name, _) in PROBLEMS {
         let possible = match status {
             "401" => !public || body,
-            "403" => !public && !method.is_safe(),
+            "403" => !public && (!method.is_safe() || (!door && need(method, path) != Need::Nothing)),
             "404" => path.contains('{') || (path == "/api/v1/responses" && body),
             "409" => {
                 path.starts_with("/api/v1/plugins/{id}/")

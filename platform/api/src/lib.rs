@@ -44,7 +44,10 @@ pub use app::{
     ResponseOrder, ResponseRefusal, ScanChange, Scheme, Sla, SubmitBacktest, SubmitImport, Submitting,
     TestDestination, Testing, Ui,
 };
-pub use auth::{Secret, bootstrap_token, create_source, create_token, rotate_source};
+pub use auth::{
+    Permission, Role, Secret, TokenGrant, bootstrap_token, create_source, create_token, create_token_with,
+    rotate_source,
+};
 pub use code::{Code, error_codes};
 pub use door::{DoorRefusal, ElementProblem, Receipt, Receive, Received, Receiving};
 pub use error::ApiError;

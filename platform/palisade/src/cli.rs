@@ -852,8 +852,14 @@ pub(crate) enum Token {
     Create {
         /// What to call it; each name once
         name: String,
+        /// What it may do: viewer, analyst, responder, auditor, operator or admin; may be given more than once
+        #[arg(long = "role", value_name = "ROLE", default_value = "admin", value_parser = role)]
+        roles: Vec<api::Role>,
+        /// After how many days it opens nothing, such as 90d; without it, it does not end
+        #[arg(long, value_name = "DAYS", value_parser = days)]
+        expires: Option<jiff::SignedDuration>,
     },
-    /// List the tokens: names, when they were made and last used
+    /// List the tokens: names, what they may do, when they were made, last used and end
     List,
     /// Make a token worthless
     Revoke {
@@ -862,7 +868,38 @@ pub(crate) enum Token {
     },
 }
 
+fn role(text: &str) -> Result<api::Role, String> {
+    let known = || api::Role::ALL.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ");
+    api::Role::parse(text).ok_or_else(|| format!("not a role; one of {}", known()))
+}
+
+/// Most days until a token ends: ten years. Longer than that, one that does not end says the same.
+const DAYS_MAX: i64 = 3_650;
+
+fn days(text: &str) -> Result<jiff::SignedDuration, String> {
+    let count = text.strip_suffix('d').and_then(|count| count.parse::<i64>().ok());
+    let count = count.filter(|count| (1..=DAYS_MAX).contains(count));
+    count
+        .map(|count| jiff::SignedDuration::from_hours(24 * count))
+        .ok_or_else(|| format!("not a number of days such as 90d, from 1d to {DAYS_MAX}d"))
+}
+
 fn severity(text: &str) -> Result<Severity, String> {
     let known = Severity::ALL.map(Severity::as_str).join(", ");
     Severity::from_word(text).ok_or_else(|| format!("not a severity; one of {known}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{days, role};
+
+    #[test]
+    fn roles_and_days_are_read_and_nothing_else_is() {
+        assert_eq!(role("auditor"), Ok(api::Role::Auditor));
+        assert!(role("root").unwrap_err().contains("viewer, analyst"));
+        assert_eq!(days("90d"), Ok(jiff::SignedDuration::from_hours(2_160)));
+        for bad in ["", "d", "90", "0d", "-1d", "3651d", "99999999999999999999d", "1h"] {
+            assert!(days(bad).is_err(), "{bad}");
+        }
+    }
 }

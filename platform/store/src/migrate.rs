@@ -76,6 +76,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0011_tickets.sql"),
         postgres: include_str!("../migrations/postgres/0011_tickets.sql"),
     },
+    Migration {
+        version: 12,
+        sqlite: include_str!("../migrations/sqlite/0012_identity.sql"),
+        postgres: include_str!("../migrations/postgres/0012_identity.sql"),
+    },
 ];
 
 impl Migration {

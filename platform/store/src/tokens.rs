@@ -34,6 +34,10 @@ pub struct NewToken {
     pub scopes: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who made it, for people.
+    pub created_by: String,
+    /// From when it opens nothing; `None` for never.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A token as it is kept.
@@ -47,8 +51,20 @@ pub struct Token {
     pub scopes: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who made it; `None` for tokens that are older than this was kept.
+    pub created_by: Option<String>,
+    /// From when it opens nothing; `None` for never.
+    pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute; see [`Store::token_used`].
     pub last_used_at: Option<Timestamp>,
+}
+
+impl Token {
+    /// Whether it has expired.
+    #[must_use]
+    pub fn is_over(&self, at: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= at)
+    }
 }
 
 /// A busy token would otherwise write on every request.
@@ -63,7 +79,8 @@ impl Store {
         let name = clean::identity("a token's name", &token.name)?;
         let mut tx = self.backend.begin("keep a token").await?;
         let statement = sql(
-            "INSERT INTO token (tenant, hash, name, scopes, created_at) VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO token (tenant, hash, name, scopes, created_at, created_by, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (tenant, name) DO NOTHING",
             [
                 tenant.into(),
@@ -71,6 +88,8 @@ impl Store {
                 name.as_str().into(),
                 crate::sql::Param::Json(Some(clean::json("scopes", &token.scopes)?)),
                 token.created_at.into(),
+                clean::text(&token.created_by).as_ref().into(),
+                token.expires_at.into(),
             ],
         );
         if tx.execute(statement).await? == 0 {
@@ -85,7 +104,7 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Unreadable`].
     pub async fn token(&self, hash: &TokenHash) -> Result<Option<Token>> {
         let statement = sql(
-            "SELECT tenant, name, scopes, created_at, last_used_at FROM token WHERE hash = $1",
+            "SELECT tenant, name, scopes, created_at, created_by, expires_at, last_used_at FROM token WHERE hash = $1",
             [hash.0.to_vec().into()],
         );
         let row = self.backend.row("look up a token", statement).await?;
@@ -98,7 +117,7 @@ impl Store {
     /// [`StoreError::Query`], [`StoreError::Unreadable`].
     pub async fn tokens(&self, tenant: &TenantId) -> Result<Vec<Token>> {
         let statement = sql(
-            "SELECT tenant, name, scopes, created_at, last_used_at FROM token WHERE tenant = $1
+            "SELECT tenant, name, scopes, created_at, created_by, expires_at, last_used_at FROM token WHERE tenant = $1
              ORDER BY name LIMIT 1000",
             [tenant.into()],
         );
@@ -161,6 +180,8 @@ fn read(row: &Row) -> Result<Token> {
         name: row.text("name")?,
         scopes: row.json("scopes")?,
         created_at: row.time("created_at")?,
+        created_by: row.text_or_null("created_by")?,
+        expires_at: row.time_or_null("expires_at")?,
         last_used_at: row.time_or_null("last_used_at")?,
     })
 }

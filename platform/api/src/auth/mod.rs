@@ -5,9 +5,12 @@
 //! either: below `/api` it must be authenticated before it is told that there is nothing.
 
 mod known;
+mod permission;
 mod session;
 mod source;
 mod token;
+
+use std::collections::BTreeSet;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, header, request};
@@ -18,6 +21,11 @@ use model::TenantId;
 use store::{NewSource, NewToken, Store, StoreError, Token, TokenHash};
 
 pub(crate) use self::known::KnownSources;
+pub(crate) use self::permission::{Need, need};
+#[cfg(test)]
+pub(crate) use self::permission::{OPEN, OPERATIONS};
+pub use self::permission::{Permission, Role};
+use self::permission::{allowed, role_scope};
 pub(crate) use self::session::{COOKIE, LIFETIME, Sessions};
 pub(crate) use self::source::{Sender, is_door};
 pub use self::token::Secret;
@@ -36,9 +44,6 @@ pub(crate) const PUBLIC: [(Method, &str); 3] =
 /// preflight, and no preflight is ever answered.
 pub(crate) const REQUEST_HEADER: &str = "x-palisade-request";
 
-/// The scope of a token that may do everything in its tenant.
-const SCOPE_ALL: &str = "all";
-
 /// Longest `Authorization` or `Cookie` value that is looked at; a token has 62 characters.
 const CREDENTIAL_BYTES_MAX: usize = 4096;
 
@@ -51,6 +56,8 @@ pub(crate) struct Caller {
     pub(crate) token_name: String,
     /// How it was proven.
     pub(crate) proof: Proof,
+    /// What the caller may do.
+    pub(crate) allowed: BTreeSet<Permission>,
 }
 
 /// What a caller showed.
@@ -94,6 +101,9 @@ pub(crate) async fn guard(
         if caller.proof == Proof::Cookie && !request.method().is_safe() {
             check_request_header(request.headers())?;
         }
+        if let Some(route) = request.extensions().get::<MatchedPath>() {
+            check_permission(&caller, need(request.method(), route.as_str()))?;
+        }
         request.extensions_mut().insert(caller);
     }
     Ok(next.run(request).await)
@@ -122,14 +132,30 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Problem>
     if let Err(error) = app.store.token_used(&token.tenant, &hash, &token, Timestamp::now()).await {
         tracing::debug!(token.name = %token.name, error = %error, "could not note the use of a token");
     }
-    Ok(Caller { tenant: token.tenant, token_name: token.name, proof })
+    let allowed = allowed(&token.scopes);
+    Ok(Caller { tenant: token.tenant, token_name: token.name, proof, allowed })
 }
 
-/// The token behind a hash, if it exists and opens everything. A token with narrower scopes comes from a later release
-/// that knows what they mean; this one does not, so it lets nothing through.
+/// The token behind a hash, if it exists, has not expired and opens anything. Scopes that only a later release knows open
+/// nothing here.
 pub(crate) async fn usable_token(app: &App, hash: &TokenHash) -> Result<Token, Problem> {
     let token = app.store.token(hash).await?.ok_or_else(refused)?;
-    if token.scopes.iter().any(|scope| scope == SCOPE_ALL) { Ok(token) } else { Err(refused()) }
+    if token.is_over(Timestamp::now()) || allowed(&token.scopes).is_empty() {
+        return Err(refused());
+    }
+    Ok(token)
+}
+
+/// Asked before anything is looked up, so that who may not learns nothing about what there is.
+fn check_permission(caller: &Caller, need: Need) -> Result<(), Problem> {
+    let Some(missing) = need.missing(&caller.allowed) else { return Ok(()) };
+    let detail =
+        format!("The token {:?} has not the permission `{missing}`, which this needs.", caller.token_name);
+    tracing::info!(
+        tenant = %caller.tenant, token.name = %caller.token_name, permission = %missing, "a request was not allowed"
+    );
+    Err(Problem::new(Code::Forbidden, detail)
+        .hint("Use a token with a role that has it; `palisade explain forbidden` lists the roles."))
 }
 
 fn missing() -> Problem {
@@ -248,19 +274,52 @@ fn source_secret() -> Result<(Secret, TokenHash), ApiError> {
     Ok((secret, hash))
 }
 
-/// Makes a token for a tenant. The caller shows it once; only its hash is kept.
+/// What a new token is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenGrant {
+    /// The roles it has.
+    pub roles: Vec<Role>,
+    /// When it ends; `None` for never.
+    pub expires_at: Option<Timestamp>,
+    /// Who makes it, for people.
+    pub created_by: String,
+}
+
+/// Makes a token that may do everything and does not end. The caller shows it once; only its hash is kept.
 ///
 /// # Errors
-/// When the name is taken, the store does not answer or the operating system has no randomness.
+/// As [`create_token_with`].
 pub async fn create_token(
     store: &Store,
     tenant: &TenantId,
     name: &str,
     at: Timestamp,
 ) -> Result<Secret, ApiError> {
+    let created_by = "installation".to_owned();
+    let grant = TokenGrant { roles: vec![Role::Admin], expires_at: None, created_by };
+    create_token_with(store, tenant, name, &grant, at).await
+}
+
+/// Makes a token with these roles. The caller shows it once; only its hash is kept.
+///
+/// # Errors
+/// When the name is taken, the store does not answer or the operating system has no randomness.
+pub async fn create_token_with(
+    store: &Store,
+    tenant: &TenantId,
+    name: &str,
+    grant: &TokenGrant,
+    at: Timestamp,
+) -> Result<Secret, ApiError> {
     let secret = Secret::generate().map_err(ApiError::Random)?;
-    let hash = token_hash(secret.expose()).ok_or(ApiError::TokenSelfCheck)?;
-    let token = NewToken { hash, name: name.to_owned(), scopes: vec![SCOPE_ALL.to_owned()], created_at: at };
+    let token = NewToken {
+        hash: token_hash(secret.expose()).ok_or(ApiError::TokenSelfCheck)?,
+        name: name.to_owned(),
+        scopes: grant.roles.iter().map(|role| role_scope(*role)).collect(),
+        created_at: at,
+        created_by: grant.created_by.clone(),
+        expires_at: grant.expires_at,
+    };
     let kept = store.put_token(tenant, &token).await;
     kept.map_err(|source| ApiError::Store { operation: "keep the new token", source })?;
     Ok(secret)

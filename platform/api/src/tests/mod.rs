@@ -12,6 +12,7 @@ mod edge;
 mod errors;
 mod findings;
 mod imports;
+mod permissions;
 pub(crate) mod responses;
 mod runtime;
 mod scans;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result, bail};
+use api::TokenGrant;
 use jiff::Timestamp;
 use model::TenantId;
 use store::Store;
@@ -31,8 +32,12 @@ pub(crate) fn run(what: Token, config: &Config) -> Result<Outcome> {
 async fn answer(what: Token, store: &Store) -> Result<String> {
     let tenant = TenantId::default_tenant();
     match what {
-        Token::Create { name } => {
-            let secret = api::create_token(store, &tenant, &name, Timestamp::now())
+        Token::Create { name, roles, expires } => {
+            let now = Timestamp::now();
+            let expires_at = expires.map(|span| now.checked_add(span)).transpose();
+            let expires_at = expires_at.context("cannot tell when the token would end")?;
+            let grant = TokenGrant { roles, expires_at, created_by: "command line".to_owned() };
+            let secret = api::create_token_with(store, &tenant, &name, &grant, now)
                 .await
                 .with_context(|| format!("cannot make the token {name:?}"))?;
             Ok(format!("{}\n", secret.expose()))
@@ -49,7 +54,14 @@ async fn list(store: &Store, tenant: &TenantId) -> Result<String> {
     let mut out = String::new();
     for token in store.tokens(tenant).await? {
         let used = token.last_used_at.map_or("never".to_owned(), |at| at.to_string());
-        let _ = writeln!(out, "{}  made {}  last used {used}", visible(&token.name), token.created_at);
+        let ends = token.expires_at.map_or("never".to_owned(), |at| at.to_string());
+        let _ = writeln!(
+            out,
+            "{}  {}  made {}  last used {used}  ends {ends}",
+            visible(&token.name),
+            visible(&token.scopes.join(",")),
+            token.created_at
+        );
     }
     Ok(out)
 }

@@ -124,6 +124,8 @@ pub(crate) async fn tokens_are_found_by_hash_only(place: Place) {
         name: "bootstrap".into(),
         scopes: vec!["admin".into()],
         created_at: at(0),
+        created_by: "ann".into(),
+        expires_at: Some(at(100)),
     };
     store.put_token(&tenant(), &token).await.unwrap();
     let same_name = NewToken { hash: TokenHash::of("pal_other"), ..token.clone() };
@@ -131,6 +133,13 @@ pub(crate) async fn tokens_are_found_by_hash_only(place: Place) {
     assert!(store.token(&TokenHash::of("pal_other")).await.unwrap().is_none());
     let found = store.token(&token.hash).await.unwrap().unwrap();
     assert_eq!((found.name.as_str(), &found.scopes, found.last_used_at), ("bootstrap", &token.scopes, None));
+    assert_eq!((found.created_by.as_deref(), found.expires_at), (Some("ann"), Some(at(100))));
+    assert!(!found.is_over(at(99)) && found.is_over(at(100)));
+    let endless =
+        NewToken { hash: TokenHash::of("pal_end"), name: "end".into(), expires_at: None, ..token.clone() };
+    store.put_token(&tenant(), &endless).await.unwrap();
+    assert_eq!(store.token(&endless.hash).await.unwrap().unwrap().expires_at, None);
+    assert!(store.revoke_token(&tenant(), "end").await.unwrap());
     store.token_used(&tenant(), &token.hash, &found, at(5)).await.unwrap();
     let found = store.token(&token.hash).await.unwrap().unwrap();
     assert_eq!(found.last_used_at, Some(at(5)));
