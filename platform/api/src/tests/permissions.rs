@@ -125,8 +125,8 @@ async fn a_token_opens_nothing_after_its_end_or_with_scopes_that_are_not_known()
     let hour = SignedDuration::from_hours(1);
     for (name, roles, end, status) in [
         ("over", &[Role::Admin][..], Some(now - hour), 401),
-        ("lasting", &[Role::Admin], Some(now + hour), 200),
-        ("empty", &[], None, 401),
+        ("lasting", &[Role::Admin][..], Some(now + hour), 200),
+        ("empty", &[][..], None, 401),
     ] {
         let secret = token(&rig, name, roles, end).await;
         let bearer = format!("Bearer {}", secret.expose());
