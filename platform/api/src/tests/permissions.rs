@@ -150,8 +150,14 @@ async fn a_role_of_another_tenant_reaches_nothing_of_this_one() {
         let made =
             create_token_with(&rig.store, &other, role.word(), &grant, Timestamp::now()).await.unwrap();
         let bearer = format!("Bearer {}", made.expose());
-        let path = format!("/api/v1/scans/{scan}");
-        let answer = rig.send(Method::GET, &path, &[("authorization", &bearer)], None).await;
-        answer.problem(404, "scan-not-found");
+        for (path, code) in [
+            (format!("/api/v1/scans/{scan}"), "scan-not-found"),
+            (format!("/api/v1/images/{image}"), "image-not-found"),
+            (format!("/api/v1/images/{image}/packages"), "image-not-found"),
+        ] {
+            assert_eq!(rig.get(&path).await.status.as_u16(), 200, "{path}");
+            let answer = rig.send(Method::GET, &path, &[("authorization", &bearer)], None).await;
+            answer.problem(404, code);
+        }
     }
 }
