@@ -32,6 +32,7 @@ export interface Session {
   tenant: string;
   token_name: string;
   version: string;
+  permissions: string[];
 }
 
 export interface ScanSummary {

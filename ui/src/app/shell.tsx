@@ -250,6 +250,7 @@ function Frame({
             </button>
             <p className="side-note">
               <Text value={session.tenant} /> · <Text value={session.token_name} />
+              {session.permissions.every((one) => one.endsWith(":read")) && " · reads only"}
               <br />
               Palisade <Text value={session.version} />
             </p>

@@ -46,7 +46,7 @@ words! {
         FindingsRead = "findings:read",
         /// Change findings, and make and end exceptions.
         FindingsWrite = "findings:write",
-        /// Ask for scans.
+        /// Ask for scans, and bring in reports of other tools.
         ScansWrite = "scans:write",
         /// Read events, detections, incidents, sources, sensors, suppressions and backtests.
         RuntimeRead = "runtime:read",
@@ -62,9 +62,9 @@ words! {
         PluginsRead = "plugins:read",
         /// Approve, promote, activate, release and retire plugins.
         PluginsWrite = "plugins:write",
-        /// Read the metrics of the server.
+        /// Read the metrics of the server, and where findings are told.
         SettingsRead = "settings:read",
-        /// Make, change and remove sources of events.
+        /// Make, change and remove sources of events and destinations of findings.
         SettingsWrite = "settings:write",
     }
 }
@@ -72,7 +72,7 @@ words! {
 words! {
     /// A bundle of permissions that a token has by name.
     Role {
-        /// Reads everything but the server's own metrics.
+        /// Reads everything but how the server is set up and doing.
         Viewer = "viewer",
         /// A viewer who triages findings and incidents and asks for scans.
         Analyst = "analyst",
@@ -80,7 +80,7 @@ words! {
         Responder = "responder",
         /// Reads everything and changes nothing.
         Auditor = "auditor",
-        /// A viewer who sets the installation up: plugins and sources.
+        /// An auditor who sets the installation up: plugins, sources and destinations.
         Operator = "operator",
         /// May do everything.
         Admin = "admin",
@@ -202,6 +202,14 @@ pub(crate) const OPERATIONS: &[(Method, &str, Permission)] = &[
     (Method::GET, "/api/v1/compliance/{framework}/{scope}", Permission::FindingsRead),
     (Method::GET, "/api/v1/compliance/{framework}/{scope}/oscal", Permission::FindingsRead),
     (Method::GET, "/api/v1/compliance/{framework}/{scope}/report", Permission::FindingsRead),
+    (Method::GET, "/api/v1/destinations", Permission::SettingsRead),
+    (Method::GET, "/api/v1/destinations/{name}", Permission::SettingsRead),
+    (Method::PUT, "/api/v1/destinations/{name}", Permission::SettingsWrite),
+    (Method::DELETE, "/api/v1/destinations/{name}", Permission::SettingsWrite),
+    (Method::GET, "/api/v1/destinations/{name}/deliveries", Permission::SettingsRead),
+    (Method::POST, "/api/v1/destinations/{name}/replay", Permission::SettingsWrite),
+    (Method::POST, "/api/v1/destinations/{name}/test", Permission::SettingsWrite),
+    (Method::GET, "/api/v1/destinations/{name}/tickets", Permission::SettingsRead),
     (Method::GET, "/api/v1/evidence", Permission::FindingsRead),
     (Method::GET, "/api/v1/evidence/pack", Permission::FindingsRead),
     (Method::GET, "/api/v1/evidence/verify", Permission::FindingsRead),
@@ -221,6 +229,9 @@ pub(crate) const OPERATIONS: &[(Method, &str, Permission)] = &[
     (Method::GET, "/api/v1/images", Permission::FindingsRead),
     (Method::GET, "/api/v1/images/{id}", Permission::FindingsRead),
     (Method::GET, "/api/v1/images/{id}/packages", Permission::FindingsRead),
+    (Method::GET, "/api/v1/imports", Permission::FindingsRead),
+    (Method::POST, "/api/v1/imports", Permission::ScansWrite),
+    (Method::GET, "/api/v1/imports/{id}", Permission::FindingsRead),
     (Method::GET, "/api/v1/incidents", Permission::RuntimeRead),
     (Method::GET, "/api/v1/incidents/{id}", Permission::RuntimeRead),
     (Method::PATCH, "/api/v1/incidents/{id}", Permission::RuntimeWrite),

@@ -22,6 +22,8 @@ pub struct Session {
     pub token_name: String,
     /// Version of the server.
     pub version: String,
+    /// What the token may do, such as `findings:read`, sorted.
+    pub permissions: Vec<String>,
 }
 
 /// What runs here.

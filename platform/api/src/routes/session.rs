@@ -56,7 +56,14 @@ pub(crate) async fn get_session(
     caller: Caller,
     Query(..): Query<crate::extract::Nothing>,
 ) -> Json<Session> {
-    Json(Session { tenant: caller.tenant, token_name: caller.token_name, version: app.version.clone() })
+    let mut permissions: Vec<String> = caller.allowed.iter().map(ToString::to_string).collect();
+    permissions.sort();
+    Json(Session {
+        tenant: caller.tenant,
+        token_name: caller.token_name,
+        version: app.version.clone(),
+        permissions,
+    })
 }
 
 /// Sign out

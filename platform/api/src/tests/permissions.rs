@@ -114,6 +114,9 @@ async fn a_session_may_do_what_its_token_may_and_ends_with_it() {
     let pair = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
     let headers = [("cookie", pair.as_str()), ("x-palisade-request", "1")];
     assert_eq!(rig.send(Method::GET, "/api/v1/findings", &headers, None).await.status.as_u16(), 200);
+    let session = rig.send(Method::GET, "/api/v1/session", &headers, None).await.json();
+    let read = ["findings:read", "plugins:read", "responses:read", "runtime:read"];
+    assert_eq!(session["permissions"], serde_json::json!(read), "{session}");
     let denied = rig.send(Method::POST, "/api/v1/plugins/x/approve", &headers, None).await;
     denied.problem(403, "forbidden");
 }
