@@ -230,7 +230,12 @@ async function api(request, response, path, query) {
   if (path === "/session" && method === "DELETE")
     return send(response, 204, undefined, { "set-cookie": "palisade_session=; Max-Age=0; Path=/" });
   if (path === "/session")
-    return send(response, 200, { tenant: "default", token_name: "bootstrap", version: "0.1.0-mock", permissions: ["findings:read", "findings:write"] });
+    return send(response, 200, {
+      tenant: "default",
+      token_name: "bootstrap",
+      version: "0.1.0-mock",
+      permissions: ["findings:read", "findings:write"],
+    });
   if (path === "/overview") {
     const open = data.findings.filter((row) => row.state === "open" && !row.suppressed);
     return send(response, 200, {
