@@ -6,6 +6,7 @@ import { checks as compliance } from "./checks/compliance.mjs";
 import { checks as findings } from "./checks/findings.mjs";
 import { checks as graph } from "./checks/graph.mjs";
 import { checks as imports } from "./checks/imports.mjs";
+import { checks as integrations } from "./checks/integrations.mjs";
 import { checks as looks } from "./checks/looks.mjs";
 import { checks as objects } from "./checks/objects.mjs";
 import { checks as overview } from "./checks/overview.mjs";
@@ -49,6 +50,7 @@ for (const [name, check] of [
   ...runtime,
   ...scans,
   ...imports,
+  ...integrations,
   ...views,
   ...rows,
   ...triage,

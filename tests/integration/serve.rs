@@ -187,12 +187,16 @@ fn a_restart_keeps_everything() {
 #[test]
 fn tokens_are_made_and_revoked_beside_a_running_service() {
     on_every_pair(|server| {
-        let token = server.manage(&["token", "create", "ci"]).expect_code(0).stdout;
+        let made = ["token", "create", "ci", "--role", "viewer", "--expires", "90d"];
+        let token = server.manage(&made).expect_code(0).stdout;
         let api = server.api().with_token(token.trim());
         assert_eq!(api.try_get("/api/v1/scans").unwrap().status, 200);
+        let denied = api.post("/api/v1/scans", &json!({ "kind": "image", "reference": "alpine" }));
+        assert_eq!((denied.status, &denied.body["code"]), (403, &json!("forbidden")), "{}", denied.body);
+        assert!(denied.body["detail"].as_str().unwrap().contains("`scans:write`"), "{}", denied.body);
         assert!(server.manage(&["token", "create", "ci"]).expect_code(2).stderr.contains("token-name-taken"));
         let list = server.manage(&["token", "list"]).expect_code(0).stdout;
-        assert!(list.contains("ci  made") && list.contains("bootstrap"), "{list}");
+        assert!(list.contains("ci  role:viewer  made") && list.contains("bootstrap  role:admin"), "{list}");
         assert!(!list.contains(token.trim()));
         server.manage(&["token", "revoke", "ci"]).expect_code(0);
         assert_eq!(api.try_get("/api/v1/scans").unwrap().status, 401);

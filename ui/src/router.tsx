@@ -20,6 +20,7 @@ import {
   detectionSearch,
   eventSearch,
   incidentSearch,
+  integrationSearch,
   ledgerSearch,
   responseSearch,
   ruleSearch,
@@ -198,6 +199,13 @@ const sources = createRoute({
   component: lazyRouteComponent(() => import("./pages/sources/page"), "SourcesPage"),
 });
 
+const integrations = createRoute({
+  getParentRoute: () => root,
+  path: "/integrations",
+  validateSearch: integrationSearch,
+  component: lazyRouteComponent(() => import("./pages/integrations/page"), "IntegrationsPage"),
+});
+
 const responses = createRoute({
   getParentRoute: () => root,
   path: "/responses",
@@ -302,6 +310,7 @@ export const router = createRouter({
     detections,
     processes,
     sources,
+    integrations,
     responses,
     playbooks,
     ledger,

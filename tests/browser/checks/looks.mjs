@@ -49,6 +49,7 @@ async function places(api) {
     ...(image ? [["image", `/images/${encodeURIComponent(image.id)}`]] : []),
     ["scans", "/scans"],
     ["imports", "/scans/imports"],
+    ["integrations", "/integrations"],
     ...(scan ? [["scan", `/scans/${scan.id}`]] : []),
     ["plugins", "/plugins"],
     ...(plugin ? [["plugin", `/plugins/${encodeURIComponent(plugin.id)}`]] : []),

@@ -18,6 +18,7 @@ export const NAV: readonly {
     | "/compliance"
     | "/images"
     | "/scans"
+    | "/integrations"
     | "/plugins"
     | "/advisories"
     | "/report"
@@ -41,6 +42,7 @@ export const NAV: readonly {
   { to: "/attack-map", key: "m", icon: "attack", name: "ATT&CK map" },
   { to: "/images", key: "i", icon: "images", name: "Images" },
   { to: "/scans", key: "s", icon: "scans", name: "Scans" },
+  { to: "/integrations", key: "k", icon: "link", name: "Integrations" },
   { to: "/plugins", key: "p", icon: "plugins", name: "Plugins" },
   { to: "/advisories", key: "a", icon: "advisories", name: "Advisory data" },
   { to: "/report", key: "w", icon: "report", name: "Report" },

@@ -106,6 +106,13 @@ export const sourceSearch = (raw: Raw): SourceSearch =>
     ask: raw.ask === "new" ? ("new" as const) : undefined,
   });
 
+export interface IntegrationSearch {
+  name?: string;
+  ask?: "new" | "change";
+}
+export const integrationSearch = (raw: Raw): IntegrationSearch =>
+  set({ ...texts(raw, ["name"]), ask: one(raw, "ask", ["new", "change"] as const) });
+
 export type ResponseSearch = Texts<"open" | "incident" | "playbook">;
 export const responseSearch = (raw: Raw): ResponseSearch =>
   set({ ...texts(raw, ["incident", "playbook"]), open: one(raw, "open", FLAG) });

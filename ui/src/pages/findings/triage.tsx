@@ -8,11 +8,11 @@ import { Problem } from "../../api/client";
 import { changeFinding, findingQuery } from "../../api/queries";
 import type { FindingChange, FindingDetail, Triage } from "../../api/types";
 import { DrawerSection as Section } from "../../parts/drawer";
+import { OuterLink } from "../../parts/outer-link";
 import { ProblemLine } from "../../parts/problem-line";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
 import { merge } from "../../text/draft";
-import { safeLink } from "../../text/link";
 import { changeOf, draftOf, isEmpty, JUSTIFICATIONS } from "../../text/triage";
 import { Due } from "./columns";
 import { TriageFields } from "./triage-fields";
@@ -235,18 +235,9 @@ function Standing({ finding }: { finding: FindingDetail }) {
 
 /** Where it is in the other system, whose address is that system's word. */
 function TicketLink({ ticket }: { ticket: NonNullable<FindingDetail["tickets"]>[number] }) {
-  const href = ticket.url ? safeLink(ticket.url) : null;
-  const name = (
-    <>
+  return (
+    <OuterLink to={ticket.url} className="tag">
       {ticket.destination} <Text value={ticket.id} max={80} />
-    </>
-  );
-  return href ? (
-    <a className="tag" href={href} target="_blank" rel="noreferrer noopener nofollow">
-      {name}
-      <span className="sr-only"> (opens a new tab)</span>
-    </a>
-  ) : (
-    <span className="tag">{name}</span>
+    </OuterLink>
   );
 }
