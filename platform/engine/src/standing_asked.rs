@@ -169,3 +169,60 @@ impl Asked {
         self.groups.get(&group).into_iter().flat_map(|group| group.members.iter().cloned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use model::graph::Edge;
+
+    use super::{Asked, Asker, Question, Questions};
+
+    fn asker(path: &str) -> Asker {
+        (0, Arc::from(path))
+    }
+
+    fn questions(about: &[&str]) -> Questions {
+        about.iter().map(|asset| ((*asset).to_owned(), Question::Described)).collect()
+    }
+
+    fn described(asked: &Asked, asset: &str) -> Vec<String> {
+        let all: BTreeSet<String> = asked.described(asset).iter().map(|(_, path)| path.to_string()).collect();
+        all.into_iter().collect()
+    }
+
+    #[test]
+    fn all_of_a_call_have_asked_its_questions_until_each_is_judged_again() {
+        let mut asked = Asked::default();
+        asked.replace(vec![asker("a"), asker("b"), asker("c")], questions(&["x", "y"]));
+        assert_eq!(described(&asked, "x"), ["a", "b", "c"]);
+        // Judged alone it is known what it asks; the others may have asked anything of before.
+        asked.replace(vec![asker("a")], questions(&["y"]));
+        assert_eq!((described(&asked, "x"), described(&asked, "y").len()), (vec!["b".into(), "c".into()], 3));
+        asked.forget(&asker("b"));
+        asked.replace(vec![asker("c")], Questions::new());
+        assert_eq!((described(&asked, "x"), described(&asked, "y")), (vec![], vec!["a".to_owned()]));
+        assert_eq!(
+            (asked.askers.len(), asked.groups.len(), asked.group_of.len()),
+            (1, 1, 1),
+            "nothing is kept of who is gone"
+        );
+    }
+
+    #[test]
+    fn an_edge_concerns_who_asked_for_its_kind_or_for_all() {
+        let mut asked = Asked::default();
+        for (path, kind) in [("pods", Some("Pod")), ("all", None), ("nodes", Some("Node"))] {
+            let question =
+                Question::Joined { edge: Edge::Runs, backwards: false, kind: kind.map(str::to_owned) };
+            asked.replace(vec![asker(path)], [("x".to_owned(), question)].into());
+        }
+        let mut who: Vec<String> =
+            asked.joined("x", Edge::Runs, false, "Pod").iter().map(|(_, path)| path.to_string()).collect();
+        who.sort();
+        assert_eq!(who, ["all", "pods"]);
+        assert!(asked.joined("x", Edge::Runs, true, "Pod").is_empty());
+        assert_eq!(asked.about("x").count(), 3);
+    }
+}
