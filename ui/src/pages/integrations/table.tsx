@@ -80,10 +80,7 @@ export function DestinationTable({
                   </Link>{" "}
                   {!each.enabled && <span className="tag warn">Switched off</span>}
                   <span className="second-line muted">
-                    by{" "}
-                    <Link to="/plugins/$id" params={{ id: each.plugin }}>
-                      <Text value={each.plugin} max={80} />
-                    </Link>
+                    by <Text value={each.plugin} max={80} />
                   </span>
                 </th>
                 <td className="wide">

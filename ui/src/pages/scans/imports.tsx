@@ -132,9 +132,13 @@ function Outcome({ outcome }: { outcome: ImportOutcome }) {
         )}
         {outcome.targets.length === 0 && <li className="muted">It is about nothing.</li>}
       </ul>
-      {outcome.skipped > 0 && (
+      {outcome.gaps.length > 0 && (
         <details>
-          <summary>{counted(outcome.skipped, "result")} cannot be used, so that nothing was closed</summary>
+          <summary>
+            {outcome.skipped > 0
+              ? `${counted(outcome.skipped, "result")} cannot be used, so that nothing was closed`
+              : `${counted(outcome.gaps.length, "thing")} that the tool could not say`}
+          </summary>
           <ul className="plain">
             {outcome.gaps.slice(0, TOLD_MAX).map((gap) => (
               <li key={`${gap.subject} ${gap.reason}`}>
