@@ -482,7 +482,9 @@ fn key_of(per: Per, finding: &StoredFinding) -> String {
         Per::Finding => format!("finding:{}", finding.fingerprint.0),
         Per::Owner => format!("owner:{}", finding.triage.assignee.as_deref().unwrap_or_default()),
         Per::Fix => match (&finding.finding.package, finding.finding.fix.versions.first()) {
-            (Some(package), Some(version)) => format!("fix:{:?}:{}@{version}", package.kind, package.name),
+            (Some(package), Some(version)) => {
+                format!("fix:{}:{}@{version}", package.kind.as_str(), package.name)
+            }
             _ => format!("rule:{}", finding.finding.rule),
         },
     };

@@ -7,7 +7,7 @@ export const checks = [
   [
     "a destination is made, tested, changed and removed, and says what is wrong with it",
     async ({ context, page: open, api, asking, axe, shot }) => {
-      const page = await open(await context(), ["422"]);
+      const page = await open(await context(), ["422", "409"]);
       await page.goto("/integrations");
       await page.getByText("Findings are told nowhere yet").waitFor();
       await axe(page, "no integrations");

@@ -187,6 +187,13 @@ function Confirm({ wish, onClose }: { wish: Wish; onClose: () => void }) {
     },
     onSuccess: async () => {
       if (verb === "remove" || verb === "switch") onClose();
+      if (verb === "remove") {
+        // What is gone is asked for nothing more.
+        client.setQueryData(destinationsQuery.queryKey, (list) =>
+          list ? { items: list.items.filter((each) => each.name !== of.name) } : list,
+        );
+        client.removeQueries({ queryKey: [...destinationsQuery.queryKey, of.name] });
+      }
       await client.invalidateQueries({ queryKey: destinationsQuery.queryKey });
     },
   });
