@@ -114,7 +114,8 @@ async fn turn(
         let (service, tenant, failures) = (Arc::clone(service), tenant.clone(), desk.rest.failures);
         let stopped = stopped.clone();
         desk.at_work = Some(tokio::spawn(async move {
-            match tell_all(&service, &tenant, &destination, holder, failures, &stopped).await {
+            let telling = tell_all(&service, &tenant, &destination, holder, failures, &stopped);
+            match Box::pin(telling).await {
                 Ok(rest) => rest,
                 Err(error) => {
                     let error = crate::exit::one_line(&error);
