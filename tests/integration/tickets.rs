@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::redmine::{KEY, Mood, Redmine};
+use crate::support::redmine::{CLOSED, DOING, KEY, Mood, REJECTED, Redmine};
 use crate::support::{Backends, Data, Server, fixture};
 
 /// Longest wait for anything that takes a moment.
@@ -159,6 +159,58 @@ fn a_finding_is_one_issue() {
     if let Some(servers) = Backends::servers() {
         a_finding_is_one_issue_from_its_beginning_to_its_end(&servers);
     }
+}
+
+/// Waits until something is so.
+fn until<T>(world: &World, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "not so: {what}\n{}", world.server.log());
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn what_people_do_with_an_issue_is_known_here_and_a_closed_one_has_to_be_mended() {
+    let world = World::start(&Backends::Embedded);
+    world.scan();
+    world.put("finding", &json!({ "rejected-statuses": [REJECTED] }));
+    let all = world.open_findings();
+    world.settled(all);
+    let api = world.server.api();
+    let rows = api.all("/api/v1/findings?state=open&suppressed=false");
+    let detail = |row: usize| api.get(&path(&rows[row]["fingerprint"]));
+    let number = |row: usize| detail(row)["tickets"][0]["id"].as_str().unwrap().parse::<u64>().unwrap();
+    let status = |row: usize| detail(row)["tickets"][0]["status"].clone();
+
+    // Somebody is at it.
+    world.redmine.move_to(number(0), DOING);
+    let moved = until(&world, "it is in progress", || {
+        Some(detail(0)).filter(|detail| detail["status"] == "in-progress")
+    });
+    assert_eq!(moved["tickets"][0]["status"], "Doing", "{moved}");
+    let history = moved["history"].as_array().unwrap();
+    let by = format!("ops {}", number(0));
+    assert!(history.iter().any(|event| event["actor"] == by.as_str()), "{history:?}");
+
+    // Closed, and still there: the next scan says so. What was rejected stays closed.
+    world.redmine.move_to(number(1), CLOSED);
+    world.redmine.move_to(number(2), REJECTED);
+    until(&world, "both are known", || (status(1) == "Closed" && status(2) == "Rejected").then_some(()));
+    assert!(!world.redmine.issues()[&number(1)].open, "nothing has looked since");
+    world.scan();
+    until(&world, "it is reopened", || world.redmine.issues()[&number(1)].open.then_some(()));
+    let issues = world.redmine.issues();
+    assert!(issues[&number(1)].note.contains("still finds it"), "{issues:?}");
+    assert!(!issues[&number(2)].open && issues[&number(1)].reopened == 1, "{issues:?}");
+    // Our own changes come back as changes, and move nothing.
+    until(&world, "it is known to be open", || (status(1) == "New").then_some(()));
+    assert_eq!(detail(1)["status"], "open");
+    assert_eq!(world.redmine.issues()[&number(1)].reopened, 1);
+    world.is_right();
 }
 
 #[test]

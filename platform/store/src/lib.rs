@@ -59,6 +59,7 @@ mod sensors;
 mod sources;
 mod sql;
 mod suppressions;
+mod ticket_reads;
 mod tickets;
 mod tokens;
 mod triage;
@@ -109,6 +110,7 @@ pub use scopes::{
 pub use sensors::{Sensor, SensorState};
 pub use sources::{EventSource, NewSource};
 pub use suppressions::{NewSuppression, Suppression};
+pub use ticket_reads::{Standing, TicketRead};
 pub use tickets::{Delivery, Failure, LinkedTicket, Ticket, Wanted};
 pub use tokens::{NewToken, Token, TokenHash};
 pub use triage::{By, Decision, TriageChange, TriageState};

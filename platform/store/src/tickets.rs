@@ -48,8 +48,10 @@ pub struct Ticket {
     pub url: Option<String>,
     /// Where it stands there, in that system's words.
     pub status: Option<String>,
-    /// The same in ours: `open`, `in-progress`, `done` or `rejected`.
+    /// The same in ours, as [`Standing::as_str`](crate::Standing::as_str) says it.
     pub category: Option<String>,
+    /// Since when it is known to stand there.
+    pub read_at: Option<Timestamp>,
     /// When something was told last.
     pub told_at: Option<Timestamp>,
     /// Attempts since then that failed.
@@ -129,7 +131,7 @@ const TICKETS: Insert = Insert {
     on_conflict: "ON CONFLICT (tenant, destination, key) DO UPDATE SET mark = ticket.mark + 1",
 };
 const TICKET: &str =
-    "SELECT key, mark, title, told, open, external_id, url, status, category, told_at, attempts, next_at,
+    "SELECT key, mark, title, told, open, external_id, url, status, category, read_at, told_at, attempts, next_at,
     failing_since, dead_at, error_code, error_message FROM ticket WHERE tenant = ";
 
 impl Store {
@@ -547,6 +549,7 @@ fn read(row: &Row) -> Result<Ticket> {
         url: row.text_or_null("url")?,
         status: row.text_or_null("status")?,
         category: row.text_or_null("category")?,
+        read_at: row.time_or_null("read_at")?,
         told_at: row.time_or_null("told_at")?,
         attempts: row.count("attempts")?,
         next_at: row.time("next_at")?,

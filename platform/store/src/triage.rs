@@ -128,6 +128,12 @@ pub(crate) const HELD: &str =
     "SELECT fingerprint, asset, state, severity, kev, fixable, suppressed, status, decision, assignee,
     tags, acknowledged_at, version, body FROM finding";
 
+impl Before {
+    pub(crate) fn status(&self) -> Triage {
+        self.status
+    }
+}
+
 /// Only what is asked of a body here.
 #[derive(Deserialize)]
 struct Body {

@@ -15,6 +15,9 @@ const SAID_MAX: usize = 500;
 /// When to come back to a Redmine that does not answer and does not say.
 const AWAY: Duration = Duration::from_secs(1);
 
+/// Issues of one page, the most that Redmine gives.
+pub(crate) const PAGE: usize = 100;
+
 /// Redmine, as one user.
 pub(crate) struct Api<'a> {
     pub(crate) settings: &'a Settings,
@@ -28,10 +31,25 @@ pub(crate) struct Issue {
 }
 
 #[derive(Debug, Deserialize)]
-struct Status {
-    id: u64,
+pub(crate) struct Status {
+    pub(crate) id: u64,
     #[serde(default)]
-    is_closed: bool,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) is_closed: bool,
+}
+
+/// An issue in a list of what has changed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Changed {
+    pub(crate) id: u64,
+    pub(crate) status: Status,
+    pub(crate) updated_on: String,
+}
+
+#[derive(Deserialize)]
+struct AllChanged {
+    issues: Vec<Changed>,
 }
 
 #[derive(Deserialize)]
@@ -114,7 +132,11 @@ impl Api<'_> {
             || statuses.iter().any(|status| status.id == issue.status.id && status.is_closed);
         if open == closed {
             fields.insert("status_id".to_owned(), self.status(&statuses, !open)?.into());
-            let note = if open { "It is back." } else { "Nothing of it was found by the latest scans." };
+            let note = match (open, wanted.closed) {
+                (true, true) => "It was closed here, and a later scan still finds it.",
+                (true, false) => "It is back.",
+                (false, _) => "Nothing of it was found by the latest scans.",
+            };
             fields.insert("notes".to_owned(), note.into());
         }
         if !fields.is_empty() {
@@ -142,13 +164,14 @@ impl Api<'_> {
         fields
     }
 
-    fn statuses(&self) -> Result<Vec<Status>, Error> {
+    /// Every status that an issue can have.
+    pub(crate) fn statuses(&self) -> Result<Vec<Status>, Error> {
         let answer = self.send(Request::get(self.url("/issue_statuses.json")))?;
         Ok(done(answer)?.json::<Statuses>()?.issue_statuses)
     }
 
     /// The status that closes or reopens an issue.
-    fn status(&self, statuses: &[Status], closed: bool) -> Result<u64, Error> {
+    pub(crate) fn status(&self, statuses: &[Status], closed: bool) -> Result<u64, Error> {
         let (key, said) = match closed {
             true => ("closed-status", self.settings.closed_status),
             false => ("open-status", self.settings.open_status),
@@ -158,6 +181,19 @@ impl Api<'_> {
         found.ok_or_else(|| {
             Error::Host(format!("redmine: there is no such status; set `{key}` to the id of one"))
         })
+    }
+
+    /// Issues with any marker of ours that have changed since a time of Redmine's own clock, the one that changed first in front.
+    pub(crate) fn changed(&self, since: &str, offset: u64) -> Result<Vec<Changed>, Error> {
+        let request = Request::get(self.url("/issues.json"))
+            .query("project_id", &self.settings.project)
+            .query("status_id", "*")
+            .query("subject", "~palisade:")
+            .query("updated_on", &format!(">={since}"))
+            .query("sort", "updated_on,id")
+            .query("offset", &offset.to_string())
+            .query("limit", &PAGE.to_string());
+        Ok(done(self.send(request)?)?.json::<AllChanged>()?.issues)
     }
 
     fn receipt(&self, id: u64) -> Receipt {

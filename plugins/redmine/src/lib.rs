@@ -5,12 +5,13 @@
 //! to a second one.
 
 mod api;
+mod changed;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use palisade_sdk::{Config, Error, Notice, Notifier, Receipt};
+use palisade_sdk::{Collector, Config, Error, Notice, Notifier, Page, Receipt};
 use serde::Deserialize;
 
 use api::Api;
@@ -38,6 +39,9 @@ struct Wanted {
     owner: Option<String>,
     /// The issue, where one was made.
     ticket: Option<String>,
+    /// People have closed it, and a later scan still finds what it is about.
+    #[serde(default)]
+    closed: bool,
 }
 
 /// A finding.
@@ -88,5 +92,16 @@ impl Notifier for Redmine {
             // Nothing is left of what nobody made an issue of, or of an issue that people have deleted.
             None => Ok(Receipt::new(wanted.ticket.unwrap_or_else(|| "none".to_owned()))),
         }
+    }
+}
+
+#[palisade_sdk::collector]
+impl Collector for Redmine {
+    fn new(config: &Config) -> Result<Self, Error> {
+        Ok(Self { settings: Settings::read(config)? })
+    }
+
+    fn collect(&self, cursor: Option<&str>) -> Result<Page, Error> {
+        changed::page(&Api { settings: &self.settings }, cursor)
     }
 }

@@ -14,6 +14,9 @@ pub(crate) struct Settings {
     pub(crate) tracker: Option<u64>,
     pub(crate) open_status: Option<u64>,
     pub(crate) closed_status: Option<u64>,
+    pub(crate) in_progress_statuses: Option<Vec<u64>>,
+    #[serde(default)]
+    pub(crate) rejected_statuses: Vec<u64>,
     #[serde(default)]
     pub(crate) priorities: BTreeMap<String, u64>,
     #[serde(default)]

@@ -10,7 +10,15 @@ use super::web::{Asked, Reply, Web};
 /// The key of the user.
 pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef01234567";
 const OPEN: u64 = 1;
-const CLOSED: u64 = 5;
+/// The status in which somebody is at an issue.
+pub(crate) const DOING: u64 = 2;
+/// The status of what is mended.
+pub(crate) const CLOSED: u64 = 5;
+/// The status of what nobody will mend.
+pub(crate) const REJECTED: u64 = 6;
+/// Every status: its id, its name, and whether it closes an issue.
+const STATUSES: [(u64, &str, bool); 4] =
+    [(OPEN, "New", false), (DOING, "Doing", false), (CLOSED, "Closed", true), (REJECTED, "Rejected", true)];
 /// Fields of an issue that clients may write.
 const FIELDS: [&str; 8] = [
     "project_id",
@@ -39,6 +47,11 @@ pub(crate) enum Mood {
 pub(crate) struct Issue {
     pub(crate) subject: String,
     pub(crate) open: bool,
+    status: u64,
+    /// The last note.
+    pub(crate) note: String,
+    /// When it was changed last, by a clock of its own.
+    updated: u64,
     /// How often it was reopened.
     pub(crate) reopened: u32,
 }
@@ -46,6 +59,7 @@ pub(crate) struct Issue {
 struct World {
     mood: Mood,
     asked: u64,
+    clock: u64,
     issues: BTreeMap<u64, Issue>,
     wrong: Vec<String>,
 }
@@ -58,7 +72,8 @@ pub(crate) struct Redmine {
 
 impl Redmine {
     pub(crate) fn start() -> Self {
-        let world = World { mood: Mood::Well, asked: 0, issues: BTreeMap::new(), wrong: Vec::new() };
+        let world =
+            World { mood: Mood::Well, asked: 0, clock: 0, issues: BTreeMap::new(), wrong: Vec::new() };
         let world = Arc::new(Mutex::new(world));
         let own = Arc::clone(&world);
         let web = Web::start(move |asked| own.lock().unwrap().answer(asked));
@@ -73,7 +88,12 @@ impl Redmine {
         self.world.lock().unwrap().issues.clone()
     }
 
-    /// Requests so far.
+    /// Somebody moves an issue.
+    pub(crate) fn move_to(&self, id: u64, status: u64) {
+        self.world.lock().unwrap().moved(id, status);
+    }
+
+    /// Requests so far that were not for what has changed.
     pub(crate) fn asked(&self) -> u64 {
         self.world.lock().unwrap().asked
     }
@@ -91,7 +111,8 @@ fn answer(status: u16, body: &Value) -> Reply {
 
 impl World {
     fn answer(&mut self, asked: &Asked) -> Reply {
-        self.asked += 1;
+        let reads = asked.target.contains("updated_on=") || asked.target == "/issue_statuses.json";
+        self.asked += u64::from(!reads || self.mood == Mood::Bad);
         match self.mood {
             Mood::Well => self.done(asked),
             Mood::Away => Reply::Nothing,
@@ -120,9 +141,10 @@ impl World {
             ("GET", "/projects/sec.json", _) => answer(200, &json!({ "project": { "identifier": "sec" } })),
             ("GET", "/projects/other.json", _) => answer(404, &Value::Null),
             ("GET", "/issue_statuses.json", _) => {
-                let status = |id: u64| json!({ "id": id, "name": "a", "is_closed": id == CLOSED });
-                answer(200, &json!({ "issue_statuses": [status(OPEN), status(CLOSED)] }))
+                let status = |(id, name, closed)| json!({ "id": id, "name": name, "is_closed": closed });
+                answer(200, &json!({ "issue_statuses": STATUSES.map(status) }))
             }
+            ("GET", "/issues.json", _) if query.contains("updated_on=") => self.changed(query),
             ("GET", "/issues.json", _) => self.found(query),
             ("POST", "/issues.json", _) => self.write(None, &body["issue"], asked),
             ("GET", _, Some(id)) if self.issues.contains_key(&id) => {
@@ -140,7 +162,35 @@ impl World {
     }
 
     fn shown(&self, id: u64) -> Value {
-        json!({ "id": id, "status": { "id": if self.issues[&id].open { OPEN } else { CLOSED } } })
+        let issue = &self.issues[&id];
+        let (status, name, _) = STATUSES.iter().find(|(status, ..)| *status == issue.status).unwrap();
+        json!({ "id": id, "status": { "id": status, "name": name }, "updated_on": time(issue.updated) })
+    }
+
+    fn moved(&mut self, id: u64, status: u64) {
+        self.clock += 1;
+        let closed = STATUSES.iter().any(|(known, _, closed)| *known == status && *closed);
+        let issue = self.issues.get_mut(&id).unwrap();
+        issue.reopened += u32::from(!issue.open && !closed);
+        (issue.status, issue.open, issue.updated) = (status, !closed, self.clock);
+    }
+
+    /// Issues that have changed, in the order and the pages that were asked for.
+    fn changed(&mut self, query: &str) -> Reply {
+        let asked: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let wanted = ["limit", "offset", "project_id", "sort", "status_id", "subject", "updated_on"];
+        let fixed = [("limit", "100"), ("sort", "updated_on%2Cid"), ("subject", "~palisade%3A")];
+        if !asked.keys().copied().eq(wanted) || fixed.iter().any(|(key, value)| asked[key] != *value) {
+            self.wrong.push(format!("GET /issues.json?{query}"));
+            return answer(422, &json!({ "errors": ["no such filter"] }));
+        }
+        let since = asked["updated_on"].strip_prefix("%3E%3D").unwrap().replace("%3A", ":");
+        let offset: usize = asked["offset"].parse().unwrap();
+        let mut found: Vec<(u64, u64)> = self.issues.iter().map(|(id, issue)| (issue.updated, *id)).collect();
+        found.retain(|(updated, _)| time(*updated) >= since);
+        found.sort_unstable();
+        let page: Vec<Value> = found.iter().skip(offset).take(100).map(|(_, id)| self.shown(*id)).collect();
+        answer(200, &json!({ "issues": page, "total_count": found.len(), "offset": offset, "limit": 100 }))
     }
 
     fn found(&mut self, query: &str) -> Reply {
@@ -176,15 +226,31 @@ impl World {
         }
         let made = id.is_none();
         let id = id.unwrap_or(self.issues.len() as u64 + 1);
-        let entry =
-            self.issues.entry(id).or_insert(Issue { subject: String::new(), open: true, reopened: 0 });
+        self.clock += 1;
+        let fresh = Issue {
+            subject: String::new(),
+            open: true,
+            status: OPEN,
+            note: String::new(),
+            updated: 0,
+            reopened: 0,
+        };
+        let entry = self.issues.entry(id).or_insert(fresh);
+        entry.updated = self.clock;
+        if fields.contains_key("notes") {
+            entry.note = text("notes");
+        }
         if fields.contains_key("subject") {
             entry.subject = text("subject");
         }
         if let Some(status) = fields.get("status_id").and_then(Value::as_u64) {
-            entry.reopened += u32::from(!entry.open && status == OPEN);
-            entry.open = status == OPEN;
+            self.moved(id, status);
         }
         if made { answer(201, &json!({ "issue": self.shown(id) })) } else { answer(204, &Value::Null) }
     }
+}
+
+/// Seconds of the server's own clock as it writes times.
+fn time(seconds: u64) -> String {
+    format!("2026-01-01T{:02}:{:02}:{:02}Z", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

@@ -17,6 +17,7 @@ mod respond;
 mod session;
 mod take;
 mod tap;
+mod ticket_reads;
 mod tickets;
 mod triage;
 mod unanswered;

@@ -15,13 +15,13 @@ use host::{Answer, CallContext, Capability, Fault, FaultKind, Grant, Input, Kind
 use jiff::{SignedDuration, Timestamp};
 use model::TenantId;
 use serde_json::{Value, json};
-use store::{Destination, Failure, NewDestination, Ticket, Wanted};
+use store::{Destination, Failure, NewDestination, Standing, Ticket, Wanted};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::Service;
 use super::lease::RENEW_EVERY;
+use super::{Service, ticket_reads};
 
 /// How often changed findings and due tickets are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -41,6 +41,8 @@ const REFUSED_MAX: Duration = Duration::from_hours(1);
 const DEAD_AFTER: SignedDuration = SignedDuration::from_hours(72);
 /// How often all findings are looked at again: filters speak of their age.
 const ALL_EVERY: Duration = Duration::from_hours(6);
+/// How often it is looked whether a scan has seen something of a ticket that people have closed.
+const VERIFY_EVERY: Duration = Duration::from_secs(10);
 /// The code of a destination whose plugin cannot be called.
 const UNUSABLE_CODE: &str = "destination-unusable";
 
@@ -142,6 +144,9 @@ async fn tell_all(
     stopped: &watch::Receiver<bool>,
 ) -> Result<Rest> {
     let name = &destination.said.name;
+    if let Some(asked) = ticket_reads::read(service, tenant, destination, holder).await? {
+        return Ok(resting_for(failures, Some(asked)));
+    }
     while !*stopped.borrow() {
         let due = service.store.tickets_due(tenant, name, Timestamp::now(), AT_ONCE).await?;
         if due.is_empty() {
@@ -167,7 +172,13 @@ async fn tell_all(
     Ok(Rest { until: None, failures })
 }
 
-async fn claim(service: &Service, tenant: &TenantId, name: &str, holder: Uuid) -> store::Result<bool> {
+/// Takes a destination, or keeps it; false if another process has it.
+pub(super) async fn claim(
+    service: &Service,
+    tenant: &TenantId,
+    name: &str,
+    holder: Uuid,
+) -> store::Result<bool> {
     let now = Timestamp::now();
     let until = now.saturating_add(HELD).unwrap_or(now);
     service.store.claim_destination(tenant, name, holder, now, until).await
@@ -175,7 +186,7 @@ async fn claim(service: &Service, tenant: &TenantId, name: &str, holder: Uuid) -
 
 /// Asks for the destination again and again while something is done with it. Who loses it all the same finishes what is under way: the
 /// marker of a ticket keeps another process from making it twice.
-async fn held<T>(
+pub(super) async fn held<T>(
     service: &Service,
     tenant: &TenantId,
     name: &str,
@@ -213,10 +224,17 @@ async fn tell(
 ) -> Result<Told> {
     let name = &destination.said.name;
     let wanted = service.store.wanted(tenant, name, &ticket.key).await?;
-    let body = body(tenant, destination, &ticket, &wanted);
+    let closed = ticket.open && ticket.category.as_deref() == Some(Standing::Done.as_str());
+    if closed && wanted.counts.total() > 0 && !is_seen_since(&ticket, &wanted) {
+        // People say that it is mended; the next scan tells.
+        let until = after(Timestamp::now(), VERIFY_EVERY);
+        service.store.put_off_ticket(tenant, name, &ticket.key, until).await?;
+        return Ok(Told::Right);
+    }
+    let body = body(tenant, destination, &ticket, &wanted, closed);
     let digest = blake3::hash(told_part(&body).to_string().as_bytes()).as_bytes().to_vec();
     let never = ticket.told.is_none() && ticket.attempts == 0 && wanted.counts.total() == 0;
-    if never || ticket.told.as_ref() == Some(&digest) {
+    if never || (!closed && ticket.told.as_ref() == Some(&digest)) {
         service.store.ticket_is_right(tenant, name, &ticket.key, ticket.mark).await?;
         return Ok(Told::Right);
     }
@@ -238,6 +256,12 @@ async fn tell(
         }
         Err(fault) => failed(service, tenant, name, &ticket, &id, &fault).await,
     }
+}
+
+/// Whether a scan has seen anything of a ticket after people closed it.
+fn is_seen_since(ticket: &Ticket, wanted: &Wanted) -> bool {
+    let closed_at = ticket.read_at.unwrap_or(Timestamp::MAX);
+    wanted.findings.iter().any(|finding| finding.last_seen_at > closed_at)
 }
 
 /// Notes a failure. One that asks to be called again is the whole destination's, any other this ticket's alone.
@@ -273,10 +297,24 @@ async fn call(
     said: &NewDestination,
     notice: Notice,
 ) -> Result<std::result::Result<Receipt, Fault>> {
+    let answer = plugin_called(service, said, Kind::Notifier, Input::Notifier { notice }).await?;
+    Ok(answer.and_then(|answer| match answer {
+        Answer::Notifier(receipt) => Ok(receipt),
+        other => Err(other.unexpected()),
+    }))
+}
+
+/// What the plugin of a destination answers; the outer error is one of this process, not of the destination.
+pub(super) async fn plugin_called(
+    service: &Arc<Service>,
+    said: &NewDestination,
+    kind: Kind,
+    input: Input,
+) -> Result<std::result::Result<Answer, Fault>> {
     let (working, said) = (Arc::clone(service), said.clone());
     let occasion = format!("the destination {}", said.name);
     // Calls of plugins block, and so may the services that they ask for.
-    let called = tokio::task::spawn_blocking(move || called(&working, &said, notice)).await;
+    let called = tokio::task::spawn_blocking(move || called(&working, &said, kind, input)).await;
     let (answer, trail) = called.context("the call of a plugin stopped by a fault of the program")?;
     if !trail.is_empty() {
         let kept = crate::audit::keep(&service.store, &trail, &occasion).await;
@@ -285,11 +323,16 @@ async fn call(
     Ok(answer)
 }
 
-fn called(service: &Service, said: &NewDestination, notice: Notice) -> (Result<Receipt, Fault>, Trail) {
+fn called(
+    service: &Service,
+    said: &NewDestination,
+    kind: Kind,
+    input: Input,
+) -> (std::result::Result<Answer, Fault>, Trail) {
     let mut trail = Trail::default();
     let unusable = |error: anyhow::Error| Fault::of(FaultKind::Host, crate::exit::one_line(&error));
     let set = service.live.set();
-    let loaded = match notifier(&set, &said.plugin) {
+    let loaded = match teller(&set, &said.plugin, kind) {
         Ok(loaded) => loaded,
         Err(error) => return (Err(unusable(error)), trail),
     };
@@ -305,23 +348,23 @@ fn called(service: &Service, said: &NewDestination, notice: Notice) -> (Result<R
         services,
         ..CallContext::new(tenant, Arc::from(said.settings.to_string()))
     };
-    let outcome = loaded.plugin.call(&context, Input::Notifier { notice });
+    let outcome = loaded.plugin.call(&context, input);
     trail.note(&said.plugin, outcome.audit, outcome.audit_dropped);
-    let answer = match outcome.result {
-        Ok(Answer::Notifier(receipt)) => Ok(receipt),
-        Ok(other) => Err(other.unexpected()),
-        Err(fault) => Err(fault),
-    };
-    (answer, trail)
+    (outcome.result, trail)
 }
 
 /// The plugin of a destination, if it can be called.
-fn notifier<'a>(set: &'a crate::plugins::PluginSet, id: &str) -> Result<&'a crate::plugins::Loaded> {
+fn teller<'a>(
+    set: &'a crate::plugins::PluginSet,
+    id: &str,
+    kind: Kind,
+) -> Result<&'a crate::plugins::Loaded> {
     let fits = |one: &&crate::plugins::Loaded| {
-        one.plugin.manifest().id == id && one.plugin.manifest().declares(Kind::Notifier)
+        one.plugin.manifest().id == id && one.plugin.manifest().declares(kind)
     };
     let found = set.loaded.iter().find(fits);
-    let found = found.with_context(|| format!("no plugin of kind notifier is loaded whose id is {id:?}"))?;
+    let found =
+        found.with_context(|| format!("no plugin of kind {} is loaded whose id is {id:?}", kind.as_str()))?;
     ensure!(
         found.rights.has(Capability::Http) || !found.plugin.asked().has(Capability::Http),
         "{id} may send no request: grant it its hosts, or where it is built in name them for its secret under [plugins.secrets]"
@@ -349,7 +392,13 @@ pub(crate) async fn test(
 }
 
 /// What the plugin is told.
-fn body(tenant: &TenantId, destination: &Destination, ticket: &Ticket, wanted: &Wanted) -> Value {
+fn body(
+    tenant: &TenantId,
+    destination: &Destination,
+    ticket: &Ticket,
+    wanted: &Wanted,
+    closed: bool,
+) -> Value {
     let worst = wanted.findings.first();
     let owner = wanted.findings.first().and_then(|finding| finding.triage.assignee.clone());
     let same = wanted.findings.iter().all(|finding| finding.triage.assignee == owner);
@@ -371,6 +420,7 @@ fn body(tenant: &TenantId, destination: &Destination, ticket: &Ticket, wanted: &
         "members": wanted.findings.iter().map(member).collect::<Vec<_>>(),
         "owner": owner.filter(|_| same),
         "ticket": ticket.external_id,
+        "closed": closed,
     })
 }
 
@@ -409,6 +459,7 @@ fn told_part(body: &Value) -> Value {
     let mut body = body.clone();
     if let Some(fields) = body.as_object_mut() {
         fields.remove("ticket");
+        fields.remove("closed");
         if fields.get("state").is_some_and(|state| state == "resolved") {
             fields.remove("title");
         }
