@@ -174,6 +174,7 @@ contract![
     tickets::findings_become_tickets_and_changes_mark_them,
     tickets::one_fix_is_one_ticket_and_what_fails_waits,
     tickets::one_process_tells_a_destination_at_a_time,
+    tickets::where_a_ticket_stands_is_followed_once,
     migration::many_processes_may_start_at_once,
     migration::a_newer_store_is_refused,
     migration::what_is_stored_survives_a_restart,

@@ -1,7 +1,9 @@
 //! Tickets: what changes becomes one wanted state, whatever happened in between.
 
-use model::Severity;
-use store::{Failure, NewDestination, Per, PutRefusal, Store, Ticket};
+use model::{Severity, Triage};
+use store::{
+    By, Failure, NewDestination, Per, PutRefusal, Standing, Store, Ticket, TicketRead, TriageChange,
+};
 use uuid::Uuid;
 
 use crate::Place;
@@ -129,4 +131,60 @@ pub(crate) async fn one_process_tells_a_destination_at_a_time(place: Place) {
     assert!(claim(two, 16, 30).await);
     store.release_destinations(&tenant(), two).await.unwrap();
     assert!(claim(one, 17, 20).await);
+}
+
+pub(crate) async fn where_a_ticket_stands_is_followed_once(place: Place) {
+    let store = place.store().await;
+    let (one, two) = (finding("CVE-2024-1", "a", Severity::High), finding("CVE-2024-2", "b", Severity::High));
+    store.put_destination(&tenant(), &said(Per::Finding, ""), None, "ann", at(1)).await.unwrap().unwrap();
+    scan(&store, &image(1), report(vec![one.clone(), two.clone()]), 2).await;
+    let of = |found| fingerprint(&image(1), found);
+    let settled = async |second| {
+        for ticket in due(&store, second).await {
+            let id = if ticket.key.ends_with(&of(&one).0) { "7" } else { "8" };
+            tell(&store, &ticket, id, second).await;
+        }
+    };
+    settled(3).await;
+    assert_eq!(store.read_until(&tenant(), "ops").await.unwrap(), (None, None));
+    let read = async |id: &str, standing: Standing, cursor, second| {
+        let status = format!("{standing:?}\u{0}");
+        let all = [TicketRead { external_id: id.into(), status, standing }];
+        store.tickets_read(&tenant(), "ops", &all, cursor, at(second)).await.unwrap()
+    };
+    let status =
+        async |found| store.finding(&tenant(), &of(found)).await.unwrap().unwrap().stored.triage.status;
+    // Whoever has said more of a finding than that it is known is not talked over.
+    let accepted = TriageChange { status: Some(Triage::InProgress), ..TriageChange::default() };
+    let by = By { actor: "ann".into(), at: at(4) };
+    store.change_finding(&tenant(), &of(&two), &accepted, &by, None).await.unwrap().unwrap();
+    let version = store.finding(&tenant(), &of(&two)).await.unwrap().unwrap().stored.triage.version;
+    assert_eq!(read("7", Standing::InProgress, Some("c1"), 5).await, 1);
+    assert_eq!(read("8", Standing::InProgress, None, 5).await, 1);
+    assert_eq!(read("9", Standing::InProgress, None, 5).await, 0, "of others nothing is known");
+    assert_eq!((status(&one).await, status(&two).await), (Triage::InProgress, Triage::InProgress));
+    assert_eq!(store.finding(&tenant(), &of(&two)).await.unwrap().unwrap().stored.triage.version, version);
+    let history = store.history(&tenant(), &of(&one)).await.unwrap();
+    assert_eq!(history.iter().filter(|event| event.actor.as_deref() == Some("ops 7")).count(), 1);
+    assert_eq!(store.read_until(&tenant(), "ops").await.unwrap(), (Some("c1".into()), Some(at(5))));
+    // Read again it changes nothing, and what people said since stays.
+    let back = TriageChange { status: Some(Triage::Acknowledged), ..TriageChange::default() };
+    store.change_finding(&tenant(), &of(&one), &back, &by, None).await.unwrap().unwrap();
+    assert_eq!(read("7", Standing::InProgress, None, 6).await, 0);
+    assert_eq!(status(&one).await, Triage::Acknowledged);
+    settled(7).await;
+    // Closed is marked, rejected is not, and neither sets anything aside.
+    assert_eq!(read("8", Standing::Rejected, None, 8).await, 1);
+    assert!(due(&store, 9).await.is_empty());
+    assert_eq!(read("7", Standing::Done, None, 10).await, 1);
+    let closed = due(&store, 10).await;
+    assert_eq!(
+        (closed.len(), closed[0].external_id.as_deref(), closed[0].read_at),
+        (1, Some("7"), Some(at(10)))
+    );
+    store.put_off_ticket(&tenant(), "ops", &closed[0].key, at(20)).await.unwrap();
+    assert!(due(&store, 19).await.is_empty() && due(&store, 20).await.len() == 1);
+    assert_eq!(status(&one).await, Triage::Acknowledged);
+    let links = store.tickets_of_finding(&tenant(), &of(&one)).await.unwrap();
+    assert_eq!(links[0].status.as_deref(), Some("Done\u{fffd}"));
 }
