@@ -124,8 +124,9 @@ impl Store {
         let Some(row) = tx.row(known).await? else { return Ok(false) };
         let (key, open) = (row.text("key")?, row.bool("open")?);
         let before = row.text_or_null("category")?;
+        let status = clean::text(&read.status);
         if before.as_deref() == Some(read.standing.as_str())
-            && row.text_or_null("status")?.as_deref() == Some(&read.status)
+            && row.text_or_null("status")?.as_deref() == Some(&*status)
         {
             return Ok(false);
         }
@@ -142,7 +143,7 @@ impl Store {
                 tenant.into(),
                 name.into(),
                 key.into(),
-                clean::text(&read.status).as_ref().into(),
+                status.as_ref().into(),
                 read.standing.as_str().into(),
                 at.into(),
                 i64::from(look).into(),
