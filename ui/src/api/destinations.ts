@@ -25,6 +25,8 @@ export interface Ticket {
   waiting: boolean;
   id?: string | null;
   url?: string | null;
+  status?: string | null;
+  standing?: string | null;
   told_at?: string | null;
   attempts: number;
   next_at?: string | null;

@@ -140,6 +140,12 @@ pub struct Ticket {
     /// Where people find it there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Where it stands there, in that system's words; hostile until escaped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The same in words that all systems have: `open`, `in-progress`, `done` or `rejected`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<String>,
     /// When something was told last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub told_at: Option<Timestamp>,
@@ -170,6 +176,8 @@ impl From<store::Ticket> for Ticket {
             waiting,
             id: stored.external_id,
             url: stored.url,
+            status: stored.status,
+            standing: stored.category,
             told_at: stored.told_at,
             attempts: stored.attempts,
             next_at: Some(stored.next_at).filter(|_| waiting && stored.dead_at.is_none()),

@@ -60,6 +60,11 @@ export function Tickets({ name }: { name: string }) {
                   </th>
                   <td>
                     <Standing ticket={each} />
+                    {each.status && (
+                      <span className="second-line muted">
+                        there: <Text value={each.status} max={60} />
+                      </span>
+                    )}
                   </td>
                   <td className="wide">
                     {each.error ? (
