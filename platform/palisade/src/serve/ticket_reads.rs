@@ -54,7 +54,7 @@ pub(super) async fn read(
     for _ in 0..PAGES_MAX {
         let input = Input::Collector { cursor: cursor.clone() };
         let said = destination.said.clone();
-        let called = plugin_called(service, &said, Kind::Collector, input);
+        let called = Box::pin(plugin_called(service, &said, Kind::Collector, input));
         let page = match held(service, tenant, name, holder, called).await?.and_then(page) {
             Ok(page) => page,
             Err(fault) => return failed(service, tenant, name, &fault).await,

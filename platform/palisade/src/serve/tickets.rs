@@ -156,7 +156,7 @@ async fn tell_all(
             if !claim(service, tenant, name, holder).await? || *stopped.borrow() {
                 return Ok(Rest::default());
             }
-            let telling = tell(service, tenant, destination, ticket);
+            let telling = Box::pin(tell(service, tenant, destination, ticket));
             match held(service, tenant, name, holder, telling).await? {
                 Told::Right => {}
                 Told::Accepted => failures = 0,
