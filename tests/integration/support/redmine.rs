@@ -77,7 +77,7 @@ impl Redmine {
         let world = Arc::new(Mutex::new(world));
         let own = Arc::clone(&world);
         let web = Web::start(move |asked| own.lock().unwrap().answer(asked));
-        Self { address: web.address.clone(), world }
+        Self { address: web.address, world }
     }
 
     pub(crate) fn mood(&self, mood: Mood) {
