@@ -1,12 +1,5 @@
 //! Against a Redmine of a few lines.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a panic is how a test fails"
-)]
-
 use palisade_sdk::testing::{Fakes, Reply};
 use palisade_sdk::{Error, Notice, Page, Receipt, collect, notify};
 use serde_json::{Value, json};

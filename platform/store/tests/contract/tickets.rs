@@ -165,7 +165,8 @@ pub(crate) async fn where_a_ticket_stands_is_followed_once(place: Place) {
     assert_eq!((status(&one).await, status(&two).await), (Triage::InProgress, Triage::InProgress));
     assert_eq!(store.finding(&tenant(), &of(&two)).await.unwrap().unwrap().stored.triage.version, version);
     let history = store.history(&tenant(), &of(&one)).await.unwrap();
-    assert_eq!(history.iter().filter(|event| event.actor.as_deref() == Some("ops 7")).count(), 1);
+    let said = history.iter().filter(|event| event.actor.as_deref() == Some("ops 7"));
+    assert_eq!(said.count(), 2, "that it is in progress, and why: {history:?}");
     assert_eq!(store.read_until(&tenant(), "ops").await.unwrap(), (Some("c1".into()), Some(at(5))));
     // Read again it changes nothing, and what people said since stays.
     let back = TriageChange { status: Some(Triage::Acknowledged), ..TriageChange::default() };
