@@ -60,6 +60,8 @@ pub(super) async fn read(
             Err(fault) => return failed(service, tenant, name, &fault).await,
         };
         let (tickets, at_end) = understood(name, &page);
+        // The same place again would be read for ever.
+        let is_last = page.next.is_none() || page.next == cursor;
         let next = page.next.or(at_end);
         let moved = service
             .store
@@ -69,8 +71,7 @@ pub(super) async fn read(
         if moved > 0 {
             tracing::info!(destination = name, tickets = moved, "tickets stand elsewhere than before");
         }
-        // The same place again would be read for ever.
-        if page.resources.is_empty() || next == cursor || has_cursor(&page.resources) {
+        if is_last {
             break;
         }
         cursor = next;
@@ -105,10 +106,6 @@ async fn failed(service: &Service, tenant: &TenantId, name: &str, fault: &Fault)
         );
     }
     Ok(fault.retry_after)
-}
-
-fn has_cursor(resources: &[host::kinds::Resource]) -> bool {
-    resources.iter().any(|resource| resource.kind == CURSOR)
 }
 
 /// The tickets of a page, and where the next reading begins. What is not as it should be is left out, and said.
