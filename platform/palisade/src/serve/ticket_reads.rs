@@ -134,3 +134,37 @@ fn understood(name: &str, page: &Page) -> (Vec<TicketRead>, Option<String>) {
     }
     (tickets, cursor)
 }
+
+#[cfg(test)]
+mod tests {
+    use host::kinds::{Page, Resource};
+    use serde_json::{Value, json};
+    use store::{Standing, TicketRead};
+
+    use super::understood;
+
+    #[test]
+    fn what_is_no_ticket_costs_no_other() {
+        let resource = |kind: &str, body: &Value| Resource {
+            asset: "x".to_owned(),
+            kind: kind.to_owned(),
+            body: body.to_string().into_bytes(),
+        };
+        let good = json!({ "id": "7", "status": "Doing", "standing": "in-progress", "more": 1 });
+        let page = Page {
+            resources: vec![
+                resource("palisade:ticket", &json!({ "id": "6", "status": "x", "standing": "lost" })),
+                resource("palisade:ticket", &json!(["7"])),
+                resource("aws:s3", &good),
+                resource("palisade:ticket", &good),
+                resource("palisade:cursor", &json!({ "cursor": "c" })),
+                resource("palisade:cursor", &json!({ "cursor": 1 })),
+            ],
+            missing: Vec::new(),
+            next: None,
+        };
+        let read =
+            TicketRead { external_id: "7".into(), status: "Doing".into(), standing: Standing::InProgress };
+        assert_eq!(understood("ops", &page), (vec![read], Some("c".to_owned())));
+    }
+}
