@@ -111,6 +111,9 @@ async fn failed(service: &Service, tenant: &TenantId, name: &str, fault: &Fault)
 /// The tickets of a page, and where the next reading begins. What is not as it should be is left out, and said.
 fn understood(name: &str, page: &Page) -> (Vec<TicketRead>, Option<String>) {
     let (mut tickets, mut cursor) = (Vec::new(), None);
+    for missing in &page.missing {
+        tracing::warn!(destination = name, subject = missing.subject, "cannot be read: {}", missing.message);
+    }
     for resource in &page.resources {
         let told = match resource.kind.as_str() {
             TICKET => serde_json::from_slice::<ToldTicket>(&resource.body).ok().and_then(|told| {
