@@ -41,11 +41,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end }}
 
-{{/* Name, namespace, labels and annotations. Takes (dict "root" $ "component" NAME "name" NAME "annotations" MAP "labels" MAP "cluster" BOOL). */}}
+{{/* Name, namespace, labels and annotations. Takes (dict "root" $ "component" NAME "name" NAME "annotations" MAP "labels" MAP "cluster" BOOL "namespace" NAME). */}}
 {{- define "palisade.metadata" -}}
 name: {{ .name }}
 {{- if not .cluster }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ default .root.Release.Namespace .namespace }}
 {{- end }}
 labels:
   {{- include "palisade.labels" . | nindent 2 }}

@@ -2,10 +2,11 @@
 //!
 //! Every set of values under `ci/` is linted, rendered twice, compared with its snapshot, validated against the schemas of Kubernetes and
 //! scanned by Palisade itself; the configuration in it is read by the binary that will read it. Every set under `bad/` has to be refused.
-//! What is under `helm/deploy/` is checked beside it.
+//! What is under `helm/deploy/` is checked beside it, and so are the boards and alerts that the chart brings.
 
 mod deploy;
 mod documented;
+mod monitoring;
 mod tools;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ pub(crate) fn run_all(root: &Path, update: bool) -> Result<()> {
     let chart = root.join("helm/palisade");
     documented::check(&chart, update)?;
     roles(root, &chart)?;
+    monitoring::check(root, &chart)?;
     let binary = binary(root)?;
     let work = root.join("target/helm-test");
     let _ = std::fs::remove_dir_all(work.join("rendered"));
