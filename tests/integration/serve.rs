@@ -185,6 +185,16 @@ fn a_restart_keeps_everything() {
 }
 
 #[test]
+fn a_service_that_is_told_to_stop_as_soon_as_it_serves_ends_in_order() {
+    let data = Data::empty();
+    let mut server = Server::prepare(&data, &Backends::Embedded, "");
+    for _ in 0..8 {
+        server.start();
+        server.stop();
+    }
+}
+
+#[test]
 fn tokens_are_made_and_revoked_beside_a_running_service() {
     on_every_pair(|server| {
         let made = ["token", "create", "ci", "--role", "viewer", "--expires", "90d"];

@@ -111,6 +111,8 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     // Every port first: a service that cannot be reached must not start work.
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
+    // Whoever knows that it serves may tell it to stop.
+    let told = asked_to_stop();
     let service = Arc::new(start(config).await?);
     session::announce_token(&service, options.token_file.as_deref()).await?;
     let (stop, stopped) = watch::channel(false);
@@ -142,7 +144,7 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     }
     let served = api.serve(listener, async {
         tokio::select! {
-            () = asked_to_stop() => tracing::info!("stopping"),
+            () = told => tracing::info!("stopping"),
             Some(ended) = parts.join_next() => tracing::error!(?ended, "a part of the service ended, so all of it stops"),
         }
     })
@@ -213,12 +215,17 @@ pub(crate) fn store_url(config: &Config, data: &DataDir) -> Result<String> {
     }
 }
 
-/// Ends when the process is told to.
-pub(crate) async fn asked_to_stop() {
+/// Ends when the process is told to. From the call on a signal is heard, and does not end the process by itself.
+pub(crate) fn asked_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = terminate.recv() => (),
-        _ = tokio::signal::ctrl_c() => (),
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
     }
 }
