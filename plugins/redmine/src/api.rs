@@ -1,19 +1,13 @@
 //! The few operations of the REST API that are used.
 
-use std::time::Duration;
-
 use palisade_sdk::http::{Request, Response};
-use palisade_sdk::{Error, HostError, Receipt};
+use palisade_sdk::{Error, Receipt};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use ticketing::{Wanted, refused, segment};
 
 use crate::settings::Settings;
-use crate::{Wanted, text};
-
-/// Longest text of an answer that is repeated in an error, in characters.
-const SAID_MAX: usize = 500;
-/// When to come back to a Redmine that does not answer and does not say.
-const AWAY: Duration = Duration::from_secs(1);
+use crate::text;
 
 /// Issues of one page, the most that Redmine gives.
 pub(crate) const PAGE: usize = 100;
@@ -76,7 +70,7 @@ impl Api<'_> {
     /// Whether issues could be made; writes nothing.
     pub(crate) fn test(&self) -> Result<Receipt, Error> {
         let project = &self.settings.project;
-        let answer = self.send(Request::get(self.url(&format!("/projects/{}.json", path(project)))))?;
+        let answer = self.send(Request::get(self.url(&format!("/projects/{}.json", segment(project)))))?;
         if answer.status == 404 {
             return Err(Error::Host(format!(
                 "redmine: the user of the key sees no project {project:?}; check `project`"
@@ -87,7 +81,7 @@ impl Api<'_> {
         self.status(&statuses, true)?;
         self.status(&statuses, false)?;
         Ok(Receipt::new(format!("an issue in project {project}"))
-            .url(self.url(&format!("/projects/{}", path(project)))))
+            .url(self.url(&format!("/projects/{}", segment(project)))))
     }
 
     /// An issue by its number; nothing if people have deleted it.
@@ -122,7 +116,8 @@ impl Api<'_> {
         Ok(self.receipt(made.issue.id))
     }
 
-    pub(crate) fn update(&self, issue: &Issue, wanted: &Wanted, open: bool) -> Result<Receipt, Error> {
+    pub(crate) fn update(&self, issue: &Issue, wanted: &Wanted) -> Result<Receipt, Error> {
+        let open = wanted.is_open();
         let statuses = self.statuses()?;
         let mut fields = Map::new();
         if open {
@@ -132,12 +127,7 @@ impl Api<'_> {
             || statuses.iter().any(|status| status.id == issue.status.id && status.is_closed);
         if open == closed {
             fields.insert("status_id".to_owned(), self.status(&statuses, !open)?.into());
-            let note = match (open, wanted.closed) {
-                (true, true) => "It was closed here, and a later scan still finds it.",
-                (true, false) => "It is back.",
-                (false, _) => "Nothing of it was found by the latest scans.",
-            };
-            fields.insert("notes".to_owned(), note.into());
+            fields.insert("notes".to_owned(), wanted.note().into());
         }
         if !fields.is_empty() {
             let request = Request::put(self.url(&format!("/issues/{}.json", issue.id)));
@@ -205,11 +195,7 @@ impl Api<'_> {
     }
 
     fn send(&self, request: Request) -> Result<Response, Error> {
-        match request.header("accept", "application/json").secret(&self.settings.secret).send() {
-            // Nobody answers: another try is worth it, and the platform knows how long to wait.
-            Err(HostError::Unavailable(_)) => Err(Error::retry_after(AWAY)),
-            sent => Ok(sent?),
-        }
+        ticketing::send(request.header("accept", "application/json"), &self.settings.secret)
     }
 }
 
@@ -220,16 +206,9 @@ fn done(answer: Response) -> Result<Response, Error> {
         403 => "redmine: the user of the key may not do this; give its role the permissions to view, add and edit issues".to_owned(),
         422 => {
             let said = answer.json::<Refusal>().map(|refusal| refusal.errors.join("; ")).unwrap_or_default();
-            let said: String = said.chars().take(SAID_MAX).collect();
-            format!("redmine refuses the issue: {said}; fields that are required go into `custom-fields`")
+            return Err(refused("redmine refuses the issue", &said, "fields that are required go into `custom-fields`"));
         }
-        500 | 502 | 504 => return Err(Error::retry_after(AWAY)),
         _ => return answer.ok(),
     };
     Err(Error::Host(advice))
-}
-
-/// A part of a path: what is no plain letter would lead elsewhere.
-fn path(text: &str) -> String {
-    text.chars().filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')).collect()
 }

@@ -3,8 +3,8 @@
 //! A cursor is the time of the last change that was read, by Redmine's clock, and how many issues of that same second were read already. Times
 //! are asked for again from that second on, so that an issue that changes while pages are read is met again instead of missed.
 
-use palisade_sdk::{Error, Page, Resource};
-use serde_json::json;
+use palisade_sdk::{Error, Page};
+use ticketing::Standing;
 
 use crate::api::{Api, Changed, PAGE, Status};
 
@@ -19,9 +19,7 @@ pub(crate) fn page(api: &Api<'_>, cursor: Option<&str>) -> Result<Page, Error> {
     let mut resources = Vec::with_capacity(changed.len() + 1);
     for issue in &changed {
         let id = issue.id.to_string();
-        let body =
-            json!({ "id": id, "status": issue.status.name, "standing": standing(api, &statuses, issue)? });
-        resources.push(Resource::new(format!("ticket:{id}"), "palisade:ticket", &body));
+        resources.push(ticketing::ticket(&id, &issue.status.name, standing(api, &statuses, issue)?));
     }
     let last = changed.last().map_or(since, |issue| issue.updated_on.as_str());
     let further = match last == since {
@@ -32,7 +30,7 @@ pub(crate) fn page(api: &Api<'_>, cursor: Option<&str>) -> Result<Page, Error> {
         return Ok(Page::new(resources).next(Some(further)));
     }
     // The next reading begins where this one ends.
-    resources.push(Resource::new("cursor", "palisade:cursor", &json!({ "cursor": last })));
+    resources.push(ticketing::cursor(last));
     Ok(Page::new(resources))
 }
 
@@ -44,16 +42,19 @@ fn place(cursor: Option<&str>) -> Result<(&str, u64), Error> {
     Ok((since, offset))
 }
 
-/// `open`, `in-progress`, `done` or `rejected`.
-fn standing(api: &Api<'_>, statuses: &[Status], issue: &Changed) -> Result<&'static str, Error> {
+fn standing(api: &Api<'_>, statuses: &[Status], issue: &Changed) -> Result<Standing, Error> {
     let id = issue.status.id;
     let closed = issue.status.is_closed || statuses.iter().any(|status| status.id == id && status.is_closed);
     if closed {
-        return Ok(if api.settings.rejected_statuses.contains(&id) { "rejected" } else { "done" });
+        return Ok(if api.settings.rejected_statuses.contains(&id) {
+            Standing::Rejected
+        } else {
+            Standing::Done
+        });
     }
     let begun = match &api.settings.in_progress_statuses {
         Some(named) => named.contains(&id),
         None => id != api.status(statuses, false)?,
     };
-    Ok(if begun { "in-progress" } else { "open" })
+    Ok(if begun { Standing::InProgress } else { Standing::Open })
 }

@@ -12,52 +12,13 @@ mod tests;
 mod text;
 
 use palisade_sdk::{Collector, Config, Error, Notice, Notifier, Page, Receipt};
-use serde::Deserialize;
+use ticketing::Wanted;
 
 use api::Api;
 use settings::Settings;
 
 /// The manifest that is built into the component.
 pub const MANIFEST: &str = include_str!("../plugin.toml");
-
-/// How a ticket ought to be.
-#[derive(Debug, Deserialize)]
-struct Wanted {
-    /// `ticket`, or `self-test` for a look at whether all would go well, which writes nothing.
-    #[serde(rename = "type")]
-    kind: String,
-    /// `open`, or `resolved` where nothing is left of it.
-    state: String,
-    /// What finds it again.
-    marker: String,
-    title: String,
-    severity: String,
-    /// Findings in all; `members` are the worst of them.
-    total: u64,
-    members: Vec<Member>,
-    /// Whose all of them are.
-    owner: Option<String>,
-    /// The issue, where one was made.
-    ticket: Option<String>,
-    /// People have closed it, and a later scan still finds what it is about.
-    #[serde(default)]
-    closed: bool,
-}
-
-/// A finding.
-#[derive(Debug, Deserialize)]
-struct Member {
-    rule: String,
-    title: String,
-    severity: String,
-    asset: String,
-    #[serde(default)]
-    package: Option<String>,
-    #[serde(default)]
-    version: Option<String>,
-    #[serde(default)]
-    fixed: Vec<String>,
-}
 
 /// Redmine, for one destination.
 #[derive(Debug)]
@@ -72,12 +33,11 @@ impl Notifier for Redmine {
     }
 
     fn notify(&self, notice: &Notice) -> Result<Receipt, Error> {
-        let wanted: Wanted = notice.json()?;
+        let wanted = Wanted::read(notice)?;
         let api = Api { settings: &self.settings };
-        if wanted.kind == "self-test" {
+        if wanted.is_test() {
             return api.test();
         }
-        let open = wanted.state == "open";
         let known = match wanted.ticket.as_deref().and_then(|id| id.parse().ok()) {
             Some(id) => api.issue(id)?,
             None => None,
@@ -87,10 +47,9 @@ impl Notifier for Redmine {
             None => api.find(&wanted.marker)?,
         };
         match known {
-            Some(issue) => api.update(&issue, &wanted, open),
-            None if open => api.create(&wanted),
-            // Nothing is left of what nobody made an issue of, or of an issue that people have deleted.
-            None => Ok(Receipt::new(wanted.ticket.unwrap_or_else(|| "none".to_owned()))),
+            Some(issue) => api.update(&issue, &wanted),
+            None if wanted.is_open() => api.create(&wanted),
+            None => Ok(wanted.nothing()),
         }
     }
 }
