@@ -15,6 +15,7 @@ import { checks as rows } from "./checks/rows.mjs";
 import { checks as runtime } from "./checks/runtime.mjs";
 import { checks as scans } from "./checks/scans.mjs";
 import { checks as screens } from "./checks/screens.mjs";
+import { checks as signIn } from "./checks/sign-in.mjs";
 import { checks as triage } from "./checks/triage.mjs";
 import { checks as trouble } from "./checks/trouble.mjs";
 import { checks as views } from "./checks/views.mjs";
@@ -40,6 +41,7 @@ const world = { ...(await start(options)), scan: options.scan };
 const count = { passed: 0, failed: 0, skipped: 0 };
 for (const [name, check] of [
   ...access,
+  ...signIn,
   ...overview,
   ...findings,
   ...objects,

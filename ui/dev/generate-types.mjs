@@ -31,6 +31,7 @@ const KEYS = new Set([
   "pattern",
   "minItems",
   "maxItems",
+  "uniqueItems",
   "prefixItems",
   "exclusiveMinimum",
   "deprecated",

@@ -12,7 +12,7 @@ use store::{Store, StoredFinding};
 use tokio::sync::{Semaphore, broadcast, watch};
 use uuid::Uuid;
 
-use crate::auth::{KnownSources, Sessions};
+use crate::auth::{KnownSources, Sessions, SignInWith, SignIns};
 use crate::crowd::Crowd;
 use crate::door::Receive;
 use crate::dto::{AdvisoryStatus, Plugin};
@@ -306,6 +306,8 @@ pub struct ApiOptions {
     pub ui: Ui,
     /// How browsers reach the server.
     pub scheme: Scheme,
+    /// How people sign in beside a token.
+    pub sign_in: Option<SignInWith>,
     /// Version of the product, for people.
     pub version: String,
     /// Changes of scans: the API sends one for every scan it accepts, the workers for everything after that.
@@ -338,6 +340,8 @@ pub(crate) struct Parts {
     pub(crate) places: Places,
     pub(crate) ui: Ui,
     pub(crate) scheme: Scheme,
+    pub(crate) sign_in: Option<SignInWith>,
+    pub(crate) sign_ins: SignIns,
     pub(crate) version: String,
     pub(crate) progress: broadcast::Sender<ScanChange>,
     pub(crate) sessions: Sessions,
@@ -384,6 +388,8 @@ impl Parts {
             places: Places { roots: scan_roots, clusters: options.clusters, accounts: options.accounts },
             ui: options.ui,
             scheme: options.scheme,
+            sign_in: options.sign_in,
+            sign_ins: SignIns::default(),
             version: options.version,
             progress: options.progress,
             sessions: Sessions::default(),

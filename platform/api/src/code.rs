@@ -44,6 +44,16 @@ codes! {
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Valid credentials are required";
     /// Who asks is known, but may not do this.
     Forbidden = "forbidden", FORBIDDEN, "The credentials do not allow this";
+    /// A sign-in that nobody began here, or too long ago.
+    SignInExpired = "sign-in-expired", BAD_REQUEST, "The sign-in was not begun here, or too long ago";
+    /// The identity provider did not say who it is.
+    SignInDenied = "sign-in-denied", FORBIDDEN, "The identity provider signed nobody in";
+    /// The person has no role here.
+    SignInNoRole = "sign-in-no-role", FORBIDDEN, "Nobody has given you a role here";
+    /// A token has the name of the person.
+    SignInNameTaken = "sign-in-name-taken", FORBIDDEN, "A token has your name";
+    /// There is no identity provider.
+    SignInNotSetUp = "sign-in-not-set-up", NOT_FOUND, "There is no identity provider";
     /// A cookie session sent an unsafe request without the header that proves it came from our own page.
     RequestHeaderMissing = "request-header-missing", FORBIDDEN, "The request does not prove that it came from the UI";
     /// No route has this path.

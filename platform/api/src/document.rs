@@ -3,11 +3,13 @@
 //! A problem that any operation can answer is written here once and not on each handler, so none can forget it.
 
 use axum::http::Method;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::auth::{COOKIE, Need, is_door, is_public, need};
@@ -20,8 +22,10 @@ use crate::problem::{FieldProblem, ProblemDetails};
         description = "Images, findings and the plugins that found them. Errors are problem details (RFC 9457) with \
                        stable codes; lists are paged by cursor; times are RFC 3339 in UTC.",
         version = "1.0.0",
+        contact(name = "Whoever runs this installation"),
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
+    servers((url = "/", description = "The server that this document comes from.")),
     tags(
         (name = "session", description = "Signing in and out."),
         (name = "scans", description = "Jobs that look at an image or a directory."),
@@ -86,9 +90,41 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             complete_operation(&method, path, operation);
+            operation.parameters.iter_mut().flatten().for_each(bound_text);
         }
     }
+    forget_unused(&mut document);
     document
+}
+
+/// What [`crate::extract::Text`] and lists ask of every text in a query: something, and no control characters.
+fn bound_text(parameter: &mut RefOr<Parameter>) {
+    let RefOr::T(Parameter {
+        parameter_in: ParameterIn::Query,
+        schema: Some(RefOr::T(Schema::Object(schema))),
+        ..
+    }) = parameter
+    else {
+        return;
+    };
+    let text = matches!(schema.schema_type, SchemaType::Type(Type::String));
+    if text && schema.format.is_none() && schema.enum_values.is_none() {
+        schema.min_length = Some(schema.min_length.unwrap_or(1));
+        schema.pattern.get_or_insert_with(|| r"^[^\x00-\x1f\x7f-\x9f]+$".to_owned());
+    }
+}
+
+/// Removes schemas that nothing refers to: the rows of pages stand within these.
+fn forget_unused(document: &mut OpenApi) {
+    loop {
+        let text = serde_json::to_string(document).unwrap_or_default();
+        let Some(components) = &mut document.components else { return };
+        let before = components.schemas.len();
+        components.schemas.retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+        if components.schemas.len() == before {
+            return;
+        }
+    }
 }
 
 fn add_security_schemes(components: &mut Components) {
@@ -123,6 +159,10 @@ pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
+/// Operations that find nothing though no path names what is not there.
+const NAMELESS: [&str; 3] =
+    ["/api/v1/evidence/pack", "/api/v1/session/oidc", "/api/v1/session/oidc/callback"];
+
 fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     let public = is_public(method, path);
     let body = operation.request_body.is_some();
@@ -132,28 +172,31 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     } else if door {
         vec![SecurityRequirement::new("source", Vec::<String>::new())]
     } else {
-        // OpenAPI 3.1 has the names of roles and permissions here for every kind of scheme.
-        let scopes: Vec<String> = match need(method, path) {
-            Need::One(permission) => vec![permission.to_string()],
-            Need::Nothing | Need::All => Vec::new(),
-        };
-        vec![SecurityRequirement::new("bearer", scopes.clone()), SecurityRequirement::new("session", scopes)]
+        let none = Vec::<String>::new;
+        vec![SecurityRequirement::new("bearer", none()), SecurityRequirement::new("session", none())]
     });
+    // Checkers take scopes of schemes other than OAuth for mistakes, so that the permission has a place of its own.
+    if let Need::One(permission) = need(method, path) {
+        let said = ExtensionsBuilder::new().add("x-permission", permission.word()).build();
+        operation.extensions.get_or_insert_default().merge(said);
+    }
     for (status, name, _) in PROBLEMS {
         let possible = match status {
             "401" => !public || body,
             "403" => !public && (!method.is_safe() || (!door && need(method, path) != Need::Nothing)),
-            "404" => path.contains('{') || (path == "/api/v1/responses" && body),
+            "404" => path.contains('{') || NAMELESS.contains(&path) || (path == "/api/v1/responses" && body),
             "409" => {
                 path.starts_with("/api/v1/plugins/{id}/")
                     || path == "/api/v1/runtime/sources"
                     || path == "/api/v1/backtests/{id}/cancel"
                     || path.starts_with("/api/v1/finding-changes/{id}/")
                     || *method == Method::PATCH
+                    || (path == "/api/v1/destinations/{name}" && body)
                     || (path.starts_with("/api/v1/responses") && body)
             }
             "429" => door || (path == "/api/v1/imports" && body),
-            "413" | "415" | "422" => body,
+            "422" => body || path == "/api/v1/destinations/{name}/test",
+            "413" | "415" => body,
             _ => true,
         };
         if possible {

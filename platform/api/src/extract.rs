@@ -162,6 +162,10 @@ const LIST_VALUES_MAX: usize = 32;
 impl<'de, T: Word> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
+        // Before words are trimmed, which would take control characters away.
+        if let Some(why) = text_refused(&text) {
+            return Err(serde::de::Error::custom(why));
+        }
         let mut values = Vec::new();
         for word in text.split(',').map(str::trim) {
             if values.len() == LIST_VALUES_MAX {
@@ -236,7 +240,7 @@ pub(crate) struct KindWord(pub(crate) String);
 
 impl Word for KindWord {
     fn read(word: &str) -> Option<Self> {
-        (!word.is_empty() && word.len() <= TEXT_BYTES_MAX).then(|| Self(word.to_owned()))
+        text_refused(word).is_none().then(|| Self(word.to_owned()))
     }
     fn words() -> Vec<&'static str> {
         vec!["a kind such as Deployment.apps"]

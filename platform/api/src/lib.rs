@@ -45,8 +45,8 @@ pub use app::{
     TestDestination, Testing, Ui,
 };
 pub use auth::{
-    Permission, Role, Secret, TokenGrant, bootstrap_token, create_source, create_token, create_token_with,
-    rotate_source,
+    Permission, Role, Secret, SignInWith, TokenGrant, bootstrap_token, create_source, create_token,
+    create_token_with, rotate_source,
 };
 pub use code::{Code, error_codes};
 pub use door::{DoorRefusal, ElementProblem, Receipt, Receive, Received, Receiving};

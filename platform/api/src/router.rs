@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::routes::{
     accounts, advisories, attack_map, backtests, clusters, compliance, destinations, events, evidence,
     exceptions, export, findings, images, imports, incidents, ingest, inventory, metrics, overview, plugins,
-    responses, runtime, scans, server, session, sources, triage,
+    responses, runtime, scans, server, session, sign_in, sources, triage,
 };
 use crate::{document, ui};
 
@@ -29,6 +29,9 @@ pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::base())
         .routes(routes!(session::sign_in, session::get_session, session::sign_out))
+        .routes(routes!(sign_in::ways))
+        .routes(routes!(sign_in::begin))
+        .routes(routes!(sign_in::callback))
         .routes(routes!(scans::submit, scans::list))
         .routes(routes!(scans::get))
         .routes(routes!(events::follow))

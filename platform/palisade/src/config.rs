@@ -12,8 +12,10 @@ use crate::cli::{ClusterSource, Global};
 
 mod plugins;
 mod respond;
+mod sign_in;
 
 pub(crate) use self::respond::{Destination, DestinationKind, Mode as RespondMode, Respond};
+pub(crate) use self::sign_in::SignIn;
 pub(crate) use plugins::{Plugins, Secret, revocations};
 
 /// Everything that can be configured. Keys that are not listed here are refused, so that a typing error is not a silent default.
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) respond: Respond,
     /// What is asked of people about findings.
     pub(crate) findings: Findings,
+    /// How people sign in, beside tokens.
+    pub(crate) sign_in: Option<SignIn>,
 }
 
 /// What is asked of people about findings.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 25] = [
+const OWNERS: [(&str, &str); 26] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -31,7 +31,8 @@ const OWNERS: [(&str, &str); 25] = [
     ("aho-corasick", "image"),
     ("globset", "host, image"),
     ("clap", "palisade"),
-    ("aws-lc-rs", "distribution"),
+    ("aws-lc-rs", "distribution, identity"),
+    ("jsonwebtoken", "identity"),
     ("rustls-webpki", "distribution"),
     ("wit-component", "componentize"),
     ("saphyr-parser", "yaml"),

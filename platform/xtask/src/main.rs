@@ -1,5 +1,6 @@
 //! The repository's own commands: `cargo xtask <command>`.
 
+mod api;
 mod attack_map;
 mod bench;
 mod build;
@@ -11,6 +12,7 @@ mod guests;
 mod guides;
 mod helm;
 mod http;
+mod identity;
 mod prepare;
 mod server;
 mod test;
@@ -27,6 +29,7 @@ usage: cargo xtask COMMAND
   up [--listen ADDRESS:PORT] [--once]   set up, build, serve, scan a real input, print the address and what was found
   build                                 build plugins, page and binary (target/release/palisade), and install nothing
   test [--full]                         set up and run everything: format, checks, lints, tests, page, browser
+  api [--full]                          hold a server, and what is generated, to the OpenAPI document
   bench NAME [ARGUMENT...]              scan --images DIR [NAME...] | host | posture | cloud [--binary FILE] | advisories [FEED...]
   guests [--only NAME]                  build the plugins
   attack-map                            replay the tests of the built-in rules, and write what they prove of ATT&CK
@@ -62,6 +65,8 @@ fn command(words: &[&str]) -> Option<Result<()>> {
         ["build"] => in_root(&|root| build::everything(root).map(drop)),
         ["test"] => in_root(&|root| test::all(root, false)),
         ["test", "--full"] => in_root(&|root| test::all(root, true)),
+        ["api"] => in_root(&|root| api::run_all(root, false)),
+        ["api", "--full"] => in_root(&|root| api::run_all(root, true)),
         ["bench", name, arguments @ ..] => in_root(&|root| bench::run_named(root, name, arguments)),
         ["guests"] => guests::build(None),
         ["guests", "--only", name] => guests::build(Some(name)),

@@ -156,6 +156,24 @@ pub(crate) fn moto(root: &Path) -> Result<PathBuf> {
     Ok(tools)
 }
 
+/// Python with the packages that a file of requirements names, as a program under `target/tools/NAME`.
+pub(crate) fn python_tools(root: &Path, wanted: &Path, name: &str) -> Result<PathBuf> {
+    let tools = root.join("target/tools").join(name);
+    let program = tools.join("python");
+    let stamp = tools.join("installed");
+    let requirements = read_requirements(wanted)?;
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == requirements) {
+        return Ok(program);
+    }
+    let packages = tools.join("packages");
+    pip_install(wanted, &packages)?;
+    write_program(
+        &program,
+        &format!("#!/bin/sh\nPYTHONPATH='{}' exec python3 \"$@\"\n", packages.display()),
+    )?;
+    Ok(std::fs::write(stamp, requirements).map(|()| program)?)
+}
+
 fn read_requirements(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
@@ -163,7 +181,8 @@ fn read_requirements(path: &Path) -> Result<String> {
 /// Installs what a file of requirements names into a folder.
 fn pip_install(requirements: &Path, folder: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(folder);
+    pip.args(["-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--upgrade", "--target"])
+        .arg(folder);
     run(pip.arg("-r").arg(requirements))
 }
 

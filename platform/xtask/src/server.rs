@@ -25,10 +25,21 @@ impl Server {
     /// Starts the server on `listen` with its data in `data`, and waits until it has said where it listens. Scans of directories
     /// pass over `exclude`.
     pub(crate) fn start(binary: &Path, data: &Path, listen: &str, exclude: &[&str]) -> Result<Self> {
+        Self::start_with(binary, data, listen, exclude, "")
+    }
+
+    /// The same with more configuration.
+    pub(crate) fn start_with(
+        binary: &Path,
+        data: &Path,
+        listen: &str,
+        exclude: &[&str],
+        more: &str,
+    ) -> Result<Self> {
         std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
         let config = data.join("up.toml");
         // The server of this command belongs to whoever runs it, and so may look at what they can look at.
-        let text = format!("[server]\nscan-roots = [\"/\"]\n[scan]\nexclude = {exclude:?}\n");
+        let text = format!("[server]\nscan-roots = [\"/\"]\n[scan]\nexclude = {exclude:?}\n{more}");
         std::fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
         let token_file = data.join("token");
         let mut child = Command::new(binary)

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::build::{cargo, npm, npm_install, page};
+use crate::identity::{Provider, free_port};
 use crate::server::Server;
 use crate::toolchain::run;
-use crate::{check, guests, helm, prepare};
+use crate::{api, check, guests, helm, prepare};
 
 /// Runs every step and stops at the first that fails. `full` adds the images that take minutes to make.
 pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
@@ -22,6 +23,7 @@ pub(crate) fn all(root: &Path, full: bool) -> Result<()> {
     step("lints", || lints(root))?;
     step("unit and integration tests", || tests(root, full))?;
     step("chart", || helm::run_all(root, false))?;
+    step("API against its document", || api::run_all(root, full))?;
     step("browser", || browser(root))?;
     Ok(())
 }
@@ -75,7 +77,7 @@ fn page_tests(root: &Path) -> Result<()> {
 
 /// The binary as `cargo test` of the whole workspace leaves it. Building it by itself would compile half of the dependencies
 /// again, with fewer features.
-fn tested_binary(root: &Path) -> PathBuf {
+pub(crate) fn tested_binary(root: &Path) -> PathBuf {
     root.join("target/debug/palisade")
 }
 
@@ -116,7 +118,10 @@ fn browser(root: &Path) -> Result<()> {
         "built-in sample",
     ]);
     run(import.arg(root.join("tests/fixtures/advisories")))?;
-    let server = Server::start(&binary, &data, "127.0.0.1:0", &[])?;
+    let port = free_port()?;
+    let provider = Provider::start(&folder, port)?;
+    let more = provider.sign_in(&data, port)?;
+    let server = Server::start_with(&binary, &data, &format!("127.0.0.1:{port}"), &[], &more)?;
     let rootfs = root.join("tests/fixtures/rootfs");
     server.scan("directory", &rootfs.display().to_string(), Duration::from_secs(120))?;
     let cluster = root.join("tests/fixtures/cluster");

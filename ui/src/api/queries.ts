@@ -23,6 +23,7 @@ import type {
   PluginVersion,
   Scan,
   Session,
+  SignInWays,
 } from "./types";
 
 /** Rows per request. */
@@ -41,6 +42,12 @@ export const sessionQuery = queryOptions({
       throw error;
     }
   },
+});
+
+export const signInWaysQuery = queryOptions({
+  queryKey: ["sign-in-ways"],
+  staleTime: 5 * 60_000,
+  queryFn: ({ signal }) => request<SignInWays>("/session/ways", { signal }),
 });
 
 /** Whose session it is: what one may see, another may not. */

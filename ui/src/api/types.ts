@@ -19,6 +19,11 @@ export interface Page<T> {
   next?: string | null;
 }
 
+/** How people sign in, beside a token. */
+export interface SignInWays {
+  provider: { label: string; href: string } | null;
+}
+
 export interface ProblemBody {
   type?: string;
   title?: string;

@@ -5,6 +5,7 @@
 //! either: below `/api` it must be authenticated before it is told that there is nothing.
 
 mod known;
+mod people;
 mod permission;
 mod session;
 mod source;
@@ -21,12 +22,14 @@ use model::TenantId;
 use store::{NewSource, NewToken, Store, StoreError, Token, TokenHash};
 
 pub(crate) use self::known::KnownSources;
+pub use self::people::SignInWith;
+pub(crate) use self::people::{PATIENCE, SIGN_IN_COOKIE, SignIns, local, permissions};
 pub(crate) use self::permission::{Need, need};
 #[cfg(test)]
 pub(crate) use self::permission::{OPEN, OPERATIONS};
 pub use self::permission::{Permission, Role};
 use self::permission::{allowed, role_scope};
-pub(crate) use self::session::{COOKIE, LIFETIME, Sessions};
+pub(crate) use self::session::{COOKIE, Holder, LIFETIME, Sessions};
 pub(crate) use self::source::{Sender, is_door};
 pub use self::token::Secret;
 pub(crate) use self::token::hash as token_hash;
@@ -37,8 +40,14 @@ use crate::code::Code;
 use crate::problem::Problem;
 
 /// The operations that answer without credentials. The user interface's static files are the only other thing.
-pub(crate) const PUBLIC: [(Method, &str); 3] =
-    [(Method::GET, "/livez"), (Method::GET, "/readyz"), (Method::POST, "/api/v1/session")];
+pub(crate) const PUBLIC: [(Method, &str); 6] = [
+    (Method::GET, "/livez"),
+    (Method::GET, "/readyz"),
+    (Method::POST, "/api/v1/session"),
+    (Method::GET, "/api/v1/session/ways"),
+    (Method::GET, "/api/v1/session/oidc"),
+    (Method::GET, "/api/v1/session/oidc/callback"),
+];
 
 /// The header that an unsafe request with a cookie must carry. A page of another origin cannot set it without a
 /// preflight, and no preflight is ever answered.
@@ -52,7 +61,7 @@ const CREDENTIAL_BYTES_MAX: usize = 4096;
 pub(crate) struct Caller {
     /// The tenant whose data the caller may see.
     pub(crate) tenant: TenantId,
-    /// Name of the token, for people and logs.
+    /// Name of the token or the person, for people and logs.
     pub(crate) token_name: String,
     /// How it was proven.
     pub(crate) proof: Proof,
@@ -125,7 +134,12 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, Problem>
         (bearer(headers).and_then(token_hash).ok_or_else(refused)?, Proof::Bearer)
     } else {
         let id = session_id(headers).ok_or_else(missing)?;
-        (app.sessions.token_hash(id, Timestamp::now()).ok_or_else(refused)?, Proof::Cookie)
+        match app.sessions.holder(id, Timestamp::now()).ok_or_else(refused)? {
+            Holder::Token(hash) => (hash, Proof::Cookie),
+            Holder::Person { tenant, name, allowed } => {
+                return Ok(Caller { tenant, token_name: name, proof: Proof::Cookie, allowed });
+            }
+        }
     };
     let token = usable_token(app, &hash).await?;
     // Shown to whoever decides which tokens to revoke; not worth a failed request.
@@ -149,8 +163,7 @@ pub(crate) async fn usable_token(app: &App, hash: &TokenHash) -> Result<Token, P
 /// Asked before anything is looked up, so that who may not learns nothing about what there is.
 fn check_permission(caller: &Caller, need: Need) -> Result<(), Problem> {
     let Some(missing) = need.missing(&caller.allowed) else { return Ok(()) };
-    let detail =
-        format!("The token {:?} has not the permission `{missing}`, which this needs.", caller.token_name);
+    let detail = format!("{:?} has not the permission `{missing}`, which this needs.", caller.token_name);
     tracing::info!(
         tenant = %caller.tenant, token.name = %caller.token_name, permission = %missing, "a request was not allowed"
     );
@@ -195,6 +208,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// The session id in the request's cookies.
 pub(crate) fn session_id(headers: &HeaderMap) -> Option<&str> {
+    cookie_value(headers, COOKIE)
+}
+
+/// The value of a cookie.
+pub(crate) fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -202,8 +220,8 @@ pub(crate) fn session_id(headers: &HeaderMap) -> Option<&str> {
         .filter(|value| value.len() <= CREDENTIAL_BYTES_MAX)
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, id)| id)
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value)
 }
 
 /// Makes the first token of an installation, when the store has none yet.

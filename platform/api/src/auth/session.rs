@@ -4,13 +4,15 @@
 //! the token behind it, so that revoking the token ends its sessions. Sessions live in memory on purpose: a restart
 //! asks people to sign in again, and nothing that could be stolen from a backup exists.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use model::TenantId;
 use sha2::{Digest as _, Sha256};
 use store::TokenHash;
 
+use super::Permission;
 use super::token::base32;
 
 /// Name of the cookie.
@@ -28,8 +30,24 @@ type Key = [u8; 32];
 #[derive(Default)]
 pub(crate) struct Sessions(Mutex<HashMap<Key, Session>>);
 
+/// Whose session it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The bearer of a token, which is asked for again at each request.
+    Token(TokenHash),
+    /// Somebody who came from the identity provider, with what they may do until they sign in again.
+    Person {
+        /// Whose data they see.
+        tenant: TenantId,
+        /// What people call them.
+        name: String,
+        /// What they may do.
+        allowed: BTreeSet<Permission>,
+    },
+}
+
 struct Session {
-    token_hash: TokenHash,
+    holder: Holder,
     created_at: Timestamp,
     used_at: Timestamp,
 }
@@ -41,11 +59,11 @@ impl Session {
 }
 
 impl Sessions {
-    /// Starts a session for the holder of the token with this hash and gives the id for the cookie.
+    /// Starts a session and gives the id for the cookie.
     ///
     /// # Errors
     /// When the operating system has no randomness to give.
-    pub(crate) fn start(&self, token_hash: TokenHash, now: Timestamp) -> Result<String, getrandom::Error> {
+    pub(crate) fn start(&self, holder: Holder, now: Timestamp) -> Result<String, getrandom::Error> {
         let mut random = [0_u8; 32];
         getrandom::fill(&mut random)?;
         let id = base32(&random);
@@ -53,13 +71,13 @@ impl Sessions {
         if sessions.len() >= SESSIONS_MAX {
             make_room(&mut sessions, now);
         }
-        let session = Session { token_hash, created_at: now, used_at: now };
+        let session = Session { holder, created_at: now, used_at: now };
         sessions.insert(key(&id), session);
         Ok(id)
     }
 
-    /// The hash of the token behind a session that is still on, and notes that it was used.
-    pub(crate) fn token_hash(&self, id: &str, now: Timestamp) -> Option<TokenHash> {
+    /// Whose a session is that is still on, and notes that it was used.
+    pub(crate) fn holder(&self, id: &str, now: Timestamp) -> Option<Holder> {
         let mut sessions = self.lock();
         let key = key(id);
         let session = sessions.get_mut(&key)?;
@@ -68,7 +86,7 @@ impl Sessions {
             return None;
         }
         session.used_at = now;
-        Some(session.token_hash)
+        Some(session.holder.clone())
     }
 
     /// Ends a session.
@@ -102,38 +120,42 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use store::TokenHash;
 
-    use super::{SESSIONS_MAX, Sessions};
+    use super::{Holder, SESSIONS_MAX, Sessions};
+
+    fn token() -> Holder {
+        Holder::Token(TokenHash::of("token"))
+    }
 
     #[test]
     fn a_session_ends_by_age_by_idleness_and_by_request() {
         let sessions = Sessions::default();
         let start = Timestamp::UNIX_EPOCH;
         let after = |hours| start + SignedDuration::from_hours(hours);
-        let id = sessions.start(TokenHash::of("token"), start).unwrap();
+        let id = sessions.start(token(), start).unwrap();
         for hour in [1, 4, 7, 10] {
-            assert_eq!(sessions.token_hash(&id, after(hour)), Some(TokenHash::of("token")), "hour {hour}");
+            assert_eq!(sessions.holder(&id, after(hour)), Some(token()), "hour {hour}");
         }
-        assert_eq!(sessions.token_hash(&id, after(12)), None);
+        assert_eq!(sessions.holder(&id, after(12)), None);
 
-        let idle = sessions.start(TokenHash::of("token"), start).unwrap();
-        assert_eq!(sessions.token_hash(&idle, after(4)), None);
+        let idle = sessions.start(token(), start).unwrap();
+        assert_eq!(sessions.holder(&idle, after(4)), None);
 
-        let ended = sessions.start(TokenHash::of("token"), start).unwrap();
+        let ended = sessions.start(token(), start).unwrap();
         sessions.end(&ended);
-        assert_eq!(sessions.token_hash(&ended, start), None);
-        assert_eq!(sessions.token_hash("", start), None);
+        assert_eq!(sessions.holder(&ended, start), None);
+        assert_eq!(sessions.holder("", start), None);
     }
 
     #[test]
     fn the_number_of_sessions_is_bounded() {
         let sessions = Sessions::default();
         let start = Timestamp::UNIX_EPOCH;
-        let first = sessions.start(TokenHash::of("token"), start).unwrap();
+        let first = sessions.start(token(), start).unwrap();
         for second in 1..=SESSIONS_MAX {
             let at = start + SignedDuration::from_secs(i64::try_from(second).unwrap());
-            sessions.start(TokenHash::of("token"), at).unwrap();
+            sessions.start(token(), at).unwrap();
         }
         assert_eq!(sessions.lock().len(), SESSIONS_MAX);
-        assert_eq!(sessions.token_hash(&first, start), None);
+        assert_eq!(sessions.holder(&first, start), None);
     }
 }

@@ -13,12 +13,17 @@ pub enum ExceptionScope {
     /// The asset or resource of this id, and those below it.
     Asset(String),
     /// Resources with this label.
-    Label {
-        /// Key.
-        key: String,
-        /// Value, exactly.
-        value: String,
-    },
+    Label(ExceptionLabel),
+}
+
+/// A label of resources.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExceptionLabel {
+    /// Key.
+    pub key: String,
+    /// Value, exactly.
+    pub value: String,
 }
 
 /// A risk that somebody accepts for a time. Names either a rule, or a framework and one of its controls.
@@ -109,7 +114,7 @@ impl Exception {
             control: said.control,
             scope: match said.scope {
                 evidence::Scope::Asset(asset) => ExceptionScope::Asset(asset),
-                evidence::Scope::Label { key, value } => ExceptionScope::Label { key, value },
+                evidence::Scope::Label { key, value } => ExceptionScope::Label(ExceptionLabel { key, value }),
             },
             owner: said.owner,
             reason: said.reason,

@@ -45,8 +45,8 @@ pub use destinations::{
     TicketDelivery, TicketPer, TicketReplay, Tickets,
 };
 pub use evidence::{
-    BrokenRecord, EvidenceCheck, EvidenceRow, Exception, ExceptionBook, ExceptionScope, ExceptionStanding,
-    NewException,
+    BrokenRecord, EvidenceCheck, EvidenceRow, Exception, ExceptionBook, ExceptionLabel, ExceptionScope,
+    ExceptionStanding, NewException,
 };
 pub use findings::{Asset, Facet, Facets, FindingDetail, FindingRow, Why};
 pub use images::{ImageDetail, ImageRow, PackageRow};
@@ -76,7 +76,7 @@ pub use runtime::{
     RuntimeRules, Sensor, Sensors, Suppression, Suppressions,
 };
 pub use scans::{NewScan, Scan, ScanFailure, ScanKind, ScanState, ScanSummary};
-pub use session::{Health, Session, SignIn, Version};
+pub use session::{Health, Session, SignIn, SignInProvider, SignInWays, Version};
 pub use triage::{
     FindingChange, FindingDecision, FindingJob, FindingJobPreview, FindingSelection, NewFindingJob,
 };

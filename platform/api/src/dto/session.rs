@@ -18,12 +18,31 @@ pub struct SignIn {
 pub struct Session {
     /// The tenant whose data is shown.
     pub tenant: TenantId,
-    /// Name of the token behind the session.
+    /// Name of the token or the person behind the session.
     pub token_name: String,
     /// Version of the server.
     pub version: String,
-    /// What the token may do, such as `findings:read`, sorted.
+    /// What the session may do, such as `findings:read`, sorted.
     pub permissions: Vec<String>,
+}
+
+/// How people sign in here, beside a token.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SignInWays {
+    /// The identity provider; null where there is none.
+    #[schema(required)]
+    pub provider: Option<SignInProvider>,
+}
+
+/// An identity provider.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SignInProvider {
+    /// What the button says.
+    #[schema(example = "Company sign-in")]
+    pub label: String,
+    /// Where the button leads; takes `return_to`.
+    #[schema(example = "/api/v1/session/oidc")]
+    pub href: String,
 }
 
 /// What runs here.

@@ -109,6 +109,8 @@ pub(crate) async fn list(
 }
 
 /// Get a backtest
+///
+/// How far it is, and once it is done what the candidate finds and what it does not.
 #[utoipa::path(
     get,
     path = "/api/v1/backtests/{id}",

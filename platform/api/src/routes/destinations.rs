@@ -14,7 +14,7 @@ use crate::code::Code;
 use crate::dto::{
     Destination, DestinationTest, Destinations, NewDestination, TicketDeliveries, TicketReplay, Tickets,
 };
-use crate::extract::{Body, Nothing, Path, Query};
+use crate::extract::{Body, Nothing, Path, Query, Text};
 use crate::problem::Problem;
 
 /// Longest name of a destination: it is part of addresses.
@@ -30,10 +30,13 @@ const SETTINGS_MAX: usize = 64 * 1024;
 #[into_params(parameter_in = Query)]
 pub(crate) struct After {
     /// `next` of the part before.
-    after: Option<String>,
+    #[param(value_type = Option<String>, max_length = 1024)]
+    after: Option<Text>,
 }
 
 /// List destinations
+///
+/// By name, with how each of them is doing.
 #[utoipa::path(
     get,
     path = "/api/v1/destinations",
@@ -51,6 +54,8 @@ pub(crate) async fn list(
 }
 
 /// Read a destination
+///
+/// Its settings and how it is doing; of secrets only names are kept.
 #[utoipa::path(
     get,
     path = "/api/v1/destinations/{name}",
@@ -127,6 +132,8 @@ pub(crate) async fn remove(
 }
 
 /// List tickets of a destination
+///
+/// What it keeps a ticket for, where that ticket is, and where it stands there.
 #[utoipa::path(
     get,
     path = "/api/v1/destinations/{name}/tickets",
@@ -142,13 +149,16 @@ pub(crate) async fn tickets(
     Query(after, _): Query<After>,
 ) -> Result<Json<Tickets>, Problem> {
     read(&app, &caller, &name).await?;
-    let items = app.store.tickets(&caller.tenant, &name, after.after.as_deref()).await?;
+    let items =
+        app.store.tickets(&caller.tenant, &name, after.after.as_ref().map(|text| text.0.as_str())).await?;
     let full = items.len() >= store::PAGE_LIMIT_MAX as usize;
     let next = items.last().map(|last| last.key.clone()).filter(|_| full);
     Ok(Json(Tickets { items: items.into_iter().map(Into::into).collect(), next }))
 }
 
 /// List what was told to a destination
+///
+/// What it was told lately and what it answered, the newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/destinations/{name}/deliveries",

@@ -159,7 +159,7 @@ pub(crate) struct ReportParams {
         ("scope" = String, Path, description = "Id of the cluster or account."),
         ReportParams
     ),
-    responses((status = 200, description = "The report.", body = Vec<u8>, content_type = "application/pdf"))
+    responses((status = 200, description = "The report.", content((String = "text/html"), (Vec<u8> = "application/pdf"))))
 )]
 pub(crate) async fn report(
     State(app): State<App>,

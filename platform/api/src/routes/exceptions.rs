@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::code::Code;
-use crate::dto::{Exception, ExceptionBook, ExceptionScope, NewException};
+use crate::dto::{Exception, ExceptionBook, ExceptionLabel, ExceptionScope, NewException};
 use crate::extract::{Body, Nothing, Path, Query};
 use crate::problem::Problem;
 
@@ -70,7 +70,7 @@ pub(crate) async fn add(
         rule: new.rule,
         scope: match new.scope {
             ExceptionScope::Asset(asset) => evidence::Scope::Asset(asset),
-            ExceptionScope::Label { key, value } => evidence::Scope::Label { key, value },
+            ExceptionScope::Label(ExceptionLabel { key, value }) => evidence::Scope::Label { key, value },
         },
     };
     evidence::Exceptions::new(vec![said.clone()]).map_err(|error| {

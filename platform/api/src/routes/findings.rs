@@ -21,13 +21,13 @@ use crate::problem::Problem;
 #[into_params(parameter_in = Query)]
 pub(crate) struct FindingParams {
     /// Severities, separated by commas: `critical`, `high`, `medium`, `low`, `negligible`, `none`, `unknown`.
-    #[param(value_type = Option<String>, example = "critical,high")]
+    #[param(value_type = Option<String>, pattern = "^(critical|high|medium|low|negligible|none|unknown)(,(critical|high|medium|low|negligible|none|unknown)){0,31}$", example = "critical,high")]
     severity: Option<List<Severity>>,
     /// States, separated by commas: `open`, `fixed`.
-    #[param(value_type = Option<String>, example = "open")]
+    #[param(value_type = Option<String>, pattern = "^(open|fixed)(,(open|fixed)){0,31}$", example = "open")]
     state: Option<List<FindingState>>,
     /// Classes, separated by commas: `vulnerability`, `misconfiguration`, `secret`, `malware`, `license`.
-    #[param(value_type = Option<String>, example = "vulnerability")]
+    #[param(value_type = Option<String>, pattern = "^(vulnerability|misconfiguration|secret|malware|license)(,(vulnerability|misconfiguration|secret|malware|license)){0,31}$", example = "vulnerability")]
     class: Option<List<FindingClass>>,
     /// Only those known to be exploited, or only the others.
     kev: Option<bool>,
@@ -51,7 +51,7 @@ pub(crate) struct FindingParams {
     #[param(value_type = Option<String>, max_length = 1024)]
     q: Option<Text>,
     /// Where people stand with them, separated by commas: `open`, `reopened`, `acknowledged`, `in-progress`, `accepted`, `false-positive`.
-    #[param(value_type = Option<String>, example = "open,reopened")]
+    #[param(value_type = Option<String>, pattern = "^(open|reopened|acknowledged|in-progress|accepted|false-positive)(,(open|reopened|acknowledged|in-progress|accepted|false-positive)){0,31}$", example = "open,reopened")]
     status: Option<List<Triage>>,
     /// A person; `-` for nobody.
     #[param(value_type = Option<String>, max_length = 1024)]

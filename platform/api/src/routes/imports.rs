@@ -166,6 +166,8 @@ pub(crate) async fn list(
 }
 
 /// Get an import
+///
+/// How far it is, and once it is done what became of the findings of its source.
 #[utoipa::path(
     get,
     path = "/api/v1/imports/{id}",

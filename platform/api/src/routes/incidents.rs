@@ -41,7 +41,7 @@ impl Word for store::IncidentStatus {
 #[into_params(parameter_in = Query)]
 pub(crate) struct IncidentParams {
     /// States, separated by commas: `open`, `investigating`, `contained`, `closed`.
-    #[param(value_type = Option<String>, example = "open,investigating")]
+    #[param(value_type = Option<String>, pattern = "^(open|investigating|contained|closed)(,(open|investigating|contained|closed)){0,31}$", example = "open,investigating")]
     status: Option<List<store::IncidentStatus>>,
     /// At least this bad.
     #[param(value_type = Option<String>, example = "high")]

@@ -30,13 +30,13 @@ pub(crate) struct ResourceParams {
     #[param(value_type = Option<String>, max_length = 1024)]
     scope: Option<Text>,
     /// Kinds, separated by commas, such as `Deployment.apps`.
-    #[param(value_type = Option<String>, example = "Deployment.apps,Pod")]
+    #[param(value_type = Option<String>, max_length = 1024, example = "Deployment.apps,Pod")]
     kind: Option<List<KindWord>>,
     /// Exact namespace or region.
     #[param(value_type = Option<String>, max_length = 1024)]
     namespace: Option<Text>,
     /// Words for exposure, separated by commas: `open`, `possible`, `filtered`, `internal`.
-    #[param(value_type = Option<String>, example = "open,possible")]
+    #[param(value_type = Option<String>, pattern = "^(open|possible|filtered|internal)(,(open|possible|filtered|internal)){0,31}$", example = "open,possible")]
     exposure: Option<List<ExposureWord>>,
     /// A text that occurs in the path or kind.
     #[param(value_type = Option<String>, max_length = 1024)]

@@ -25,5 +25,6 @@ pub(crate) mod runtime;
 pub(crate) mod scans;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod sign_in;
 pub(crate) mod sources;
 pub(crate) mod triage;

@@ -28,6 +28,8 @@ pub(crate) async fn list(State(app): State<App>, Query(..): Query<Nothing>) -> J
 }
 
 /// Get a plugin
+///
+/// Its versions, the rights that they ask for and have, and how they are doing.
 #[utoipa::path(
     get,
     path = "/api/v1/plugins/{id}",
@@ -73,6 +75,8 @@ pub(crate) async fn approve(
 }
 
 /// Promote the version that runs beside the one in force
+///
+/// It takes over; the one that was in force stays installed.
 #[utoipa::path(
     post,
     path = "/api/v1/plugins/{id}/promote",
@@ -91,6 +95,8 @@ pub(crate) async fn promote(
 }
 
 /// Activate a version that was decided about before
+///
+/// It takes over without being installed again, with the rights that it was given.
 #[utoipa::path(
     post,
     path = "/api/v1/plugins/{id}/activate",
@@ -111,6 +117,8 @@ pub(crate) async fn activate(
 }
 
 /// Release a plugin from quarantine
+///
+/// It is called again, and its faults are counted anew.
 #[utoipa::path(
     post,
     path = "/api/v1/plugins/{id}/release",
@@ -129,6 +137,8 @@ pub(crate) async fn release(
 }
 
 /// Retire a version of a plugin
+///
+/// It is called no more. It stays installed and can be activated again.
 #[utoipa::path(
     post,
     path = "/api/v1/plugins/{id}/retire",

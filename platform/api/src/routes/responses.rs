@@ -273,6 +273,8 @@ pub(crate) async fn ledger(
 }
 
 /// Verify the ledger of responses
+///
+/// Goes through every record from the first on, and names the first that is not what was written.
 #[utoipa::path(
     get,
     path = "/api/v1/responses/ledger/verify",
@@ -291,6 +293,8 @@ pub(crate) async fn verify(
 }
 
 /// Get the kill switches that are on
+///
+/// What is stopped, by whom and why.
 #[utoipa::path(
     get,
     path = "/api/v1/kill-switch",

@@ -30,7 +30,7 @@ const KEY_BYTES_MAX: usize = 255;
     tag = "scans",
     params(("idempotency-key" = Option<String>, Header,
         description = "1 to 255 printable ASCII characters, chosen by the client for this scan.",
-        max_length = 255)),
+        min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = NewScan,
     responses((
         status = 202,
@@ -106,6 +106,8 @@ pub(crate) async fn list(
 }
 
 /// Get a scan
+///
+/// How far it is, and once it is done what came of it.
 #[utoipa::path(
     get,
     path = "/api/v1/scans/{id}",

@@ -60,6 +60,8 @@ fn not_ready() -> Problem {
 }
 
 /// Which version runs here
+///
+/// The version of the program that answers.
 #[utoipa::path(
     get,
     path = "/api/v1/version",

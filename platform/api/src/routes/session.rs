@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 
 use crate::app::{App, Scheme};
-use crate::auth::{COOKIE, Caller, LIFETIME, refused, session_id, token_hash, usable_token};
+use crate::auth::{COOKIE, Caller, Holder, LIFETIME, refused, session_id, token_hash, usable_token};
 use crate::dto::{Session, SignIn};
 use crate::extract::{Body, Query};
 use crate::problem::Problem;
@@ -35,7 +35,7 @@ pub(crate) async fn sign_in(
 ) -> Result<Response, Problem> {
     let hash = token_hash(&request.token).ok_or_else(refused)?;
     let token = usable_token(&app, &hash).await?;
-    let id = app.sessions.start(hash, Timestamp::now()).map_err(Problem::internal)?;
+    let id = app.sessions.start(Holder::Token(hash), Timestamp::now()).map_err(Problem::internal)?;
     tracing::info!(tenant = %token.tenant, token.name = %token.name, "session started");
     let value = cookie(&id, LIFETIME.as_secs(), app.scheme);
     with_cookie(&value)
@@ -92,7 +92,7 @@ pub(crate) async fn sign_out(
     with_cookie(&cookie("", 0, app.scheme))
 }
 
-fn cookie(id: &str, seconds: i64, scheme: Scheme) -> String {
+pub(super) fn cookie(id: &str, seconds: i64, scheme: Scheme) -> String {
     let secure = if scheme == Scheme::Https { "; Secure" } else { "" };
     format!("{COOKIE}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }

@@ -81,6 +81,8 @@ pub(crate) async fn add(
 }
 
 /// Read a source of events
+///
+/// What it sends and how that goes; its token was shown once, when it was made.
 #[utoipa::path(
     get,
     path = "/api/v1/runtime/sources/{name}",
@@ -170,6 +172,8 @@ pub(crate) async fn disable(
 }
 
 /// Open the door of a source again
+///
+/// It sends again with the token that it has.
 #[utoipa::path(
     post,
     path = "/api/v1/runtime/sources/{name}/enable",

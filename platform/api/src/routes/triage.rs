@@ -140,6 +140,8 @@ pub(crate) async fn list(
 }
 
 /// Get a change of many findings
+///
+/// How far it is, and what became of how many findings.
 #[utoipa::path(
     get,
     path = "/api/v1/finding-changes/{id}",

@@ -18,6 +18,7 @@ mod runtime;
 mod scans;
 mod schema;
 mod serving;
+mod sign_in;
 mod stream;
 mod triage;
 
@@ -36,7 +37,9 @@ use tokio::sync::broadcast;
 use tower::ServiceExt as _;
 
 use crate::dto::AdvisoryStatus;
-use crate::{Api, ApiOptions, PluginDecision, PluginRefusal, ScanChange, Scheme, Ui, create_token};
+use crate::{
+    Api, ApiOptions, PluginDecision, PluginRefusal, ScanChange, Scheme, SignInWith, Ui, create_token,
+};
 
 /// A server without a socket.
 pub(crate) struct Rig {
@@ -61,11 +64,21 @@ impl Rig {
     }
 
     pub(crate) async fn with_scheme(scheme: Scheme) -> Self {
+        Self::with(scheme, None).await
+    }
+
+    /// One at which people can sign in.
+    pub(crate) async fn with_sign_in(sign_in: SignInWith) -> Self {
+        Self::with(Scheme::Https, Some(sign_in)).await
+    }
+
+    async fn with(scheme: Scheme, sign_in: Option<SignInWith>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let scan_root = dir.path().join("roots");
         std::fs::create_dir(&scan_root).unwrap();
         let scan_root = scan_root.canonicalize().unwrap();
-        let options = options(dir.path(), vec![scan_root.clone()], scheme).await;
+        let mut options = options(dir.path(), vec![scan_root.clone()], scheme).await;
+        options.sign_in = sign_in;
         let (store, progress) = (options.store.clone(), options.progress.clone());
         let secret =
             create_token(&store, &TenantId::default_tenant(), "test", Timestamp::now()).await.unwrap();
@@ -180,6 +193,7 @@ pub(crate) async fn options(dir: &std::path::Path, scan_roots: Vec<PathBuf>, sch
         event_formats: vec!["falco".to_owned(), "otlp".to_owned()],
         sources_changed: Arc::new(|| ()),
         outbox_changed: Arc::new(|| ()),
+        sign_in: None,
         sla: crate::Sla(vec![(model::Severity::Critical, 15), (model::Severity::High, 30)]),
         advisories: Arc::new(AdvisoryStatus::default),
         attack: Arc::new(content::attack_map),

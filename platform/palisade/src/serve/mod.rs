@@ -138,7 +138,7 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     for name in followed.map(|(name, _)| name.clone()) {
         parts.spawn(follow::run(Arc::clone(&service), name, stopped.clone()));
     }
-    let api = Api::new(session::api_options(&service)).context("cannot prepare the API")?;
+    let api = Api::new(session::api_options(&service)?).context("cannot prepare the API")?;
     if options.announce {
         println!("listening on http://{address}");
     }

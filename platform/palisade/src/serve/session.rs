@@ -107,7 +107,10 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
 }
 
 /// What the API is made of.
-pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
+///
+/// # Errors
+/// The sign-in of the configuration cannot be used.
+pub(crate) fn api_options(service: &Arc<Service>) -> Result<ApiOptions> {
     let [
         responds,
         counts,
@@ -122,7 +125,9 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
         writes,
         tests,
     ] = std::array::from_fn(|_| Arc::clone(service));
-    ApiOptions {
+    let config = &service.config;
+    let sign_in = config.sign_in.as_ref().map(|sign_in| sign_in.open(&config.egress)).transpose()?;
+    Ok(ApiOptions {
         store: service.store.clone(),
         plugins: Arc::new(move || super::describe::plugins(&plugins.live.set(), &plugins.live.versions())),
         decide: Arc::new(move |actor, plugin, decision| {
@@ -183,9 +188,10 @@ pub(crate) fn api_options(service: &Arc<Service>) -> ApiOptions {
         accounts: service.config.accounts.keys().cloned().collect(),
         ui: Ui::Embedded,
         scheme: if service.config.server.https { Scheme::Https } else { Scheme::Http },
+        sign_in,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         progress: service.progress.clone(),
-    }
+    })
 }
 
 fn advisory_status(service: &Service) -> AdvisoryStatus {
