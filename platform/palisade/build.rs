@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const PLUGINS: [&str; 12] = [
+const PLUGINS: [&str; 13] = [
     "image-packages",
     "kube-posture",
     "compliance-frameworks",
@@ -17,6 +17,7 @@ const PLUGINS: [&str; 12] = [
     "baseline",
     "attack-chain",
     "redmine",
+    "jira",
 ];
 
 fn main() -> io::Result<()> {

@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { AuditFilter } from "./api/audit";
 import {
   compareSearch,
   findingSearch,
@@ -278,6 +279,17 @@ const start = createRoute({
   component: lazyRouteComponent(() => import("./pages/start/page"), "StartPage"),
 });
 
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  validateSearch: (raw: Record<string, unknown>): AuditFilter => ({
+    actor: text(raw, "actor"),
+    action: text(raw, "action"),
+    subject: text(raw, "subject"),
+  }),
+  component: lazyRouteComponent(() => import("./pages/audit/page"), "AuditPage"),
+});
+
 const report = createRoute({
   getParentRoute: () => root,
   path: "/report",
@@ -320,6 +332,7 @@ export const router = createRouter({
     suppressions,
     backtests,
     backtest,
+    audit,
     system,
     start,
     report,

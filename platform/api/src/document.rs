@@ -3,6 +3,7 @@
 //! A problem that any operation can answer is written here once and not on each handler, so none can forget it.
 
 use axum::http::Method;
+use utoipa::openapi::Required;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{SchemaType, Type};
@@ -40,6 +41,7 @@ use crate::problem::{FieldProblem, ProblemDetails};
         (name = "incidents", description = "Stories of what was detected."),
         (name = "responses", description = "What is done about incidents: playbooks, runs, approvals, the ledger, the kill switch."),
         (name = "destinations", description = "Other systems that are told of findings, and their tickets."),
+        (name = "audit", description = "Who did what, and what was denied to whom, as a hash chain."),
         (name = "plugins", description = "What scans, with which rights."),
         (name = "advisories", description = "What judges."),
         (name = "overview", description = "Where things stand."),
@@ -167,6 +169,10 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     let public = is_public(method, path);
     let body = operation.request_body.is_some();
     let door = is_door(method, path);
+    if let Some(RefOr::T(body)) = operation.request_body.as_mut().filter(|_| door) {
+        // Nothing is a batch without events: with one, senders ask whether they may send.
+        body.required = Some(Required::False);
+    }
     operation.security = Some(if public {
         Vec::new()
     } else if door {

@@ -16,7 +16,7 @@ use crate::conditional::conditional;
 use crate::edge::edge;
 use crate::problem::Problem;
 use crate::routes::{
-    accounts, advisories, attack_map, backtests, clusters, compliance, destinations, events, evidence,
+    accounts, advisories, attack_map, audit, backtests, clusters, compliance, destinations, events, evidence,
     exceptions, export, findings, images, imports, incidents, ingest, inventory, metrics, overview, plugins,
     responses, runtime, scans, server, session, sign_in, sources, triage,
 };
@@ -66,6 +66,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(evidence::list))
         .routes(routes!(evidence::verify))
         .routes(routes!(evidence::pack))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(audit::export))
         .routes(routes!(imports::submit, imports::list))
         .routes(routes!(imports::get))
         .routes(routes!(destinations::list))

@@ -16,6 +16,7 @@
 mod assessments;
 mod assets;
 mod audit;
+mod audit_chain;
 mod backtests;
 mod bulk;
 mod clean;
@@ -67,7 +68,8 @@ mod triage_jobs;
 
 pub use assessments::Assessment;
 pub use assets::{AssetDetail, AssetFilter, AssetRow, AssetSort, Overview};
-pub use audit::AuditEvent;
+pub use audit::{AuditEvent, AuditFilter, AuditLine};
+pub use audit_chain::AuditCheck;
 pub use backtests::{Backtest, BacktestWork, Candidate, NewBacktest, RuleFile};
 pub use clean::KEY_MAX;
 pub use counts::SeverityCounts;

@@ -81,6 +81,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0012_identity.sql"),
         postgres: include_str!("../migrations/postgres/0012_identity.sql"),
     },
+    Migration {
+        version: 13,
+        sqlite: include_str!("../migrations/sqlite/0013_audit_chain.sql"),
+        postgres: include_str!("../migrations/postgres/0013_audit_chain.sql"),
+    },
 ];
 
 impl Migration {

@@ -9,6 +9,8 @@
     reason = "every function here is part of a test: a panic is how a test fails"
 )]
 
+#[path = "contract/audit.rs"]
+mod audit;
 #[path = "contract/backtests.rs"]
 mod backtests;
 #[path = "contract/events.rs"]
@@ -141,6 +143,9 @@ contract![
     plugins::many_who_decide_at_once_leave_one_in_force,
     plugins::state_belongs_to_a_plugin_and_a_tenant,
     plugins::the_audit_log_keeps_order_and_bounds,
+    audit::the_audit_log_tells_what_was_changed,
+    audit::an_audit_log_that_grows_is_sound_all_the_time,
+    audit::the_audit_log_is_read_by_who_and_what,
     scopes::resources_follow_the_newest_scan,
     scopes::resources_are_filtered_and_counted,
     scopes::assessments_make_a_trend,

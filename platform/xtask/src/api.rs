@@ -95,11 +95,15 @@ fn requests(root: &Path, folder: &Path, work: &Path, python: &Path, examples: &s
     import.arg("--data-dir").arg(&data).args(["import", "--source", "trivy"]);
     run(import.arg(folder.join("report.json")))?;
     let server = Server::start(&binary, &data, "127.0.0.1:0", &[])?;
-    for (kind, fixture) in [("directory", "rootfs"), ("cluster", "cluster"), ("account", "account/acme.json")]
-    {
+    let scan = |kind, fixture| -> Result<String> {
         let path = root.join("tests/fixtures").join(fixture).display().to_string();
-        server.scan(kind, &path, Duration::from_secs(120))?;
-    }
+        let scan = server.scan(kind, &path, Duration::from_secs(120))?;
+        let asset = scan.get("asset").and_then(Value::as_str);
+        Ok(asset.with_context(|| format!("the scan of the {kind} has no asset: {scan}"))?.to_owned())
+    };
+    scan("directory", "rootfs")?;
+    let cluster = scan("cluster", "cluster")?;
+    let account = scan("account", "account/acme.json")?;
     let made = server.api.post("/api/v1/runtime/sources", &json!({ "name": "falco", "format": "falco" }))?;
     let source = made.get("token").and_then(Value::as_str).context("the source has no token")?;
     let main = "import sys; from schemathesis.cli import schemathesis; sys.exit(schemathesis())";
@@ -109,6 +113,8 @@ fn requests(root: &Path, folder: &Path, work: &Path, python: &Path, examples: &s
         .current_dir(work)
         .env("SOURCE_TOKEN", source)
         .env("PALISADE_TOKEN", &server.token)
+        .env("CLUSTER", cluster)
+        .env("ACCOUNT", account)
         .args(["-c", main]);
     checks.arg("--config-file").arg(folder.join("schemathesis.toml")).arg("run");
     checks.arg(format!("{}/api/v1/openapi.json", server.url.trim_end_matches('/')));

@@ -44,6 +44,7 @@ async function places(api) {
     ["vulnerabilities", "/vulnerabilities"],
     ["updates", "/vulnerabilities?by=fix"],
     ["report", "/report"],
+    ["audit", "/audit"],
     ["system", "/system"],
     ["start", "/start"],
     ...(image ? [["image", `/images/${encodeURIComponent(image.id)}`]] : []),

@@ -81,4 +81,34 @@ export const checks = [
       await context.close();
     },
   ],
+  [
+    "the audit log tells who came in and what they did, and that nobody has changed it",
+    async (world) => {
+      const page = await world.page(await world.context());
+      await page.goto("/audit");
+      await page.getByTestId("chain").filter({ hasText: "Sound" }).waitFor();
+      const table = page.getByTestId("audit");
+      await table.getByRole("link", { name: "signed-in" }).first().click();
+      await page.waitForURL(/action=signed-in/);
+      await table.waitFor();
+      const lines = await world.api("/audit?action=signed-in&limit=50");
+      equal(await table.locator("tbody tr").count(), lines.items.length, "sign-ins that are shown");
+      await world.axe(page, "audit log");
+      await page.getByLabel("Who").fill("nobody@example.org");
+      await page.getByRole("button", { name: "Show", exact: true }).click();
+      await page.getByText("No line fits").waitFor();
+      await page.getByRole("link", { name: "Show all" }).click();
+      await table.waitFor();
+      const file = await world.asking.request.get("/api/v1/audit/export");
+      const records = (await file.text())
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(records.length >= lines.items.length, `${records.length} records`);
+      expect(
+        records.every((record, place) => record.sequence === place),
+        "the file has every record",
+      );
+    },
+  ],
 ];

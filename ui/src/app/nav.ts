@@ -22,6 +22,7 @@ export const NAV: readonly {
     | "/plugins"
     | "/advisories"
     | "/report"
+    | "/audit"
     | "/system"
     | "/start";
   key: string;
@@ -46,6 +47,7 @@ export const NAV: readonly {
   { to: "/plugins", key: "p", icon: "plugins", name: "Plugins" },
   { to: "/advisories", key: "a", icon: "advisories", name: "Advisory data" },
   { to: "/report", key: "w", icon: "report", name: "Report" },
+  { to: "/audit", key: "h", icon: "clock", name: "Audit log" },
   { to: "/system", key: "y", icon: "health", name: "System health" },
   { to: "/start", key: "b", icon: "start", name: "Get started" },
 ];

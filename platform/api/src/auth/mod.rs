@@ -19,7 +19,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
 use model::TenantId;
-use store::{NewSource, NewToken, Store, StoreError, Token, TokenHash};
+use store::{AuditEvent, NewSource, NewToken, Store, StoreError, Token, TokenHash};
 
 pub(crate) use self::known::KnownSources;
 pub use self::people::SignInWith;
@@ -111,11 +111,34 @@ pub(crate) async fn guard(
             check_request_header(request.headers())?;
         }
         if let Some(route) = request.extensions().get::<MatchedPath>() {
-            check_permission(&caller, need(request.method(), route.as_str()))?;
+            let checked = check_permission(&caller, need(request.method(), route.as_str()));
+            // Before it is done: what cannot be written down is not done.
+            if !request.method().is_safe() {
+                let line = deed(&caller, &request, route.as_str(), checked.is_ok());
+                app.store.append_audit(&caller.tenant, &[line]).await?;
+            }
+            checked?;
         }
         request.extensions_mut().insert(caller);
     }
     Ok(next.run(request).await)
+}
+
+/// What the audit log says of a request that is to change something. Not its body, which may have secrets.
+fn deed(caller: &Caller, request: &Request, route: &str, allowed: bool) -> AuditEvent {
+    let proof = match caller.proof {
+        Proof::Bearer => "with a token",
+        Proof::Cookie => "in a session",
+    };
+    let query = request.uri().query().map(|query| format!("; {query}")).unwrap_or_default();
+    let allowed = if allowed { "" } else { "denied; " };
+    AuditEvent {
+        at: Timestamp::now(),
+        actor: caller.token_name.clone(),
+        action: format!("{} {route}", request.method()),
+        subject: request.uri().path().to_owned(),
+        detail: format!("{allowed}{proof}{query}"),
+    }
 }
 
 /// Whether an operation answers without credentials. `HEAD` is `GET` without the body.

@@ -64,6 +64,8 @@ words! {
         PluginsWrite = "plugins:write",
         /// Read the metrics of the server, and where findings are told.
         SettingsRead = "settings:read",
+        /// Read the audit log.
+        AuditRead = "audit:read",
         /// Make, change and remove sources of events and destinations of findings.
         SettingsWrite = "settings:write",
     }
@@ -106,9 +108,13 @@ impl Role {
             Self::Responder => {
                 viewed || triaged || matches!(permission, P::ResponsesWrite | P::ResponsesApprove)
             }
-            Self::Auditor => viewed || permission == P::SettingsRead,
+            Self::Auditor => viewed || matches!(permission, P::SettingsRead | P::AuditRead),
             Self::Operator => {
-                viewed || matches!(permission, P::PluginsWrite | P::SettingsRead | P::SettingsWrite)
+                viewed
+                    || matches!(
+                        permission,
+                        P::AuditRead | P::PluginsWrite | P::SettingsRead | P::SettingsWrite
+                    )
             }
             Self::Admin => true,
         }
@@ -190,6 +196,9 @@ pub(crate) const OPERATIONS: &[(Method, &str, Permission)] = &[
     (Method::GET, "/api/v1/advisories", Permission::FindingsRead),
     (Method::GET, "/api/v1/attack-map", Permission::FindingsRead),
     (Method::GET, "/api/v1/attack-map/navigator", Permission::FindingsRead),
+    (Method::GET, "/api/v1/audit", Permission::AuditRead),
+    (Method::GET, "/api/v1/audit/export", Permission::AuditRead),
+    (Method::GET, "/api/v1/audit/verify", Permission::AuditRead),
     (Method::GET, "/api/v1/backtests", Permission::RuntimeRead),
     (Method::POST, "/api/v1/backtests", Permission::RuntimeWrite),
     (Method::GET, "/api/v1/backtests/{id}", Permission::RuntimeRead),

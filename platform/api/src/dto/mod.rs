@@ -6,6 +6,7 @@
 mod accounts;
 mod advisories;
 mod attack_map;
+mod audit;
 mod backtests;
 mod clusters;
 mod compliance;
@@ -31,6 +32,7 @@ pub use accounts::{
 };
 pub use advisories::{AdvisoryStatus, EcosystemRecords};
 pub use attack_map::{AttackMap, AttackPlatform, AttackPlatformCounts, AttackTechnique};
+pub use audit::{AuditCheck, AuditLine};
 pub use backtests::{
     Backtest, BacktestCandidate, BacktestDetail, BacktestDetection, BacktestDifference, BacktestRule,
     BacktestRules, BacktestSide, NewBacktest,

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod advisories;
 pub(crate) mod attack_map;
+pub(crate) mod audit;
 pub(crate) mod backtests;
 pub(crate) mod clusters;
 pub(crate) mod compliance;

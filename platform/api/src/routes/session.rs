@@ -37,6 +37,14 @@ pub(crate) async fn sign_in(
     let token = usable_token(&app, &hash).await?;
     let id = app.sessions.start(Holder::Token(hash), Timestamp::now()).map_err(Problem::internal)?;
     tracing::info!(tenant = %token.tenant, token.name = %token.name, "session started");
+    let event = store::AuditEvent {
+        at: Timestamp::now(),
+        actor: token.name.clone(),
+        action: "signed-in".to_owned(),
+        subject: format!("token:{}", token.name),
+        detail: format!("scopes: {}", token.scopes.join(", ")),
+    };
+    app.store.append_audit(&token.tenant, &[event]).await?;
     let value = cookie(&id, LIFETIME.as_secs(), app.scheme);
     with_cookie(&value)
 }

@@ -4,6 +4,7 @@
 //! test of the document.
 
 mod attack_map;
+mod audit;
 mod auth;
 mod backtests;
 pub(crate) mod content;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use api::TokenGrant;
 use jiff::Timestamp;
 use model::TenantId;
-use store::Store;
+use store::{AuditEvent, Store};
 
 use super::block_on;
 use crate::cli::Token;
@@ -40,14 +40,36 @@ async fn answer(what: Token, store: &Store) -> Result<String> {
             let secret = api::create_token_with(store, &tenant, &name, &grant, now)
                 .await
                 .with_context(|| format!("cannot make the token {name:?}"))?;
+            let detail = format!("roles: {}", grant_words(&grant));
+            note(store, &tenant, "token-created", &name, detail).await?;
             Ok(format!("{}\n", secret.expose()))
         }
         Token::List => list(store, &tenant).await,
         Token::Revoke { name } => match store.revoke_token(&tenant, &name).await? {
-            true => Ok(format!("the token {} is worthless now\n", visible(&name))),
+            true => {
+                note(store, &tenant, "token-revoked", &name, String::new()).await?;
+                Ok(format!("the token {} is worthless now\n", visible(&name)))
+            }
             false => bail!("no token is called {name:?}; `palisade token list` shows them"),
         },
     }
+}
+
+fn grant_words(grant: &TokenGrant) -> String {
+    let roles: Vec<&str> = grant.roles.iter().map(|role| role.word()).collect();
+    if roles.is_empty() { "admin".to_owned() } else { roles.join(", ") }
+}
+
+/// Writes down what was done, for whoever asks later who made which token.
+async fn note(store: &Store, tenant: &TenantId, action: &str, name: &str, detail: String) -> Result<()> {
+    let event = AuditEvent {
+        at: Timestamp::now(),
+        actor: "command line".to_owned(),
+        action: action.to_owned(),
+        subject: format!("token:{name}"),
+        detail,
+    };
+    Ok(store.append_audit(tenant, &[event]).await?)
 }
 
 async fn list(store: &Store, tenant: &TenantId) -> Result<String> {

@@ -1,0 +1,12 @@
+-- The audit log as a hash chain: a line that is changed, taken out or put in shows.
+
+-- The line exactly as it was hashed; null for lines that are older than the chain.
+ALTER TABLE audit_event ADD COLUMN record TEXT;
+CREATE INDEX audit_event_by_actor ON audit_event (tenant, actor, seq);
+
+CREATE TABLE audit_head (
+    tenant TEXT NOT NULL,
+    next INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (tenant)
+) STRICT;
