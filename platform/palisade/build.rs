@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const PLUGINS: [&str; 13] = [
+const PLUGINS: [&str; 15] = [
     "image-packages",
     "kube-posture",
     "compliance-frameworks",
@@ -18,6 +18,8 @@ const PLUGINS: [&str; 13] = [
     "attack-chain",
     "redmine",
     "jira",
+    "servicenow",
+    "slack",
 ];
 
 fn main() -> io::Result<()> {
