@@ -11,6 +11,9 @@ import { PERS, perName } from "./words";
 /** What the settings of a plugin begin with. */
 const SETTINGS: Record<string, Record<string, unknown>> = {
   "palisade.redmine": { url: "https://redmine.example", project: "security" },
+  "palisade.jira": { url: "https://company.atlassian.net", project: "SEC", "issue-type": "Task" },
+  "palisade.servicenow": { url: "https://company.service-now.com", fields: { assignment_group: "" } },
+  "palisade.slack": { channel: "C0123456789" },
 };
 
 const settingsOf = (plugin: string) => JSON.stringify(SETTINGS[plugin] ?? {}, null, 2);
