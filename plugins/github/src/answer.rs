@@ -20,7 +20,8 @@ struct Refusal {
 
 /// Sends a request that the secret signs in.
 ///
-/// GitHub tells of its limits with 403 as well as 429, and until when with either of two headers; so this is its own and not that of all.
+/// GitHub tells of its limits with 403 as well as 429, and until when with either of two headers; so this is its own
+/// and not that of all.
 pub(crate) fn send(request: Request, secret: &str) -> Result<Response, Error> {
     let answer = match request.secret(secret).send() {
         Err(HostError::Unavailable(_)) => return Err(Error::retry_after(AWAY)),

@@ -112,7 +112,8 @@ impl Api<'_> {
         self.page(request, page)
     }
 
-    /// A page of issues of ours that have changed since a time, of all where there is none; the one that changed first in front.
+    /// A page of issues of ours that have changed since a time, of all where there is none; the one that changed first
+    /// in front.
     pub(crate) fn changed(&self, since: Option<&str>, page: u64) -> Result<Vec<Issue>, Error> {
         let request = self.list(Some(LABEL)).query("sort", "updated").query("direction", "asc");
         self.page(since.into_iter().fold(request, |request, since| request.query("since", since)), page)
@@ -150,8 +151,8 @@ impl Api<'_> {
         Ok(self.receipt(&made))
     }
 
-    /// Writes what is not as it ought to be, and tells people where the state changes. The state goes first: said twice would be
-    /// worse than not said.
+    /// Writes what is not as it ought to be, and tells people where the state changes. The state goes first: said twice
+    /// would be worse than not said.
     pub(crate) fn update(&self, issue: &Issue, wanted: &Wanted) -> Result<Receipt, Error> {
         let fields = issue.differing(self.settings, wanted);
         if !fields.is_empty() {
@@ -164,7 +165,8 @@ impl Api<'_> {
         Ok(self.receipt(issue))
     }
 
-    /// The ticket is as it ought to be without it: that nobody may comment, as where people have locked an issue, is no failure.
+    /// The ticket is as it ought to be without it: that nobody may comment, as where people have locked an issue, is no
+    /// failure.
     fn comment(&self, number: u64, note: &str) {
         let request = Request::post(self.url(&format!("/issues/{number}/comments")));
         let sent = request.json(&json!({ "body": note })).and_then(|request| done(self.send(request)?));

@@ -1,10 +1,11 @@
 //! Looking for the issue of a marker before one is made.
 //!
-//! What protects against a double: the search of GitHub knows an issue some time after it was made, a listing at once. So issues are listed, by a
-//! label. One label for all would make the list long, one for each ticket would fill the repository with labels; so there are sixteen, by the last
-//! digit of the marker. GitHub drops labels without a word where the token may not set them, and people take them off; so the newest issues
-//! are looked at as well, whatever their labels: a receipt that was lost is a new one's. Where a list is too long to be read
-//! to its end, nobody knows whether there is an issue, and none is made.
+//! What protects against a double: the search of GitHub knows an issue some time after it was made, a listing at once.
+//! So issues are listed, by a label. One label for all would make the list long, one for each ticket would fill the
+//! repository with labels; so there are sixteen, by the last digit of the marker. GitHub drops labels without a word
+//! where the token may not set them, and people take them off; so the newest issues are looked at as well, whatever
+//! their labels: a receipt that was lost is a new one's. Where a list is too long to be read to its end, nobody knows
+//! whether there is an issue, and none is made.
 
 use palisade_sdk::Error;
 
@@ -28,8 +29,8 @@ pub(crate) fn find(api: &Api<'_>, marker: &str) -> Result<Option<Issue>, Error> 
         }
     }
     Err(Error::Host(format!(
-        "github: more than {} issues have the label {label:?}, too many to know whether one is there already; take the label off old \
-         issues that are closed, or name another repository",
+        "github: more than {} issues have the label {label:?}, too many to know whether one is there already; take the \
+         label off old issues that are closed, or name another repository",
         PAGES_MAX * PAGE as u64
     )))
 }

@@ -82,7 +82,8 @@ impl Issue {
         fields
     }
 
-    /// All labels, where one of ours is missing or an older severity's is left. Those that people set and took away stay as they want.
+    /// All labels, where one of ours is missing or an older severity's is left. Those that people set and took away
+    /// stay as they want.
     fn labels_to_be(&self, settings: &Settings, wanted: &Wanted) -> Option<Vec<String>> {
         let ours = own_labels(settings, wanted);
         let listed = |list: &[String], name: &str| list.iter().any(|one| one.eq_ignore_ascii_case(name));

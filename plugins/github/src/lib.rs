@@ -1,8 +1,8 @@
 //! Keeps tickets in GitHub by its REST API.
 //!
-//! A notice says how a ticket ought to be, not what has changed; so telling it twice, late, or after others were lost ends in the same
-//! issue. The text of each issue begins with a marker in a hidden comment, which is looked for before an issue is made: a receipt that was
-//! lost does not lead to a second one.
+//! A notice says how a ticket ought to be, not what has changed; so telling it twice, late, or after others were lost
+//! ends in the same issue. The text of each issue begins with a marker in a hidden comment, which is looked for before
+//! an issue is made: a receipt that was lost does not lead to a second one.
 
 mod answer;
 mod api;

@@ -15,10 +15,11 @@ const BODY: &str = "<!-- palisade:abc -->\n~~~~\nFindings: 3\n\n\
 
 fn wanted(state: &str, ticket: Option<&str>) -> Value {
     json!({
-        "type": "ticket", "state": state, "marker": "palisade:abc", "title": "Update\n@all `x` openssl", "severity": "high",
+        "type": "ticket", "state": state, "marker": "palisade:abc",
+        "title": "Update\n@all `x` openssl\n", "severity": "high",
         "total": 3, "owner": null, "ticket": ticket,
-        "members": [{ "rule": "CVE-1", "title": "~~~~ @all #12 https://e.example/ /close", "severity": "high", "asset": "image",
-            "package": "openssl", "version": "1", "fixed": ["2"] }],
+        "members": [{ "rule": "CVE-1", "title": "~~~~ @all #12 https://e.example/ /close", "severity": "high",
+            "asset": "image", "package": "openssl", "version": "1", "fixed": ["2"] }],
     })
 }
 
@@ -247,7 +248,8 @@ fn refused(reply: Reply) -> Error {
 
 #[test]
 fn what_github_says_is_told_with_what_to_do() {
-    let invalid = r#"{"message": "Validation Failed", "errors": [{"resource": "Issue", "field": "assignees", "code": "invalid"}]}"#;
+    let invalid = r#"{"message": "Validation Failed", "errors": [
+        {"resource": "Issue", "field": "assignees", "code": "invalid"}]}"#;
     for (status, body, said, advice) in [
         (422, invalid, "Validation Failed: assignees invalid", "check `labels` and `assignees`"),
         (401, r#"{"message": "Bad credentials"}"#, "Bad credentials", "check the secret"),
@@ -295,8 +297,8 @@ fn tested(repository: &Value, scopes: &str, assignee: u16) -> Result<Receipt, Er
 
 #[test]
 fn a_self_test_says_whether_an_issue_could_be_made() {
-    let usual = json!({ "html_url": "https://github.com/acme/next.js", "archived": false, "has_issues": true, "private": true,
-        "permissions": { "pull": true, "triage": true } });
+    let usual = json!({ "html_url": "https://github.com/acme/next.js", "archived": false, "has_issues": true,
+        "private": true, "permissions": { "pull": true, "triage": true } });
     let receipt = tested(&usual, "gist, repo", 204).unwrap();
     assert_eq!(receipt.url.as_deref(), Some("https://github.com/acme/next.js"));
     assert!(tested(&usual, "", 204).is_ok());

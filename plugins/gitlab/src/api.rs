@@ -79,8 +79,8 @@ impl Api<'_> {
 
     /// The oldest issue with a marker, in any state; one that was moved away only if there is no other.
     ///
-    /// This search reads GitLab's own database, which has a title as soon as the issue is made; it looks for words, though, so what it finds is
-    /// compared.
+    /// This search reads GitLab's own database, which has a title as soon as the issue is made; it looks for words,
+    /// though, so what it finds is compared.
     pub(crate) fn find(&self, marker: &str) -> Result<Option<Issue>, Error> {
         let request = self.list(marker).query("order_by", "created_at").query("sort", "asc");
         let found: Vec<Issue> = done(self.send(request.query("per_page", &PAGE.to_string()))?)?.json()?;
@@ -89,7 +89,8 @@ impl Api<'_> {
         Ok(found.min_by_key(Issue::is_moved))
     }
 
-    /// A page of issues with any marker of ours that have changed since a time of GitLab's own clock, the one that changed first in front.
+    /// A page of issues with any marker of ours that have changed since a time of GitLab's own clock, the one that
+    /// changed first in front.
     pub(crate) fn changed(&self, since: &str, page: u64) -> Result<Vec<Issue>, Error> {
         let request = self.list("palisade").query("updated_after", since);
         let request = request.query("order_by", "updated_at").query("sort", "asc");
@@ -117,8 +118,8 @@ impl Api<'_> {
         Ok(receipt(made.iid.to_string(), made.web_url.as_deref()))
     }
 
-    /// Writes what is not as it ought to be, and tells people where the state changes. The state goes first: said twice would be
-    /// worse than not said.
+    /// Writes what is not as it ought to be, and tells people where the state changes. The state goes first: said twice
+    /// would be worse than not said.
     pub(crate) fn update(&self, issue: &Issue, wanted: &Wanted) -> Result<Receipt, Error> {
         let fields = issue.differing(self.settings, wanted);
         if issue.is_moved() && wanted.is_open() {
@@ -137,7 +138,8 @@ impl Api<'_> {
         Ok(receipt(issue.iid.to_string(), issue.web_url.as_deref()))
     }
 
-    /// The ticket is as it ought to be without it: that nobody may comment, as where people have locked an issue, is no failure.
+    /// The ticket is as it ought to be without it: that nobody may comment, as where people have locked an issue, is no
+    /// failure.
     fn comment(&self, iid: u64, note: &str) {
         let request = Request::post(self.url(&format!("/issues/{iid}/notes")));
         let sent = request.json(&json!({ "body": note })).and_then(|request| done(self.send(request)?));

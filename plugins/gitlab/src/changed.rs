@@ -1,7 +1,8 @@
 //! Where issues stand: those that have changed since they were read last.
 //!
-//! A cursor is the time of the last change that was read, by GitLab's clock, and the page of issues of that same moment that comes next. Times
-//! are asked for again from that moment on, so that an issue that changes while pages are read is met again instead of missed.
+//! A cursor is the time of the last change that was read, by GitLab's clock, and the page of issues of that same moment
+//! that comes next. Times are asked for again from that moment on, so that an issue that changes while pages are read
+//! is met again instead of missed.
 
 use palisade_sdk::{Error, Page};
 use ticketing::Standing;

@@ -68,7 +68,8 @@ impl Issue {
         fields
     }
 
-    /// The label of the severity, where it is missing, and those of other severities. Those that people set and took away stay as they want.
+    /// The label of the severity, where it is missing, and those of other severities. Those that people set and took
+    /// away stay as they want.
     fn differing_labels(&self, settings: &Settings, wanted: &Wanted, fields: &mut Map<String, Value>) {
         let right = settings.severity_labels.get(&wanted.severity);
         if let Some(label) = right.filter(|label| !self.labels.contains(label)) {

@@ -1,8 +1,8 @@
 //! Keeps tickets in GitLab by its REST API.
 //!
-//! A notice says how a ticket ought to be, not what has changed; so telling it twice, late, or after others were lost ends in the same
-//! issue. The title of each issue ends in a marker, which is looked for before an issue is made: a receipt that was
-//! lost does not lead to a second one.
+//! A notice says how a ticket ought to be, not what has changed; so telling it twice, late, or after others were lost
+//! ends in the same issue. The title of each issue ends in a marker, which is looked for before an issue is made: a
+//! receipt that was lost does not lead to a second one.
 
 mod api;
 mod changed;
@@ -40,7 +40,8 @@ impl Notifier for Gitlab {
             return api.test();
         }
         let known = match wanted.ticket.as_deref().and_then(|iid| iid.parse().ok()) {
-            // After a change of the settings an iid can be that of somebody else's issue; one that was moved may have come back anew.
+            // After a change of the settings an iid can be that of somebody else's issue; one that was moved may have
+            // come back anew.
             Some(iid) => api.issue(iid)?.filter(|issue| issue.is_of(&wanted.marker) && !issue.is_moved()),
             None => None,
         };

@@ -17,7 +17,8 @@ const TEXT: &str = "<!-- palisade:abc -->\n\n~~~~\nFindings: 3\n\n\
 
 fn wanted(state: &str, ticket: Option<&str>) -> Value {
     json!({
-        "type": "ticket", "state": state, "marker": "palisade:abc", "title": "Update\n@all openssl #1", "severity": "high",
+        "type": "ticket", "state": state, "marker": "palisade:abc",
+        "title": "Update\n@all openssl #1", "severity": "high",
         "total": 3, "owner": null, "ticket": ticket,
         "members": [{ "rule": "CVE-1", "title": "/close @all #12 !3", "severity": "high", "asset": "image",
             "package": "openssl", "version": "1", "fixed": ["2"] }],
@@ -35,8 +36,9 @@ fn project(path: &str) -> String {
 /// An issue as it ought to be.
 fn there(iid: u64, state: &str) -> Value {
     json!({
-        "id": 9000 + iid, "iid": iid, "web_url": format!("https://tools.example/gitlab/a/b/-/issues/{iid}"), "state": state,
-        "title": TITLE, "description": TEXT.replace('\n', "\r\n"), "labels": ["own", "severity::2"], "assignees": [],
+        "id": 9000 + iid, "iid": iid, "web_url": format!("https://tools.example/gitlab/a/b/-/issues/{iid}"),
+        "state": state, "title": TITLE, "description": TEXT.replace('\n', "\r\n"),
+        "labels": ["own", "severity::2"], "assignees": [],
         "updated_at": "2026-01-01T00:00:00.000Z", "moved_to_id": null,
     })
 }
@@ -67,7 +69,8 @@ fn made(body: &Value, config: &str) -> Value {
 #[test]
 fn an_issue_is_made_once_and_hostile_text_is_only_text() {
     let issue = made(&wanted("open", None), CONFIG);
-    let expected = json!({ "title": TITLE, "description": TEXT, "confidential": true, "labels": "severity::2,security,team::web" });
+    let labels = "severity::2,security,team::web";
+    let expected = json!({ "title": TITLE, "description": TEXT, "confidential": true, "labels": labels });
     assert_eq!(issue, expected);
     let public = CONFIG.replacen('{', r#"{"confidential": false, "#, 1);
     assert_eq!(made(&wanted("open", None), &public)["confidential"], false);

@@ -12,8 +12,8 @@ pub(crate) fn title(wanted: &Wanted) -> String {
 
 /// The marker in a comment that nobody sees, and what is to be done in a block that formats nothing.
 ///
-/// A line that begins with `/` can be a quick action, which GitLab runs as the token's user: some releases look for them in blocks like this
-/// as well, so no line begins with one.
+/// A line that begins with `/` can be a quick action, which GitLab runs as the token's user: some releases look for
+/// them in blocks like this as well, so no line begins with one.
 pub(crate) fn description(wanted: &Wanted) -> String {
     let lines: Vec<String> = text::lines(wanted).into_iter().map(no_action).collect();
     format!("{}\n\n{}", comment(&wanted.marker), text::fenced(&lines))

@@ -13,14 +13,15 @@ pub fn plain_subject(wanted: &Wanted, most: usize) -> String {
     subject.strip_suffix(&marker).map_or_else(|| plain(&subject), |title| plain(title) + &marker)
 }
 
-/// A title without the marker, for systems that format titles.
+/// A title without the marker, for systems that format titles and strip them.
 #[must_use]
 pub fn plain_title(wanted: &Wanted, most: usize) -> String {
-    plain(&text::line(&format!("[{}] {}", wanted.severity, wanted.title), most))
+    plain(text::line(&format!("[{}] {}", wanted.severity, wanted.title), most).trim_end())
 }
 
-/// The same text, to the eye, in which nothing has a meaning: what begins a mention, a reference, a link, code or a picture is replaced by
-/// its wide form, as is the first character of what looks like a commit. As many characters as before.
+/// The same text, to the eye, in which nothing has a meaning: what begins a mention, a reference, a link, code or a
+/// picture is replaced by its wide form, as is the first character of what looks like a commit. As many characters as
+/// before.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut word = String::new();
