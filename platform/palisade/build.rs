@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-const PLUGINS: [&str; 15] = [
+const PLUGINS: [&str; 17] = [
     "image-packages",
     "kube-posture",
     "compliance-frameworks",
@@ -18,6 +18,8 @@ const PLUGINS: [&str; 15] = [
     "attack-chain",
     "redmine",
     "jira",
+    "github",
+    "gitlab",
     "servicenow",
     "slack",
 ];

@@ -20,7 +20,7 @@ use crate::policies::{self, Policy as OwnPolicy};
 use crate::trust::Trust;
 
 /// First-party components, each with what it is loaded for; empty where `cargo xtask guests` had not been run (see `build.rs`).
-const BUILT_IN: [(Kind, &[u8]); 15] = [
+const BUILT_IN: [(Kind, &[u8]); 17] = [
     (Kind::ImageAnalyzer, include_bytes!(concat!(env!("OUT_DIR"), "/image-packages.wasm"))),
     (Kind::Posture, include_bytes!(concat!(env!("OUT_DIR"), "/kube-posture.wasm"))),
     (Kind::Compliance, include_bytes!(concat!(env!("OUT_DIR"), "/compliance-frameworks.wasm"))),
@@ -34,6 +34,8 @@ const BUILT_IN: [(Kind, &[u8]); 15] = [
     (Kind::Correlator, include_bytes!(concat!(env!("OUT_DIR"), "/attack-chain.wasm"))),
     (Kind::Notifier, include_bytes!(concat!(env!("OUT_DIR"), "/redmine.wasm"))),
     (Kind::Notifier, include_bytes!(concat!(env!("OUT_DIR"), "/jira.wasm"))),
+    (Kind::Notifier, include_bytes!(concat!(env!("OUT_DIR"), "/github.wasm"))),
+    (Kind::Notifier, include_bytes!(concat!(env!("OUT_DIR"), "/gitlab.wasm"))),
     (Kind::Notifier, include_bytes!(concat!(env!("OUT_DIR"), "/servicenow.wasm"))),
     (Kind::Notifier, include_bytes!(concat!(env!("OUT_DIR"), "/slack.wasm"))),
 ];
