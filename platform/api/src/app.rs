@@ -17,6 +17,7 @@ use crate::crowd::Crowd;
 use crate::door::Receive;
 use crate::dto::{AdvisoryStatus, Plugin};
 use crate::error::ApiError;
+use crate::figures::HttpFigures;
 use crate::reference::Places;
 use crate::snapshots::Snapshots;
 
@@ -349,6 +350,7 @@ pub(crate) struct Parts {
     pub(crate) snapshots: Snapshots,
     pub(crate) requests: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) http: HttpFigures,
     /// Turns true once, when the server stops taking work.
     pub(crate) draining: watch::Sender<bool>,
     /// The OpenAPI document as served.
@@ -397,6 +399,7 @@ impl Parts {
             snapshots: Snapshots::default(),
             requests: Semaphore::new(REQUESTS_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            http: HttpFigures::default(),
             draining: watch::Sender::new(false),
             document,
         })

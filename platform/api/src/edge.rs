@@ -39,9 +39,11 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     let api = is_api_path(request.uri().path());
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
 
+    let began = std::time::Instant::now();
     let door = route.as_deref().is_some_and(|route| is_door(&method, route));
     let response = if door { in_time(request, next).await } else { run(&app, request, next).await };
     let response = written(response, &id, &method, route.as_deref());
+    app.http.count(&method, route.as_deref(), response.status(), began.elapsed());
     with_headers(response, &id, api, app.scheme)
 }
 

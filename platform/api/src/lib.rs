@@ -24,6 +24,7 @@ mod error;
 mod explain;
 mod export;
 mod extract;
+mod figures;
 mod incident_graph;
 mod neighbours;
 mod pages;

@@ -6,14 +6,19 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 
+use jiff::Timestamp;
+
 use crate::app::{App, ResponseFigures};
+use crate::auth::Caller;
 use crate::dto::{Plugin, PluginState};
 use crate::extract::{Nothing, Query};
+use crate::figures::standing;
+use crate::problem::Problem;
 
 /// Figures for a monitoring system
 ///
-/// Every plugin's calls, faults, times, memory, host calls and bytes, and what responses came to, since the server started, in the text
-/// format of Prometheus.
+/// Requests, open findings, work on its way, every plugin's calls, faults, times, memory, host calls and bytes, and what responses came to, since the
+/// server started, in the text format of Prometheus.
 #[utoipa::path(
     get,
     path = "/api/v1/metrics",
@@ -21,12 +26,19 @@ use crate::extract::{Nothing, Query};
     tag = "server",
     responses((status = 200, description = "The figures.", body = String, content_type = "text/plain"))
 )]
-pub(crate) async fn get(State(app): State<App>, Query(..): Query<Nothing>) -> Response {
+pub(crate) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Query(..): Query<Nothing>,
+) -> Result<Response, Problem> {
+    let overview = app.store.overview(&caller.tenant).await?;
+    let ledger = app.store.ledger(&caller.tenant).await?;
     let mut plugins = (app.plugins)();
     plugins.sort_by(|one, other| one.id.cmp(&other.id));
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    let body = text(&plugins) + &responses(&(app.response_figures)());
-    (headers, body).into_response()
+    let own = app.http.text() + &standing(&overview, &ledger, Timestamp::now().as_second());
+    let body = own + &text(&plugins) + &responses(&(app.response_figures)());
+    Ok((headers, body).into_response())
 }
 
 /// One figure of every plugin: its labels beyond the plugin's own, and its value.

@@ -168,4 +168,15 @@ async fn figures_say_what_responses_came_to() {
     let rig = Rig::new().await;
     let text = rig.get("/api/v1/metrics").await.text();
     assert!(text.contains("palisade_responses_total{playbook=\"p\",outcome=\"succeeded\"} 2\n"), "{text}");
+    rig.get("/api/v1/findings/0123456789abcdef0123456789abcdef").await.problem(404, "finding-not-found");
+    let text = rig.get("/api/v1/metrics").await.text();
+    for line in [
+        "palisade_findings_open{severity=\"critical\"} 0",
+        "palisade_scans_queued 0",
+        "palisade_scans_failed_total 0",
+        "palisade_http_requests_total{method=\"GET\",route=\"/api/v1/findings/{fingerprint}\",status=\"4xx\"} 1",
+        "palisade_http_requests_total{method=\"GET\",route=\"/api/v1/metrics\",status=\"2xx\"} 1",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+    }
 }

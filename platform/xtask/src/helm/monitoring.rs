@@ -16,7 +16,11 @@ use crate::codes::PAGES;
 /// What every metric begins with.
 const PREFIX: &str = "palisade_";
 /// Where servers and webhook write their metrics.
-const SOURCES: [&str; 2] = ["platform/api/src/routes/metrics.rs", "platform/admission/src/figures.rs"];
+const SOURCES: [&str; 3] = [
+    "platform/api/src/routes/metrics.rs",
+    "platform/api/src/figures.rs",
+    "platform/admission/src/figures.rs",
+];
 /// What Prometheus itself tells of every target.
 const OF_PROMETHEUS: &str = "up";
 /// How urgent an alert may be.

@@ -13,7 +13,7 @@ const SETTINGS: Record<string, Record<string, unknown>> = {
   "palisade.redmine": { url: "https://redmine.example", project: "security" },
   "palisade.jira": { url: "https://company.atlassian.net", project: "SEC", "issue-type": "Task" },
   "palisade.github": { owner: "", repository: "" },
-  "palisade.gitlab": { url: "https://gitlab.example", project: "" },
+  "palisade.gitlab": { url: "https://gitlab.example", project: 42 },
   "palisade.servicenow": { url: "https://company.service-now.com", fields: { assignment_group: "" } },
   "palisade.slack": { channel: "C0123456789" },
 };
