@@ -13,6 +13,9 @@ pub enum IdentityError {
         /// Why.
         source: EgressError,
     },
+    /// The provider could not be asked a moment ago, and is left alone for some seconds.
+    #[error("the identity provider could not be asked a moment ago; it is asked again in some seconds")]
+    Resting,
     /// What the provider answered is not what the standard asks for, or not what it should be here.
     #[error("the identity provider's {what} is of no use: {why}")]
     Answer {
@@ -45,7 +48,7 @@ impl IdentityError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "identity-provider-unreachable",
+            Self::Unreachable { .. } | Self::Resting => "identity-provider-unreachable",
             Self::Answer { .. } => "identity-provider-answer",
             Self::Token { .. } => "identity-token-refused",
             Self::Settings { .. } => "identity-settings-invalid",

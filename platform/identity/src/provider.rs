@@ -1,5 +1,6 @@
 use std::io::Read as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,12 +18,17 @@ use crate::{IdentityError, Settings};
 /// Longest answer that is read, in bytes. A token with two thousand groups has some hundred kilobytes.
 const ANSWER_BYTES_MAX: u64 = 4 << 20;
 
+/// How long a provider that could not be asked is left alone: anybody may begin a sign-in, and each would wait for it.
+const REST: Duration = Duration::from_secs(5);
+
 /// An OpenID provider. Shared by all sign-ins.
 #[derive(Debug)]
 pub struct Provider {
     settings: Settings,
     client: Client,
     known: Mutex<Option<Known>>,
+    /// When it could not be asked last; held while it is asked, so that one asks for all who wait.
+    failed: Mutex<Option<Instant>>,
 }
 
 /// What a browser comes back with from the provider.
@@ -49,7 +55,7 @@ impl Provider {
     /// [`IdentityError::Settings`].
     pub fn new(settings: Settings, client: Client) -> Result<Self, IdentityError> {
         settings.check()?;
-        Ok(Self { settings, client, known: Mutex::new(None) })
+        Ok(Self { settings, client, known: Mutex::new(None), failed: Mutex::new(None) })
     }
 
     /// Begins a sign-in.
@@ -139,8 +145,20 @@ impl Provider {
     }
 
     fn known(&self) -> Result<Known, IdentityError> {
-        let fresh = self.lock().clone().filter(Known::is_fresh);
-        fresh.map_or_else(|| self.read(), Ok)
+        let fresh = || self.lock().clone().filter(Known::is_fresh);
+        if let Some(known) = fresh() {
+            return Ok(known);
+        }
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = fresh() {
+            return Ok(known);
+        }
+        if failed.is_some_and(|at| at.elapsed() < REST) {
+            return Err(IdentityError::Resting);
+        }
+        let read = self.read();
+        *failed = read.is_err().then(Instant::now);
+        read
     }
 
     fn read(&self) -> Result<Known, IdentityError> {
