@@ -139,7 +139,13 @@ fn a_provider_that_lies_about_itself_or_is_away_signs_nobody_in() {
     assert!(refused.to_string().contains("calls itself"), "{refused}");
     let provider = fake.provider(Some(SECRET));
     drop(fake);
-    assert!(matches!(provider.begin().unwrap_err(), IdentityError::Unreachable { what: "configuration", .. }));
+    assert!(matches!(
+        provider.begin().unwrap_err(),
+        IdentityError::Unreachable { what: "configuration", .. }
+    ));
     let rested = provider.begin().unwrap_err();
-    assert!(matches!(rested, IdentityError::Resting) && rested.code() == "identity-provider-unreachable", "{rested}");
+    assert!(
+        matches!(rested, IdentityError::Resting) && rested.code() == "identity-provider-unreachable",
+        "{rested}"
+    );
 }

@@ -36,7 +36,7 @@ pub struct Ticket {
     pub key: String,
     /// Which state of it is not told yet; 0: all is told.
     pub mark: i64,
-    /// Its title when it was told last.
+    /// Its title when it was told last, or was to be.
     pub title: String,
     /// Digest of what was told last.
     pub told: Option<Vec<u8>>,
@@ -267,7 +267,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Notes that something could not be told.
+    /// Notes that something could not be told; of the ticket, its key and title count.
     ///
     /// # Errors
     /// Database errors.
@@ -275,28 +275,29 @@ impl Store {
         &self,
         tenant: &TenantId,
         destination: &str,
-        key: &str,
+        ticket: &Ticket,
         notice: &str,
         failure: &Failure,
         at: Timestamp,
     ) -> Result<()> {
         let statement = sql(
             "UPDATE ticket SET attempts = attempts + 1, failing_since = COALESCE(failing_since, $4), next_at = $5, dead_at = $6,
-                 error_code = $7, error_message = $8 WHERE tenant = $1 AND destination = $2 AND key = $3",
+                 error_code = $7, error_message = $8, title = $9 WHERE tenant = $1 AND destination = $2 AND key = $3",
             [
                 tenant.into(),
                 clean::key(destination).into(),
-                key.into(),
+                ticket.key.as_str().into(),
                 at.into(),
                 failure.next_at.into(),
                 Some(at).filter(|_| failure.dead).into(),
                 clean::key(&failure.code).into(),
                 clean::text(&failure.message).as_ref().into(),
+                clean::text(&ticket.title).as_ref().into(),
             ],
         );
         let mut tx = self.backend.begin("note what could not be told").await?;
         tx.execute(statement).await?;
-        log(&mut tx, tenant, destination, key, notice, (&failure.code, &failure.message), at).await?;
+        log(&mut tx, tenant, destination, &ticket.key, notice, (&failure.code, &failure.message), at).await?;
         tx.commit().await
     }
 

@@ -240,12 +240,12 @@ async fn tell(
     }
     let id =
         blake3::hash(&[marker(tenant, name, &ticket.key).as_bytes(), &digest].concat()).to_hex().to_string();
+    ticket.title = body.get("title").and_then(Value::as_str).unwrap_or_default().to_owned();
     let notice = Notice { id: id.clone(), body: body.to_string().into_bytes() };
     let answer = call(service, &destination.said, notice).await?;
     let now = Timestamp::now();
     match answer {
         Ok(receipt) => {
-            ticket.title = body.get("title").and_then(Value::as_str).unwrap_or_default().to_owned();
             ticket.told = Some(digest);
             ticket.open = wanted.counts.total() > 0;
             ticket.external_id = Some(receipt.id);
@@ -283,7 +283,7 @@ async fn failed(
     let code = if fault.kind == FaultKind::Host { UNUSABLE_CODE } else { fault.kind.as_str() };
     let failure =
         Failure { code: code.to_owned(), message: fault.message.clone(), next_at: after(now, pause), dead };
-    service.store.ticket_failed(tenant, name, &ticket.key, notice, &failure, now).await?;
+    service.store.ticket_failed(tenant, name, ticket, notice, &failure, now).await?;
     tracing::warn!(destination = name, ticket = ticket.key, code, dead, "{}", fault.message);
     Ok(match fault.retry_after {
         Some(asked) => Told::Away(Some(asked)),

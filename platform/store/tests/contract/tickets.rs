@@ -100,7 +100,9 @@ pub(crate) async fn one_fix_is_one_ticket_and_what_fails_waits(place: Place) {
     };
     let fail = async |ticket: &Ticket, next, dead| {
         let failure = failure(next, dead);
-        store.ticket_failed(&tenant(), "ops", &ticket.key, "n", &failure, at(4)).await.unwrap();
+        // What was never told has a title all the same, for whoever looks why.
+        let named = Ticket { title: "what it is about".into(), ..ticket.clone() };
+        store.ticket_failed(&tenant(), "ops", &named, "n", &failure, at(4)).await.unwrap();
     };
     for ticket in &tickets {
         fail(ticket, 10, false).await;
@@ -108,6 +110,7 @@ pub(crate) async fn one_fix_is_one_ticket_and_what_fails_waits(place: Place) {
     assert!(due(&store, 9).await.is_empty());
     let again = due(&store, 10).await;
     assert_eq!((again.len(), again[0].attempts, again[0].failing_since), (tickets.len(), 1, Some(at(4))));
+    assert!(again.iter().all(|ticket| ticket.title == "what it is about"));
     for ticket in &again {
         fail(ticket, 11, true).await;
     }
