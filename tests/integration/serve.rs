@@ -176,9 +176,14 @@ fn a_restart_keeps_everything() {
                 "palisade.cloud-posture",
                 "palisade.compliance",
                 "palisade.dockerfile-posture",
+                "palisade.github",
+                "palisade.gitlab",
                 "palisade.image-packages",
+                "palisade.jira",
                 "palisade.kube-posture",
-                "palisade.redmine"
+                "palisade.redmine",
+                "palisade.servicenow",
+                "palisade.slack"
             ]
         );
     });
