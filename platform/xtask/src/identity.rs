@@ -32,9 +32,10 @@ impl Provider {
             .context("cannot start the identity provider")?;
         let output = child.stdout.take().context("the identity provider has no output")?;
         let mut issuer = String::new();
-        BufReader::new(output)
-            .read_line(&mut issuer)
-            .context("the identity provider does not say its address")?;
+        let mut output = BufReader::new(output);
+        output.read_line(&mut issuer).context("the identity provider does not say its address")?;
+        // It says more later; with nobody to read it, the provider would end.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Ok(Self { child, issuer: issuer.trim().to_owned() })
     }
 
