@@ -95,6 +95,13 @@ fn of_images(server: &Server, folder: &std::path::Path, digests: &[&str]) -> Opt
     Some(["failed", "passed", "unknown"].map(|key| told[key].as_u64().unwrap()))
 }
 
+/// The finding of an image with the highest risk, in full.
+fn riskiest(server: &Server, image: &str) -> Value {
+    let list = server.api().get(&format!("/api/v1/findings?asset={image}&sort=risk&limit=1"));
+    let fingerprint = list["items"][0]["fingerprint"].as_str().unwrap();
+    server.api().get(&format!("/api/v1/findings/{fingerprint}"))
+}
+
 #[test]
 fn the_images_that_a_cluster_runs_count_by_what_their_own_scans_found() {
     let data = Data::with_sample();
@@ -110,8 +117,15 @@ fn the_images_that_a_cluster_runs_count_by_what_their_own_scans_found() {
         .file("srv/node_modules/minimist/package.json", r#"{"name":"minimist","version":"1.2.8"}"#);
     let mended = scan(&Layout::plain(&mended.end()));
     let unscanned = format!("sha256:{}", "5".repeat(64));
+    let nowhere = riskiest(&server, &vulnerable);
+    assert!(nowhere["risk_origin"].is_null(), "{nowhere}");
     assert_eq!(of_images(&server, folder.path(), &[&vulnerable, &mended, &unscanned]), Some([1, 1, 1]));
+    let running = riskiest(&server, &vulnerable);
+    assert_eq!(running["risk_origin"]["path"], "core/Pod/shop/p0", "{running}");
+    assert_eq!(running["risk_origin"]["place"]["in-use"], true);
+    assert!(running["risk"].as_u64() > nowhere["risk"].as_u64(), "{running}");
     assert_eq!(of_images(&server, folder.path(), &[&mended]), Some([0, 1, 0]));
+    assert_eq!(riskiest(&server, &vulnerable)["risk"], nowhere["risk"], "it runs nowhere any more");
     // An image of which nobody knows anything is no proof of anything, and is not passed over either.
     assert_eq!(of_images(&server, folder.path(), &[&unscanned]), Some([0, 0, 1]));
     let verified = server.api().get("/api/v1/evidence/verify");

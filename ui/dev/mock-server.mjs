@@ -94,6 +94,7 @@ const matching = (query, except) =>
 const rank = (row) => SEVERITIES.indexOf(row.severity);
 const ORDERS = {
   severity: (a, b) => rank(a) - rank(b) || (a.rule + a.fingerprint < b.rule + b.fingerprint ? -1 : 1),
+  risk: (a, b) => risk(b) - risk(a) || (a.fingerprint < b.fingerprint ? -1 : 1),
   "-last_seen": (a, b) => (b.last_seen_at + b.fingerprint < a.last_seen_at + a.fingerprint ? -1 : 1),
   package: (a, b) =>
     (a.package?.name ?? "") + a.fingerprint < (b.package?.name ?? "") + b.fingerprint ? -1 : 1,
@@ -118,7 +119,28 @@ const ROW = [
   "tags",
   "version",
 ];
-const toRow = (finding) => Object.fromEntries(ROW.map((key) => [key, finding[key]]));
+const BASE = { critical: 45, high: 36, medium: 25, low: 12 };
+const risk = (finding) => (BASE[finding.severity] ?? 5) + (finding.kev ? 25 : 0);
+const toRow = (finding) => ({
+  ...Object.fromEntries(ROW.map((key) => [key, finding[key]])),
+  risk: risk(finding),
+});
+
+function groups(query) {
+  const all = new Map();
+  for (const finding of matching(query)) {
+    if (!finding.package) continue;
+    const { name } = finding.package;
+    const group = all.get(name) ?? { value: name, label: name, count: 0, kev: 0, risk: 0, risk_total: 0 };
+    group.count += 1;
+    group.kev += finding.kev ? 1 : 0;
+    group.risk = Math.max(group.risk, risk(finding));
+    group.risk_total += risk(finding);
+    all.set(name, { ...group, assets: 1, fixed_in: finding.fix.versions ?? [] });
+  }
+  const items = [...all.values()].sort((a, b) => b.risk_total - a.risk_total).slice(0, 100);
+  return { items, capped: false };
+}
 
 function facets(query) {
   const tally = (name, value, label) => {
@@ -258,6 +280,7 @@ async function api(request, response, path, query) {
     const found = page(matching(query).sort(order), query, (row) => row.fingerprint);
     return send(response, 200, { items: found.items.map(toRow), next: found.next });
   }
+  if (path === "/findings/groups") return send(response, 200, groups(query));
   if (path === "/findings/facets") return send(response, 200, facets(query));
   let id = at(/^\/findings\/([^/]+)$/);
   if (id) {

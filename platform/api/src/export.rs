@@ -158,6 +158,7 @@ impl Export {
             first_seen_at: stored.first_seen_at,
             last_seen_at: stored.last_seen_at,
             fixed_at: stored.fixed_at,
+            risk: stored.risk,
             finding: &stored.finding,
         };
         match self.what.format {

@@ -291,6 +291,18 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
+/// A risk, 0–100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Score(pub(crate) u8);
+
+impl<'de> Deserialize<'de> for Score {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let score = u8::from_str(&text).ok().filter(|score| *score <= 100);
+        score.map(Self).ok_or_else(|| serde::de::Error::custom("must be a number from 0 to 100"))
+    }
+}
+
 /// Where a page starts and how long it may be.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -37,6 +37,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(events::follow))
         .routes(routes!(findings::list))
         .routes(routes!(findings::facets))
+        .routes(routes!(findings::groups))
         .routes(routes!(export::findings))
         .routes(routes!(findings::get, triage::change))
         .routes(routes!(triage::submit, triage::list))

@@ -133,7 +133,7 @@ impl Surroundings {
     /// There is no such workload.
     pub fn running(&self, workload: &str) -> Result<Running, String> {
         self.workload(workload)?;
-        let all = self.running.get_or_init(|| self.all_running());
+        let all = self.running.get_or_init(|| running(&self.snapshot));
         Ok(all.get(workload).cloned().unwrap_or_default())
     }
 
@@ -226,37 +226,38 @@ impl Surroundings {
     fn clouds(&self, account: &str) -> Vec<String> {
         self.snapshot.object(account).map(clouds).unwrap_or_default()
     }
+}
 
-    fn all_running(&self) -> HashMap<String, Running> {
-        let mut all: HashMap<String, Running> = HashMap::new();
-        for object in self.snapshot.objects() {
-            let Some(top) = self.snapshot.top_workload(object).map(Object::path) else { continue };
-            let running = all.entry(top).or_default();
-            let pulled = object.facts.get("images").and_then(Value::as_array).into_iter().flatten();
-            for reference in pulled.filter_map(Value::as_str) {
-                if let Some((_, digest)) = reference.split_once('@') {
-                    running.digests.insert(digest.to_owned(), reference.to_owned());
-                }
-            }
-            let named = object.links.iter().filter_map(|link| match link {
-                Link::Image(reference) => Some(reference),
-                _ => None,
-            });
-            for reference in named {
-                match reference.split_once('@') {
-                    Some((_, digest)) => drop(running.digests.insert(digest.to_owned(), reference.clone())),
-                    None => drop(running.unresolved.insert(reference.clone())),
-                }
+/// Images by the path of the workload that nothing else made.
+pub(crate) fn running(snapshot: &Snapshot) -> HashMap<String, Running> {
+    let mut all: HashMap<String, Running> = HashMap::new();
+    for object in snapshot.objects() {
+        let Some(top) = snapshot.top_workload(object).map(Object::path) else { continue };
+        let running = all.entry(top).or_default();
+        let pulled = object.facts.get("images").and_then(Value::as_array).into_iter().flatten();
+        for reference in pulled.filter_map(Value::as_str) {
+            if let Some((_, digest)) = reference.split_once('@') {
+                running.digests.insert(digest.to_owned(), reference.to_owned());
             }
         }
-        for running in all.values_mut() {
-            // Where pods say what they pulled, the tags of the template say nothing more.
-            if !running.digests.is_empty() {
-                running.unresolved.clear();
+        let named = object.links.iter().filter_map(|link| match link {
+            Link::Image(reference) => Some(reference),
+            _ => None,
+        });
+        for reference in named {
+            match reference.split_once('@') {
+                Some((_, digest)) => drop(running.digests.insert(digest.to_owned(), reference.clone())),
+                None => drop(running.unresolved.insert(reference.clone())),
             }
         }
-        all
     }
+    for running in all.values_mut() {
+        // Where pods say what they pulled, the tags of the template say nothing more.
+        if !running.digests.is_empty() {
+            running.unresolved.clear();
+        }
+    }
+    all
 }
 
 /// Path of the service account that the pods of a workload run as.

@@ -14,6 +14,7 @@ pub mod lifecycle;
 pub mod package;
 pub mod purl;
 pub mod report;
+pub mod risk;
 pub mod severity;
 
 pub use coverage::{AdvisoryData, AnalyzerCoverage, Coverage, EcosystemCoverage, Gap, GapCode};
@@ -25,4 +26,5 @@ pub use id::{AssetId, Digest, DigestError, TenantId, TenantIdError};
 pub use lifecycle::{FindingState, HistoryEvent, Justification, Transition, Triage};
 pub use package::{Confidence, Evidence, OperatingSystem, Package, PackageOwner, PackageType, SourcePackage};
 pub use report::{ScanReport, Target, TargetKind};
+pub use risk::{Power, Reached, Risk, RiskPlace, RiskTerm, RiskTermName};
 pub use severity::Severity;

@@ -1,6 +1,6 @@
 //! What the store keeps of a scope beside findings: resources, the snapshot, observations, assessments.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine::compliance::{Assessed, assess, frameworks};
 use engine::graph::Graph;
@@ -8,10 +8,10 @@ use engine::posture::{Judged, Observation, PosturePlugin};
 use host::Plugin;
 use jiff::Timestamp;
 use model::graph::AssetNode;
-use model::{Finding, Gap, GapCode};
+use model::{Finding, Gap, GapCode, Reached, RiskPlace};
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::{NewAssessment, NewResource, ScopeState, SeverityCounts};
+use store::{NewAssessment, NewPlace, NewResource, ScopeState, SeverityCounts};
 
 use crate::evidence;
 
@@ -35,6 +35,8 @@ pub(crate) struct Learnt<'a> {
     pub(crate) compliance: &'a [Plugin],
     /// What scans of its running images say.
     pub(crate) images: Seen,
+    /// What makes findings there matter.
+    pub(crate) places: Vec<NewPlace>,
 }
 
 /// Observations that no posture plugin made, with the rules that they name.
@@ -77,7 +79,33 @@ pub(crate) fn scope_state(learnt: Learnt<'_>, judged: &mut Judged) -> ScopeState
             }
         },
         assessments,
+        places: learnt.places,
     }
+}
+
+/// What makes findings on the workloads of a cluster and in their images matter.
+pub(crate) fn places_of_cluster(snapshot: &cluster::Snapshot) -> Vec<NewPlace> {
+    let place = |known: cluster::WorkloadPlace| NewPlace {
+        path: known.path,
+        images: known.images,
+        place: known.place,
+    };
+    cluster::places(snapshot).into_iter().map(place).collect()
+}
+
+/// What makes findings on the resources of an account matter: that the internet gets there.
+pub(crate) fn places_of_account(graph: &Graph) -> Vec<NewPlace> {
+    let place = |node: &AssetNode| {
+        let attributes: Value = serde_json::from_str(&node.attributes).ok()?;
+        let exposure = match attributes.pointer("/facts/exposure").and_then(Value::as_str)? {
+            "open" => Reached::Open,
+            "possible" => Reached::Possible,
+            _ => Reached::No,
+        };
+        let place = RiskPlace { exposure: Some(exposure), ..RiskPlace::default() };
+        Some(NewPlace { path: node.id.clone(), images: BTreeMap::new(), place })
+    };
+    graph.nodes().filter_map(place).collect()
 }
 
 /// Every framework that a plugin knows.

@@ -48,6 +48,8 @@ pub struct FindingFilter {
     pub tag: Option<String>,
     /// Found by this one: [`OWN`](crate::OWN), or the name of an import.
     pub found_by: Option<String>,
+    /// With at least this risk, 0–100.
+    pub risk_min: Option<u8>,
     /// What this says, too.
     pub query: Option<FindingQuery>,
     /// Open, counting, and first seen before then, a time for each severity; severities that have none do not fit.
@@ -61,17 +63,23 @@ pub enum FindingSort {
     /// Worst first: severity, then known exploitation, then its predicted probability.
     #[default]
     Severity,
+    /// Highest risk first; what is gone comes after everything that is open.
+    Risk,
     /// Last seen first.
     LastSeen,
     /// By package name; findings about no package first.
     Package,
 }
 
+/// What a cursor adds to the risk of an open finding.
+pub(crate) const RISK_KEY_OPEN: i64 = 1_000;
+
 impl FindingSort {
     /// Name of the list, as cursors carry it.
     pub(crate) fn list(self) -> &'static str {
         match self {
             Self::Severity => "findings:severity",
+            Self::Risk => "findings:risk",
             Self::LastSeen => "findings:last-seen",
             Self::Package => "findings:package",
         }
@@ -81,6 +89,7 @@ impl FindingSort {
     pub(crate) fn order_by(self) -> &'static str {
         match self {
             Self::Severity => " ORDER BY attention DESC, fingerprint DESC",
+            Self::Risk => " ORDER BY state DESC, risk DESC, fingerprint DESC",
             Self::LastSeen => " ORDER BY last_seen_at DESC, fingerprint DESC",
             Self::Package => " ORDER BY package_name, fingerprint",
         }
@@ -94,6 +103,16 @@ impl FindingSort {
         match self {
             Self::Severity => {
                 statement.push(" AND (attention, fingerprint) < (").bind(after.int_key()?);
+            }
+            Self::Risk => {
+                let key = after.int_key()?;
+                let open = key >= RISK_KEY_OPEN;
+                statement.push(" AND (state, risk, fingerprint) < (").push(if open {
+                    "'open', "
+                } else {
+                    "'fixed', "
+                });
+                statement.bind(if open { key - RISK_KEY_OPEN } else { key });
             }
             Self::LastSeen => {
                 statement
@@ -115,9 +134,23 @@ impl FindingFilter {
     /// # Errors
     /// [`StoreError::TooLong`](crate::StoreError::TooLong) for the text.
     pub(crate) fn push_where(&self, statement: &mut Sql, dialect: Dialect, tenant: &TenantId) -> Result<()> {
+        self.push_where_of(statement, dialect, tenant, FindingSort::Severity)
+    }
+
+    /// The same for a list in this order.
+    ///
+    /// # Errors
+    /// As [`Self::push_where`].
+    pub(crate) fn push_where_of(
+        &self,
+        statement: &mut Sql,
+        dialect: Dialect,
+        tenant: &TenantId,
+        sort: FindingSort,
+    ) -> Result<()> {
         statement.push(" WHERE tenant = ").bind(tenant);
         self.push_states(statement);
-        self.push_severities(statement, dialect);
+        self.push_severities(statement, dialect, sort);
         if !self.classes.is_empty() {
             let classes = self.classes.iter().map(|class| class_name(*class).to_owned()).collect();
             statement.push(" AND ").any(dialect, "class", Param::Texts(classes));
@@ -139,6 +172,9 @@ impl FindingFilter {
         }
         if let Some(text) = &self.text {
             statement.push(" AND search LIKE ").bind(clean::contains_pattern(text)?).push(" ESCAPE '\\'");
+        }
+        if let Some(risk) = self.risk_min {
+            statement.push(" AND risk >= ").bind(i64::from(risk));
         }
         self.push_triage(statement, dialect, tenant)
     }
@@ -209,12 +245,14 @@ impl FindingFilter {
     }
 
     /// Also as bounds of the order of attention, so that a short list of the worst ends where they end, instead of at the
-    /// end of the index.
-    fn push_severities(&self, statement: &mut Sql, dialect: Dialect) {
+    /// end of the index. In another order they would only mislead the planner.
+    fn push_severities(&self, statement: &mut Sql, dialect: Dialect, sort: FindingSort) {
         let ranks: Vec<i64> = self.severities.iter().map(|severity| rank(*severity)).collect();
         let (Some(lowest), Some(highest)) = (ranks.iter().min(), ranks.iter().max()) else { return };
-        statement.push(" AND attention >= ").bind(lowest * ATTENTION_PER_SEVERITY);
-        statement.push(" AND attention < ").bind((highest + 1) * ATTENTION_PER_SEVERITY);
+        if sort == FindingSort::Severity {
+            statement.push(" AND attention >= ").bind(lowest * ATTENTION_PER_SEVERITY);
+            statement.push(" AND attention < ").bind((highest + 1) * ATTENTION_PER_SEVERITY);
+        }
         statement.push(" AND ").any(dialect, "severity", Param::Ints(ranks));
     }
 }

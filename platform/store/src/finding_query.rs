@@ -7,6 +7,7 @@
 //! | `kev`, `fixable`, `suppressed` | `true` or `false` | `:` `=` `!=` |
 //! | `rule`, `package`, `subject`, `asset`, `name`, `assignee`, `tag` | a text, with `*` for any characters behind `:`; `name` is the asset's | `:` `=` `!=` |
 //! | `text` | what occurs in the rule, the title or the package name, in any case | `:` `=` `!=` |
+//! | `risk` | 0 to 100 | `<` `<=` `>` `>=` |
 //! | `age` | whole days since it was first seen | `<` `<=` `>` `>=` |
 
 use filter::{Bound, Filter, FilterError, Node, Order, Pattern, Term, Test};
@@ -21,7 +22,7 @@ use crate::prepare::class_name;
 use crate::sql::Sql;
 
 /// The fields that there are, for whoever names another one.
-const FIELDS: &str = "severity, state, status, class, kev, fixable, suppressed, rule, package, subject, asset, name, assignee, tag, found_by, text, age";
+const FIELDS: &str = "severity, state, status, class, kev, fixable, suppressed, rule, package, subject, asset, name, assignee, tag, found_by, text, risk, age";
 const CLASSES: [FindingClass; 5] = [
     FindingClass::Vulnerability,
     FindingClass::Misconfiguration,
@@ -72,6 +73,7 @@ enum Column {
     Among(&'static str),
     Search,
     Age,
+    Risk,
 }
 
 fn column(term: &Term) -> Option<Column> {
@@ -94,6 +96,7 @@ fn column(term: &Term) -> Option<Column> {
         "found_by" => Column::Among("found_by"),
         "text" => Column::Search,
         "age" => Column::Age,
+        "risk" => Column::Risk,
         _ => return None,
     })
 }
@@ -125,14 +128,17 @@ fn fits(column: &Column, test: &Test) -> Result<(), String> {
         Test::IsNot(pattern) => std::slice::from_ref(pattern),
         Test::Compare(_, bound) => {
             return match (column, bound) {
-                (Column::Severity, Bound::Severity(_)) | (Column::Age, Bound::Number(_)) => Ok(()),
+                (Column::Severity, Bound::Severity(_)) | (Column::Age | Column::Risk, Bound::Number(_)) => {
+                    Ok(())
+                }
                 (Column::Severity, Bound::Number(_)) => {
                     Err("a severity is compared with a severity".to_owned())
                 }
                 (Column::Age, Bound::Severity(_)) => {
                     Err("an age is compared with a number of days".to_owned())
                 }
-                _ => Err("only severity and age can be compared".to_owned()),
+                (Column::Risk, Bound::Severity(_)) => Err("a risk is compared with a number".to_owned()),
+                _ => Err("only severity, risk and age can be compared".to_owned()),
             };
         }
     };
@@ -143,6 +149,7 @@ fn fits(column: &Column, test: &Test) -> Result<(), String> {
             Column::Word(_, known) => known(word),
             Column::Flag(_) => word == "true" || word == "false",
             Column::Age => return Err("an age is compared: age>30".to_owned()),
+            Column::Risk => return Err("a risk is compared: risk>=70".to_owned()),
             Column::Text(_) | Column::Name | Column::Among(_) | Column::Search => true,
         })
     };
@@ -207,7 +214,7 @@ impl Writer<'_> {
                 self.equal(&column, pattern);
                 self.statement.push(")");
             }
-            Test::Compare(order, bound) => self.compare(*order, *bound),
+            Test::Compare(order, bound) => self.compare(&column, *order, *bound),
         }
     }
 
@@ -238,7 +245,7 @@ impl Writer<'_> {
                 let pattern = clean::literal_pattern(&clean::text(text).to_lowercase());
                 self.statement.push("search LIKE ").bind(pattern).push(" ESCAPE '\\'");
             }
-            Column::Age => {
+            Column::Age | Column::Risk => {
                 self.statement.push("1 = 0");
             }
         }
@@ -285,7 +292,7 @@ impl Writer<'_> {
         self.statement.push(")");
     }
 
-    fn compare(&mut self, order: Order, bound: Bound) {
+    fn compare(&mut self, column: &Column, order: Order, bound: Bound) {
         let sign = match order {
             Order::Less => " < ",
             Order::LessOrEqual => " <= ",
@@ -296,8 +303,22 @@ impl Writer<'_> {
             Bound::Severity(severity) => {
                 self.statement.push("severity").push(sign).bind(rank(severity));
             }
+            Bound::Number(points) if matches!(column, Column::Risk) => self.risk(order, points),
             Bound::Number(days) => self.age(order, days),
         }
+    }
+
+    /// Risks are whole numbers: of a bound between two of them the next one counts.
+    fn risk(&mut self, order: Order, points: f64) {
+        let (sign, whole) = match order {
+            Order::MoreOrEqual => (" >= ", points.ceil()),
+            Order::More => (" > ", points.floor()),
+            Order::Less => (" < ", points.ceil()),
+            Order::LessOrEqual => (" <= ", points.floor()),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to a few hundred first")]
+        let whole = whole.clamp(-1.0, 101.0) as i64;
+        self.statement.push("risk").push(sign).bind(whole);
     }
 
     /// An age of so many days or more is to be first seen before a time; the opposite is the opposite.
@@ -336,13 +357,15 @@ mod tests {
         assert!(wrong("state:gone").contains("at character 1 "));
         assert!(wrong("kev:yes").contains("\"yes\" is no value"));
         assert!(wrong("severity>5").contains("a severity is compared with a severity"));
-        assert!(wrong("package>5").contains("only severity and age can be compared"));
+        assert!(wrong("package>5").contains("only severity, risk and age can be compared"));
+        assert!(wrong("risk:5").contains("a risk is compared"));
+        assert!(wrong("risk>high").contains("a risk is compared with a number"));
         assert!(wrong("age:5").contains("an age is compared"));
         assert!(wrong("age>high").contains("a number of days"));
         assert!(wrong("(kev:true").contains("this parenthesis is never closed"));
         assert!(
             FindingQuery::parse(
-                "not (severity>=high or tag:\"a b\") name:*/app* age>30",
+                "not (severity>=high or tag:\"a b\") name:*/app* age>30 risk>=70",
                 Timestamp::UNIX_EPOCH
             )
             .is_ok()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use model::{AssetId, Finding, FindingState, Fingerprint, HistoryEvent, TargetKind, TenantId, Transition};
 use uuid::Uuid;
 
-use crate::filter::{FindingFilter, FindingSort};
+use crate::filter::{FindingFilter, FindingSort, RISK_KEY_OPEN};
 use crate::page::Position;
 use crate::row::Row;
 use crate::sql::{Param, Sql, sql};
@@ -45,6 +45,8 @@ pub struct StoredFinding {
     pub last_scan: Uuid,
     /// What was found, as last seen.
     pub finding: Finding,
+    /// How much it matters where it is, 0–100; see [`model::risk`].
+    pub risk: u8,
     /// What people made of it.
     pub triage: TriageState,
     /// Who finds it, or found it last: [`OWN`](crate::OWN) or names of imports, sorted.
@@ -64,7 +66,7 @@ pub struct FindingRow {
 pub const HISTORY_EVENTS_MAX: u32 = 500;
 
 pub(crate) const COLUMNS: &str =
-    "fingerprint, asset, state, attention, package_name, first_seen_at, last_seen_at, fixed_at,
+    "fingerprint, asset, state, attention, risk, package_name, first_seen_at, last_seen_at, fixed_at,
     first_scan, last_scan, body, status, decision, assignee, tags, acknowledged_at, version, found_by";
 
 impl Store {
@@ -115,7 +117,7 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Sql> {
         statement.push("SELECT ").push(COLUMNS).push(" FROM finding");
-        filter.push_where(&mut statement, self.backend.dialect(), tenant)?;
+        filter.push_where_of(&mut statement, self.backend.dialect(), tenant, sort)?;
         if let Some(after) = page.after(sort.list())? {
             sort.after(&mut statement, &after)?;
         }
@@ -211,10 +213,17 @@ fn place(row: &Row, sort: FindingSort) -> Result<(Position, StoredFinding)> {
     let fingerprint = stored.fingerprint.0.as_str();
     let position = match sort {
         FindingSort::Severity => Position::int(row.int("attention")?, fingerprint),
+        FindingSort::Risk => Position::int(risk_key(&stored), fingerprint),
         FindingSort::LastSeen => Position::int(stored.last_seen_at.as_microsecond(), fingerprint),
         FindingSort::Package => Position::text(row.text("package_name")?, fingerprint),
     };
     Ok((position, stored))
+}
+
+/// State and risk as one number: what is open stands above what is gone.
+fn risk_key(stored: &StoredFinding) -> i64 {
+    let open = if stored.state == FindingState::Open { RISK_KEY_OPEN } else { 0 };
+    open + i64::from(stored.risk)
 }
 
 pub(crate) fn read(row: &Row) -> Result<StoredFinding> {
@@ -228,6 +237,7 @@ pub(crate) fn read(row: &Row) -> Result<StoredFinding> {
         first_scan: row.uuid("first_scan")?,
         last_scan: row.uuid("last_scan")?,
         finding: row.json("body")?,
+        risk: u8::try_from(row.int("risk")?).map_err(|error| row.unreadable("risk", error.to_string()))?,
         triage: triage::state(row)?,
         found_by: row.json("found_by")?,
     })

@@ -21,7 +21,7 @@ use crate::prepare::{self, FINDING_COLUMNS, Flags, PreparedReport};
 use crate::scans::{self, NewScan, Scan};
 use crate::scopes::{self, ScopeState};
 use crate::sql::{Param, sql};
-use crate::{Result, SeverityCounts, Store, assets, clean, counts, inbox, outbox};
+use crate::{Result, SeverityCounts, Store, assets, clean, counts, inbox, outbox, risk_places};
 
 /// Name under which the effects of scan messages are recorded.
 pub const SCAN_CONSUMER: &str = "scan";
@@ -349,7 +349,8 @@ const FINDINGS: Insert = Insert {
         version = finding.version + CASE WHEN finding.state = 'fixed' AND NOT finding.aside THEN 1 ELSE 0 END,
         state = excluded.state, found_by = excluded.found_by, last_seen_at = excluded.last_seen_at, last_scan = excluded.last_scan, fixed_at = NULL,
         class = excluded.class, rule = excluded.rule, package_name = excluded.package_name,
-        severity = excluded.severity, attention = excluded.attention, fixable = excluded.fixable, kev = excluded.kev,
+        severity = excluded.severity, attention = excluded.attention,
+        risk_base = excluded.risk_base, risk = excluded.risk, fix_version = excluded.fix_version, fixable = excluded.fixable, kev = excluded.kev,
         suppressed = (excluded.suppressed OR finding.aside), subject = excluded.subject, search = excluded.search, digest = excluded.digest, body = excluded.body",
 };
 
@@ -376,11 +377,15 @@ pub(crate) async fn write(
         scan.clone(),
         scan.clone(),
     ];
+    let subjects =
+        plan.written.iter().filter_map(|(index, _)| report.findings.get(*index)).map(|one| one.finding);
+    let percents = risk_places::percents(tx, end.tenant, end.asset, subjects.map(prepare::subject)).await?;
     let mut written = plan.written.into_iter().peekable();
     let mut rows = Vec::with_capacity(written.len());
     for (index, finding) in report.findings.iter_mut().enumerate() {
         if let Some((_, found_by)) = written.next_if(|(place, _)| *place == index) {
-            rows.push(prepare::finding_row(finding, clean::json("who found it", &found_by)?));
+            let found_by = clean::json("who found it", &found_by)?;
+            rows.push(prepare::finding_row(finding, found_by, &percents));
         }
     }
     tx.insert(&FINDINGS, &shared, rows).await?;

@@ -86,6 +86,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0013_audit_chain.sql"),
         postgres: include_str!("../migrations/postgres/0013_audit_chain.sql"),
     },
+    Migration {
+        version: 14,
+        sqlite: include_str!("../migrations/sqlite/0014_risk.sql"),
+        postgres: include_str!("../migrations/postgres/0014_risk.sql"),
+    },
 ];
 
 impl Migration {

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use model::{Finding, FindingClass, Fingerprint, FixState, Package, Severity, TenantId};
+use model::{Finding, FindingClass, Fingerprint, FixState, Package, Severity, TenantId, risk};
 
 use crate::bulk::Kind;
 use crate::counts::rank;
 use crate::finish::ScanOutcome;
+use crate::risk_places::Percents;
 use crate::sql::Param;
 use crate::{Result, clean};
 
@@ -88,6 +89,9 @@ pub(crate) const FINDING_COLUMNS: &[(&str, Kind)] = &[
     ("package_name", Kind::Text),
     ("severity", Kind::Int),
     ("attention", Kind::Int),
+    ("risk_base", Kind::Int),
+    ("risk", Kind::Int),
+    ("fix_version", Kind::Text),
     ("fixable", Kind::Bool),
     ("kev", Kind::Bool),
     ("suppressed", Kind::Bool),
@@ -99,8 +103,9 @@ pub(crate) const FINDING_COLUMNS: &[(&str, Kind)] = &[
 ];
 
 /// The row, with a JSON list of who finds it now; takes the body, which is most of the memory of a large report.
-pub(crate) fn finding_row(prepared: &mut Prepared<'_>, found_by: String) -> Vec<Param> {
+pub(crate) fn finding_row(prepared: &mut Prepared<'_>, found_by: String, percents: &Percents) -> Vec<Param> {
     let Prepared { fingerprint, finding, flags, digest, body } = prepared;
+    let (subject, base) = (subject(finding), risk::base(finding));
     vec![
         fingerprint.as_str().into(),
         class_name(finding.class).into(),
@@ -108,10 +113,13 @@ pub(crate) fn finding_row(prepared: &mut Prepared<'_>, found_by: String) -> Vec<
         package_name(finding).into(),
         rank(flags.severity).into(),
         attention(finding).into(),
+        base.into(),
+        i64::from(risk::score(base, percents.at(&subject))).into(),
+        fix_version(finding).into(),
         flags.fixable.into(),
         flags.kev.into(),
         flags.suppressed.into(),
-        subject(finding).into(),
+        subject.into(),
         search_text(finding).into(),
         digest.clone().into(),
         Param::Json(Some(found_by)),
@@ -138,9 +146,15 @@ fn package_name(finding: &Finding) -> String {
 }
 
 /// The resource of its asset that a finding is about; empty where it is about a package or a file.
-fn subject(finding: &Finding) -> String {
+pub(crate) fn subject(finding: &Finding) -> String {
     let path = || finding.evidence.first().map(|evidence| clean::key(&evidence.path));
     if finding.class == FindingClass::Misconfiguration { path().unwrap_or_default() } else { String::new() }
+}
+
+/// The nearest version without it; empty where there is none.
+pub(crate) fn fix_version(finding: &Finding) -> String {
+    let fixed = finding.fix.state == FixState::Fixed;
+    finding.fix.versions.first().filter(|_| fixed).map(|version| clean::key(version)).unwrap_or_default()
 }
 
 /// Everything that a text filter looks in.

@@ -12,9 +12,12 @@ use crate::bulk::{Insert, Kind};
 use crate::connection::Tx;
 use crate::finish::End;
 use crate::page::Position;
+use crate::risk_places::NewPlace;
 use crate::row::Row;
 use crate::sql::{Param, sql};
-use crate::{Page, PageRequest, Result, SeverityCounts, Store, StoreError, clean, counts, evidence};
+use crate::{
+    Page, PageRequest, Result, SeverityCounts, Store, StoreError, clean, counts, evidence, risk_places,
+};
 
 /// What a scan learnt of a scope.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,6 +32,8 @@ pub struct ScopeState {
     pub evidence: Option<Vec<u8>>,
     /// Where the controls of each framework stand.
     pub assessments: Vec<NewAssessment>,
+    /// What makes findings matter more or less where they are.
+    pub places: Vec<NewPlace>,
 }
 
 /// A resource as a scan saw it.
@@ -339,6 +344,7 @@ pub(crate) async fn put(tx: &mut Tx, end: &End<'_>, state: &ScopeState) -> Resul
     tx.execute(statement).await?;
     put_resources(tx, end, &state.resources).await?;
     put_assessments(tx, end, &state.assessments).await?;
+    risk_places::put(tx, end, &state.places).await?;
     match &state.evidence {
         Some(assessment) => evidence::append(tx, end, assessment).await,
         None => Ok(()),

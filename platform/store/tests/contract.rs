@@ -35,6 +35,8 @@ mod postgres;
 mod records;
 #[path = "contract/responses.rs"]
 mod responses;
+#[path = "contract/risk.rs"]
+mod risk;
 #[path = "contract/scopes.rs"]
 mod scopes;
 #[path = "contract/tickets.rs"]
@@ -132,6 +134,11 @@ contract![
     lists::bad_cursors_are_refused,
     lists::assets_packages_and_aliases,
     lists::hot_lists_walk_an_index,
+    risk::a_finding_matters_by_where_it_is,
+    risk::an_image_is_known_by_the_digest_of_its_index,
+    risk::findings_of_before_are_given_their_risk,
+    risk::the_highest_risk_comes_first_and_what_is_gone_last,
+    risk::groups_are_what_their_findings_are,
     records::the_same_submission_is_the_same_scan,
     records::many_clients_with_one_key_get_one_scan,
     records::the_outbox_holds_what_was_not_sent,

@@ -1,4 +1,4 @@
-import { equal, expect, openFindings, SEVERITIES, Skip, shownCount } from "../harness.mjs";
+import { equal, expect, number, openFindings, SEVERITIES, Skip, shownCount } from "../harness.mjs";
 
 const OPEN = { state: "open", suppressed: "false" };
 const rows = (page) => page.locator('[role="grid"] .grid-body [role="row"]');
@@ -56,6 +56,7 @@ export const checks = [
       await openFindings(page, OPEN);
       for (const [header, sort] of [
         ["Subject", "package"],
+        ["Risk", "risk"],
         ["Severity", "severity"],
       ]) {
         await page.getByRole("columnheader", { name: header }).getByRole("button").click();
@@ -83,6 +84,33 @@ export const checks = [
       }
       await page.getByLabel("Sort by").selectOption("-last_seen");
       await page.waitForURL(/sort=-last_seen/);
+    },
+  ],
+  [
+    "a finding shows its risk with the terms that make it",
+    async ({ context, page: open, api }) => {
+      const [row] = (await api(`/findings?${new URLSearchParams({ ...OPEN, sort: "risk", limit: "1" })}`))
+        .items;
+      const page = await open(await context());
+      await openFindings(page, { ...OPEN, sort: "risk" });
+      equal(
+        number(await page.locator(".grid-body .risk-number").first().textContent()),
+        row.risk,
+        "risk of the first row",
+      );
+      await page.goto(`/findings?${new URLSearchParams({ ...OPEN, finding: row.fingerprint })}`);
+      const terms = page.locator(".risk-terms");
+      await terms.locator("summary").click();
+      await terms.getByRole("table").waitFor();
+      const detail = await api(`/findings/${row.fingerprint}`);
+      equal(await terms.locator("tbody tr").count(), detail.risk_terms.length, "terms");
+      // The page shows the formula with its values: whoever reckons comes to the same.
+      const [left, place] = (await terms.locator("p.mono").textContent()).split("(");
+      const sum = (text) => text.match(/[\d.]+/g).map(Number);
+      const [points, ...percents] = sum(left);
+      const product = percents.reduce((value, percent) => (value * percent) / 100, points);
+      const score = (product * sum(place).reduce((one, other) => one + other)) / 100;
+      equal(Math.round(score), detail.risk, "risk by the formula on the page");
     },
   ],
   [

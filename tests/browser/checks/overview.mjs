@@ -48,13 +48,27 @@ export const checks = [
     },
   ],
   [
+    "what to do first leads to exactly the findings that it ends",
+    async ({ context, page: open, api }) => {
+      const query = new URLSearchParams({ ...base, fixable: "true", by: "package" });
+      const [first] = (await api(`/findings/groups?${query}`)).items;
+      if (!first) throw new Skip("no open finding has a fix");
+      const page = await open(await context());
+      await page.goto("/");
+      const act = page.locator('section[aria-labelledby="first"] .row-link').first();
+      expect((await act.textContent()).includes(`Update ${first.label}`), "another act is named first");
+      await act.click();
+      equal(await shownCount(page), first.count, "findings behind the first act");
+    },
+  ],
+  [
     "the newest findings open their drawer",
     async ({ context, page: open, api }) => {
       const { newest } = await api("/overview");
       expect(newest.length > 0, "the server holds no open finding; scan something with findings first");
       const page = await open(await context());
       await page.goto("/");
-      await page.locator(".row-link").first().click();
+      await page.locator('section[aria-labelledby="newest"] .row-link').first().click();
       await page.getByRole("dialog", { name: "Finding" }).getByRole("heading", { level: 2 }).waitFor();
       equal(
         new URL(page.url()).searchParams.get("finding"),

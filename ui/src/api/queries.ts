@@ -8,6 +8,7 @@ import type {
   Facets,
   FindingChange,
   FindingDetail,
+  FindingGroups,
   FindingJob,
   FindingJobPreview,
   FindingRow,
@@ -100,6 +101,12 @@ export const facetsQuery = (query: Query) =>
     queryKey: ["findings", "facets", query],
     queryFn: ({ signal }) => request<Facets>("/findings/facets", { query, signal }),
     placeholderData: (previous) => previous,
+  });
+
+export const groupsQuery = (query: Query) =>
+  queryOptions({
+    queryKey: ["findings", "groups", query],
+    queryFn: ({ signal }) => request<FindingGroups>("/findings/groups", { query, signal }),
   });
 
 export const findingQuery = (fingerprint: string) =>

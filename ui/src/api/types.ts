@@ -107,6 +107,8 @@ export interface FindingRow {
   class: FindingClass;
   severity: Severity;
   severity_source: string;
+  /** How much it matters where it is, 0–100. */
+  risk: number;
   state: FindingState;
   asset: { id: string; name: string; kind: string };
   package?: PackageRef | null;
@@ -234,7 +236,38 @@ export interface Why {
   steps: string[];
 }
 
+export type RiskTermName = "impact" | "exploitation" | "remedy" | "exposure" | "in-use" | "privilege";
+
+/** One term of the formula of the risk. */
+export interface RiskTerm {
+  name: RiskTermName;
+  value: number;
+  why: string;
+}
+
+/** Findings that one act mends. */
+export interface FindingGroup {
+  value: string;
+  label: string;
+  count: number;
+  assets: number;
+  kev: number;
+  /** The highest of one of them. */
+  risk: number;
+  /** The sum of all. */
+  risk_total: number;
+  fixed_in?: string[];
+}
+
+export interface FindingGroups {
+  items: FindingGroup[];
+  capped: boolean;
+}
+
 export interface FindingDetail extends FindingRow {
+  risk_terms?: RiskTerm[];
+  /** The resource that it is on, or that runs it. */
+  risk_origin?: { scope: string; path: string } | null;
   ids?: string[];
   description?: string;
   cvss?: Cvss[];

@@ -31,7 +31,7 @@ export function stringifySearch(search: Record<string, unknown>): string {
   return text ? `?${text}` : "";
 }
 
-export const SORTS = ["severity", "-last_seen", "package"] as const;
+export const SORTS = ["severity", "risk", "-last_seen", "package"] as const;
 export type Sort = (typeof SORTS)[number];
 
 /** What the findings list understands. Absent means "any". */

@@ -15,6 +15,7 @@ const finding = (rule: string, of: PackageRow): FindingRow => ({
   class: "vulnerability",
   severity: "high",
   severity_source: "",
+  risk: 40,
   state: "open",
   asset: { id: "a", name: "a", kind: "image" },
   package: of,

@@ -9,6 +9,7 @@ const row = (rule: string, asset: string, more: Partial<FindingRow> = {}): Findi
   class: "vulnerability",
   severity: "high",
   severity_source: "",
+  risk: 40,
   state: "open",
   asset: { id: asset, name: asset, kind: "image" },
   package: { type: "npm", name: "left", version: "1", purl: "" },

@@ -233,6 +233,7 @@ pub(crate) const OPERATIONS: &[(Method, &str, Permission)] = &[
     (Method::GET, "/api/v1/findings", Permission::FindingsRead),
     (Method::GET, "/api/v1/findings/export", Permission::FindingsRead),
     (Method::GET, "/api/v1/findings/facets", Permission::FindingsRead),
+    (Method::GET, "/api/v1/findings/groups", Permission::FindingsRead),
     (Method::GET, "/api/v1/findings/{fingerprint}", Permission::FindingsRead),
     (Method::PATCH, "/api/v1/findings/{fingerprint}", Permission::FindingsWrite),
     (Method::GET, "/api/v1/images", Permission::FindingsRead),

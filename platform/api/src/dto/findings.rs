@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use model::{
     AdvisoryData, AnalyzerCoverage, AssetId, Cvss, Epss, Evidence, FeedRecord, FindingClass, FindingState,
-    Fingerprint, Fix, HistoryEvent, Kev, PackageRef, Severity, Suppression, TargetKind, Triage,
+    Fingerprint, Fix, HistoryEvent, Kev, PackageRef, Risk, RiskPlace, RiskTerm, Severity, Suppression,
+    TargetKind, Triage,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::FindingDecision;
+use super::{FindingDecision, SeverityCounts};
 use crate::app::Sla;
 
 /// A finding as a row of a list.
@@ -26,6 +27,9 @@ pub struct FindingRow {
     pub severity: Severity,
     /// Who says so.
     pub severity_source: String,
+    /// How much it matters where it is, 0–100.
+    #[schema(maximum = 100)]
+    pub risk: u8,
     /// Whether it is still there.
     pub state: FindingState,
     /// What it is on.
@@ -83,6 +87,12 @@ pub struct FindingDetail {
     /// The row of the list.
     #[serde(flatten)]
     pub row: FindingRow,
+    /// What the risk is made of, in the order of its formula:
+    /// `impact x exploitation/100 x remedy/100 x (70 + exposure + in-use + privilege)/100`.
+    pub risk_terms: Vec<RiskTerm>,
+    /// Where it is, if a scan of a cluster or account has told; of several places the one that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk_origin: Option<RiskOrigin>,
     /// All ids of the same thing, the rule first.
     pub ids: Vec<String>,
     /// The feed's or the plugin's text; hostile until escaped.
@@ -116,6 +126,51 @@ pub struct FindingDetail {
     pub history: Vec<HistoryEvent>,
     /// Why it is shown.
     pub why: Why,
+}
+
+/// The resource that a finding is on, or that runs the image it is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RiskOrigin {
+    /// Canonical id of the cluster or account.
+    pub scope: AssetId,
+    /// Path in it.
+    pub path: String,
+    /// What is known of it.
+    pub place: RiskPlace,
+}
+
+/// Findings that have something in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FindingGroup {
+    /// What they have in common, as the parameter of the same name of a list takes it.
+    pub value: String,
+    /// The same for people.
+    pub label: String,
+    /// How many, by severity.
+    pub findings: SeverityCounts,
+    /// How many altogether.
+    pub count: u64,
+    /// How many assets they are on.
+    pub assets: u64,
+    /// How many are known to be exploited.
+    pub kev: u64,
+    /// The highest risk of one of them, 0–100.
+    #[schema(maximum = 100)]
+    pub risk: u8,
+    /// The sum of their risks: what is gained by mending all.
+    pub risk_total: u64,
+    /// Versions that mend the package, the most frequent first, at most five; only of groups by package.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixed_in: Vec<String>,
+}
+
+/// Groups of findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FindingGroups {
+    /// Those with the largest sum of risk first; at most a hundred.
+    pub items: Vec<FindingGroup>,
+    /// There were too many findings to look at: figures are lower bounds, over those with the highest risk.
+    pub capped: bool,
 }
 
 /// Why a finding is shown: who looked, what judged, and how one led to the other.
@@ -183,6 +238,7 @@ impl FindingRow {
             class: finding.class,
             severity: finding.severity,
             severity_source: finding.severity_source,
+            risk: stored.risk,
             state: stored.state,
             asset: Asset { id: asset.id, name: asset.name, kind: asset.kind },
             package: finding.package,
@@ -205,9 +261,18 @@ impl FindingRow {
 
 impl FindingDetail {
     /// The wire form of a finding with its history and its explanation.
-    pub(crate) fn new(row: store::FindingRow, history: Vec<HistoryEvent>, why: Why, sla: &Sla) -> Self {
+    pub(crate) fn new(
+        row: store::FindingRow,
+        history: Vec<HistoryEvent>,
+        why: Why,
+        place: Option<store::KnownPlace>,
+        sla: &Sla,
+    ) -> Self {
         let (finding, triage) = (&row.stored.finding, &row.stored.triage);
+        let known = place.as_ref().map(|known| known.place).unwrap_or_default();
         Self {
+            risk_terms: Risk::of(finding, &known).terms,
+            risk_origin: place.map(Into::into),
             ids: finding.ids.clone(),
             description: finding.description.clone(),
             cvss: finding.cvss.clone(),
@@ -224,6 +289,27 @@ impl FindingDetail {
             why,
             row: FindingRow::of(row, sla),
         }
+    }
+}
+
+impl From<store::KnownPlace> for RiskOrigin {
+    fn from(known: store::KnownPlace) -> Self {
+        let store::KnownPlace { scope, path, place } = known;
+        Self { scope, path, place }
+    }
+}
+
+impl From<store::FindingGroups> for FindingGroups {
+    fn from(groups: store::FindingGroups) -> Self {
+        Self { items: groups.items.into_iter().map(Into::into).collect(), capped: groups.capped }
+    }
+}
+
+impl From<store::FindingGroup> for FindingGroup {
+    fn from(group: store::FindingGroup) -> Self {
+        let store::FindingGroup { value, label, findings, assets, kev, risk, risk_total, fixed_in } = group;
+        let count = findings.total();
+        Self { value, label, count, findings: findings.into(), assets, kev, risk, risk_total, fixed_in }
     }
 }
 

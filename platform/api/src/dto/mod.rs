@@ -50,7 +50,9 @@ pub use evidence::{
     BrokenRecord, EvidenceCheck, EvidenceRow, Exception, ExceptionBook, ExceptionLabel, ExceptionScope,
     ExceptionStanding, NewException,
 };
-pub use findings::{Asset, Facet, Facets, FindingDetail, FindingRow, Why};
+pub use findings::{
+    Asset, Facet, Facets, FindingDetail, FindingGroup, FindingGroups, FindingRow, RiskOrigin, Why,
+};
 pub use images::{ImageDetail, ImageRow, PackageRow};
 pub use imports::{Import, ImportOutcome, ImportedTarget};
 pub use incidents::{

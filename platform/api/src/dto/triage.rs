@@ -133,6 +133,10 @@ pub struct FindingSelection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1024)]
     pub found_by: Option<String>,
+    /// With at least this risk, 0–100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 100)]
+    pub risk_min: Option<u8>,
     /// That this filter of the language fits, as the parameter of the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096)]

@@ -5,15 +5,15 @@ use axum::extract::State;
 use jiff::Timestamp;
 use model::{AssetId, FindingClass, FindingState, Fingerprint, Severity, Triage};
 use serde::Deserialize;
-use store::{FindingFilter, FindingQuery, FindingSort, PageRequest};
+use store::{FindingFilter, FindingQuery, FindingSort, GroupBy, PageRequest};
 use utoipa::IntoParams;
 
 use crate::app::{App, Sla};
 use crate::auth::Caller;
 use crate::code::Code;
-use crate::dto::{Facets, FindingDetail, FindingRow, Page};
+use crate::dto::{Facets, FindingDetail, FindingGroups, FindingRow, Page};
 use crate::explain::why;
-use crate::extract::{List, Nothing, Path, Query, Text};
+use crate::extract::{List, Nothing, Path, Query, Score, Text};
 use crate::problem::Problem;
 
 /// Which findings. Parameters narrow each other down; the values inside one widen it.
@@ -66,9 +66,12 @@ pub(crate) struct FindingParams {
     #[serde(default)]
     #[param(value_type = bool, required = false, default = false)]
     overdue: bool,
+    /// Only those with at least this risk.
+    #[param(value_type = Option<u8>, minimum = 0, maximum = 100)]
+    risk_min: Option<Score>,
     /// A filter in the language of Palisade, which narrows down further: `severity>=high and (tag:team:web or assignee:dan) not name:*/test*`. Fields:
-    /// `severity`, `state`, `status`, `class`, `kev`, `fixable`, `suppressed`, `rule`, `package`, `subject`, `asset`, `name`, `assignee`, `tag`, `found_by`, `text`, `age`
-    /// (days).
+    /// `severity`, `state`, `status`, `class`, `kev`, `fixable`, `suppressed`, `rule`, `package`, `subject`, `asset`, `name`, `assignee`, `tag`, `found_by`, `text`, `risk`
+    /// (0 to 100), `age` (days).
     #[param(value_type = Option<String>, max_length = 4096)]
     filter: Option<String>,
 }
@@ -80,6 +83,9 @@ pub(crate) enum Sort {
     #[default]
     #[serde(rename = "severity")]
     Severity,
+    /// Highest risk first.
+    #[serde(rename = "risk")]
+    Risk,
     /// Seen last first.
     #[serde(rename = "-last_seen")]
     LastSeen,
@@ -92,7 +98,7 @@ pub(crate) enum Sort {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SortedPageParams {
-    /// `severity`: worst first; `-last_seen`: seen last first; `package`: by package name.
+    /// `severity`: worst first; `risk`: highest first, what is gone last; `-last_seen`: seen last first; `package`: by package name.
     #[serde(default)]
     #[param(inline, required = false)]
     sort: Sort,
@@ -142,6 +148,7 @@ impl FindingParams {
             subject: list(params.subject),
             rule: list(params.rule),
             text: list(params.q),
+            risk_min: params.risk_min.map(|score| score.0),
         })
     }
 }
@@ -164,6 +171,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<FindingRow>>, Problem> {
     let sort = match page.sort {
         Sort::Severity => FindingSort::Severity,
+        Sort::Risk => FindingSort::Risk,
         Sort::LastSeen => FindingSort::LastSeen,
         Sort::Package => FindingSort::Package,
     };
@@ -191,6 +199,58 @@ pub(crate) async fn facets(
 ) -> Result<Json<Facets>, Problem> {
     let facets = app.store.facets(&caller.tenant, &filter.into_filter(&app.sla)?).await?;
     Ok(Json(facets.into()))
+}
+
+/// What findings have in common.
+#[derive(Debug, Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum By {
+    /// The package.
+    #[default]
+    Package,
+    /// The rule.
+    Rule,
+    /// The asset.
+    Asset,
+    /// Whose they are.
+    Assignee,
+}
+
+/// How findings are put together.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct GroupParams {
+    /// `package`: bringing it up to date mends all of them; `rule`; `asset`; `assignee`.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    by: By,
+}
+
+/// Group findings
+///
+/// The findings of the same filter by what one act mends, with how much risk goes with each group: at most a hundred, those with the largest
+/// sum of risk first. What has no package, rule or assignee to be grouped by is in none.
+#[utoipa::path(
+    get,
+    path = "/api/v1/findings/groups",
+    operation_id = "group_findings",
+    tag = "findings",
+    params(FindingParams, GroupParams),
+    responses((status = 200, description = "Groups.", body = FindingGroups))
+)]
+pub(crate) async fn groups(
+    State(app): State<App>,
+    caller: Caller,
+    Query(filter, params): Query<FindingParams, GroupParams>,
+) -> Result<Json<FindingGroups>, Problem> {
+    let by = match params.by {
+        By::Package => GroupBy::Package,
+        By::Rule => GroupBy::Rule,
+        By::Asset => GroupBy::Asset,
+        By::Assignee => GroupBy::Assignee,
+    };
+    let groups = app.store.finding_groups(&caller.tenant, &filter.into_filter(&app.sla)?, by).await?;
+    Ok(Json(groups.into()))
 }
 
 /// Get a finding
@@ -230,7 +290,9 @@ pub(super) async fn detail(
     // The coverage of the scan that saw it, not of the asset's latest: a later scan may have had other plugins and data.
     let coverage = app.store.scan_coverage(&caller.tenant, row.stored.last_scan).await?;
     let why = why(&row, coverage.as_ref());
+    let (asset, finding) = (&row.stored.asset, &row.stored.finding);
+    let place = app.store.risk_place(&caller.tenant, asset, finding).await?;
     let tickets = app.store.tickets_of_finding(&caller.tenant, &fingerprint).await?;
     let tickets = tickets.into_iter().map(Into::into).collect();
-    Ok(FindingDetail { tickets, ..FindingDetail::new(row, history, why, &app.sla) })
+    Ok(FindingDetail { tickets, ..FindingDetail::new(row, history, why, place, &app.sla) })
 }

@@ -377,6 +377,9 @@ fn selected(
             return Err(Refusal(place, "A text has 1 to 1,024 bytes, none of them for control."));
         }
     }
+    if selection.risk_min.is_some_and(|risk| risk > 100) {
+        return Err(Refusal("/risk_min", "A risk is a number from 0 to 100."));
+    }
     let filter = FindingFilter {
         fingerprints: selection.fingerprints.into_iter().map(|one| one.0).collect(),
         severities: selection.severity,
@@ -394,6 +397,7 @@ fn selected(
         assignee: selection.assignee.map(whose),
         tag: selection.tag,
         found_by: selection.found_by,
+        risk_min: selection.risk_min,
         query,
         overdue: selection.overdue.then(|| sla.overdue(now)),
     };

@@ -35,6 +35,8 @@ async fn filters_narrow_down_and_values_widen() {
         ("kev=false&suppressed=false", vec!["2", "3", "4"]),
         ("fixable=true", vec!["1"]),
         ("suppressed=true", vec!["5"]),
+        ("risk_min=60", vec!["1"]),
+        ("filter=risk%3E%3D60", vec!["1"]),
         ("package=openssl", vec!["1", "2"]),
         ("package=openssl&severity=high", vec!["2"]),
         ("rule=CVE-2024-0003", vec!["3"]),
@@ -55,7 +57,7 @@ async fn filters_narrow_down_and_values_widen() {
 #[tokio::test]
 async fn pages_of_every_order_hold_every_finding_once() {
     let rig = rig().await;
-    for sort in ["severity", "-last_seen", "package"] {
+    for sort in ["severity", "risk", "-last_seen", "package"] {
         let whole = rules(&rig.get(&format!("/api/v1/findings?sort={sort}")).await.json());
         assert_eq!(whole.len(), 5);
         let mut seen = Vec::new();
@@ -92,6 +94,28 @@ async fn facets_count_what_each_choice_would_give() {
 }
 
 #[tokio::test]
+async fn groups_say_what_one_act_mends() {
+    let rig = rig().await;
+    let groups = rig.get("/api/v1/findings/groups?state=open&suppressed=false").await.json();
+    assert_eq!(groups["capped"], false);
+    let openssl =
+        groups["items"].as_array().unwrap().iter().find(|group| group["value"] == "openssl").unwrap();
+    assert_eq!((&openssl["count"], &openssl["assets"], &openssl["kev"]), (&json!(2), &json!(1), &json!(1)));
+    let list = rig.get("/api/v1/findings?state=open&suppressed=false&package=openssl&sort=risk").await.json();
+    let risks: Vec<u64> =
+        list["items"].as_array().unwrap().iter().map(|row| row["risk"].as_u64().unwrap()).collect();
+    assert!(risks.is_sorted_by(|a, b| a >= b));
+    assert_eq!(
+        (openssl["risk"].as_u64(), openssl["risk_total"].as_u64()),
+        (risks.first().copied(), Some(risks.iter().sum()))
+    );
+    let assets = rig.get("/api/v1/findings/groups?by=asset").await.json();
+    assert_eq!(assets["items"][0]["label"], "registry.example/app:1");
+    rig.get("/api/v1/findings/groups?by=mood").await.problem(400, "invalid-parameter");
+    rig.get("/api/v1/findings?risk_min=101").await.problem(400, "invalid-parameter");
+}
+
+#[tokio::test]
 async fn a_finding_tells_everything_and_why() {
     let rig = rig().await;
     let row = rig.get("/api/v1/findings?limit=1").await.json()["items"][0].clone();
@@ -104,6 +128,14 @@ async fn a_finding_tells_everything_and_why() {
     assert_eq!(detail["kev_detail"]["added"], "2024-05-01");
     assert_eq!(detail["history"][0]["transition"], "opened");
     assert_eq!(detail["evidence"][0]["path"], "var/lib/dpkg/status");
+    let risk = |name: &str| {
+        let terms = detail["risk_terms"].as_array().unwrap();
+        terms.iter().find(|term| term["name"] == name).unwrap()["value"].as_f64().unwrap()
+    };
+    let place = 70.0 + risk("exposure") + risk("in-use") + risk("privilege");
+    let score = risk("impact") * risk("exploitation") / 100.0 * risk("remedy") / 100.0 * place / 100.0;
+    assert_eq!(detail["risk"].as_f64().unwrap(), score.round());
+    assert!(detail["risk_origin"].is_null(), "no scan of a cluster has told where it runs");
     let why = &detail["why"];
     assert_eq!(why["scan"], detail["history"][0]["scan"]);
     assert_eq!(why["plugins"][0]["plugin"], "palisade.image-packages");

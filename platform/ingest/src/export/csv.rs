@@ -7,7 +7,7 @@ use model::Evidence;
 use super::Exported;
 
 /// Names of the columns.
-const COLUMNS: [&str; 31] = [
+const COLUMNS: [&str; 32] = [
     "fingerprint",
     "severity",
     "rule",
@@ -39,6 +39,7 @@ const COLUMNS: [&str; 31] = [
     "owner",
     "approver",
     "accepted_until",
+    "risk",
 ];
 
 /// The line of names.
@@ -92,6 +93,7 @@ pub fn row(one: &Exported<'_>) -> String {
         text(said.and_then(|said| said.owner)),
         text(said.and_then(|said| said.approver)),
         time(said.and_then(|said| said.until)),
+        one.risk.to_string(),
     ];
     let mut line = String::new();
     for (number, cell) in cells.iter().enumerate() {

@@ -38,6 +38,8 @@ pub struct Exported<'a> {
     pub last_seen_at: Timestamp,
     /// When it was found to be gone.
     pub fixed_at: Option<Timestamp>,
+    /// How much it matters where it is, 0–100.
+    pub risk: u8,
     /// What was found.
     pub finding: &'a Finding,
 }
@@ -100,6 +102,7 @@ pub(crate) mod tests {
             first_seen_at: Timestamp::UNIX_EPOCH,
             last_seen_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             fixed_at: None,
+            risk: 42,
             finding: &finding,
         });
     }

@@ -8,11 +8,11 @@ use api::dto::FindingChange;
 use api::{Export, NewExport};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::{Fingerprint, TenantId};
+use model::{Fingerprint, Risk, TenantId};
 use serde_json::json;
 use store::{
-    Ask, By, FindingFilter, FindingJob, FindingQuery, FindingSort, PageRequest, Store, TriageChange,
-    UndoRefusal,
+    Ask, By, FindingFilter, FindingJob, FindingQuery, FindingRow, FindingSort, PageRequest, Store,
+    TriageChange, UndoRefusal,
 };
 use uuid::Uuid;
 
@@ -79,8 +79,9 @@ async fn list(store: &Store, tenant: &TenantId, filter: &str, limit: u32) -> Res
         let title: String = finding.title.chars().take(TITLE_MAX).collect();
         let _ = writeln!(
             out,
-            "{}  {:10}  {:14}  {}{}  {}  {}",
+            "{}  {:3}  {:10}  {:14}  {}{}  {}  {}",
             stored.fingerprint,
+            stored.risk,
             finding.severity.as_str(),
             stored.triage.status.as_str(),
             visible(&finding.rule),
@@ -139,6 +140,7 @@ async fn show(store: &Store, tenant: &TenantId, fingerprint: String) -> Result<S
     let triage = &row.stored.triage;
     let shown = json!({
         "fingerprint": fingerprint,
+        "risk": stored_risk(store, tenant, &row).await?,
         "asset": { "id": row.asset.id, "name": row.asset.name, "kind": row.asset.kind },
         "state": row.stored.state,
         "status": triage.status,
@@ -152,6 +154,13 @@ async fn show(store: &Store, tenant: &TenantId, fingerprint: String) -> Result<S
         "history": history,
     });
     Ok(serde_json::to_string_pretty(&shown)? + "\n")
+}
+
+/// The risk of a finding with what it is made of.
+async fn stored_risk(store: &Store, tenant: &TenantId, row: &FindingRow) -> Result<Risk> {
+    let place = store.risk_place(tenant, &row.stored.asset, &row.stored.finding).await?;
+    let known = place.map(|known| known.place).unwrap_or_default();
+    Ok(Risk { score: row.stored.risk, ..Risk::of(&row.stored.finding, &known) })
 }
 
 fn missing() -> anyhow::Error {

@@ -392,6 +392,7 @@ impl Follower {
                 posture: &self.plugins.posture,
                 compliance: &self.plugins.compliance,
                 images,
+                places: scope::places_of_cluster(live.snapshot()),
             };
             let id = AssetId(learnt.id.to_owned());
             let scope = scope_state(learnt, &mut judged);

@@ -14,6 +14,7 @@ mod message;
 mod receive;
 mod relay;
 mod respond;
+mod score;
 mod session;
 mod take;
 mod tap;
@@ -120,6 +121,7 @@ async fn serve(options: Serve, config: Config) -> Result<()> {
     parts.spawn(relay::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(live::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(abandoned::run(Arc::clone(&service), stopped.clone()));
+    parts.spawn(score::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(forget::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(correlate::run(Arc::clone(&service), stopped.clone()));
     parts.spawn(backtest::run(Arc::clone(&service), stopped.clone()));

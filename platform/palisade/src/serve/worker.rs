@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::{Service, session, take};
 use crate::account::AccountScan;
 use crate::plugins::PluginSet;
-use crate::scope::{Learnt, Seen, scope_state};
+use crate::scope::{Learnt, Seen, places_of_account, places_of_cluster, scope_state};
 
 /// Name under which the workers of all processes share their work.
 pub(crate) const CONSUMER: &str = "scan-worker";
@@ -187,6 +187,7 @@ fn make_cluster(service: &Service, tenant: &TenantId, scan: &Scan) -> Result<Mad
         posture: &plugins.posture,
         compliance: &plugins.compliance,
         images: seen_of_images(service, tenant, &plugins.plan, &images)?,
+        places: places_of_cluster(&snapshot),
     };
     let id = AssetId(learnt.id.to_owned());
     let scope = scope_state(learnt, &mut judged);
@@ -243,6 +244,7 @@ fn make_account(service: &Service, scan: &Scan) -> Result<Made, Failure> {
         posture: &plugins.posture,
         compliance: &plugins.compliance,
         images: Seen::default(),
+        places: places_of_account(&scanned.graph),
     };
     let scope = scope_state(learnt, &mut judged);
     keep_audit(service, &judged, &format!("the account {reference}"))?;

@@ -49,6 +49,7 @@ fn whole(findings: Vec<Finding>, paths: &[&str]) -> ScanOutcome {
         snapshot: b"first".to_vec(),
         evidence: Some(b"assessment".to_vec()),
         assessments: Vec::new(),
+        places: Vec::new(),
     };
     ScanOutcome { asset: cluster(), scope: Some(scope), ..outcome(&image(9), report(findings)) }
 }

@@ -71,6 +71,7 @@ pub(crate) async fn pages_cover_everything_once_in_every_order(place: Place) {
                 };
                 assert!(whole.is_sorted_by(|a, b| attention(a) >= attention(b)));
             }
+            FindingSort::Risk => assert!(whole.is_sorted_by(|a, b| a.stored.risk >= b.stored.risk)),
             FindingSort::LastSeen => {
                 assert!(whole.is_sorted_by(|a, b| a.stored.last_seen_at >= b.stored.last_seen_at));
             }
@@ -287,6 +288,8 @@ pub(crate) async fn hot_lists_walk_an_index(place: Place) {
         (FindingFilter::default(), FindingSort::Severity, "finding_by_attention"),
         (FindingFilter::default(), FindingSort::LastSeen, "finding_by_last_seen"),
         (FindingFilter::default(), FindingSort::Package, "finding_by_package"),
+        (open.clone(), FindingSort::Risk, "finding_by_risk"),
+        (FindingFilter::default(), FindingSort::Risk, "finding_by_risk"),
         (open, FindingSort::Severity, "finding_open_by_attention"),
     ];
     for (filter, sort, index) in cases {

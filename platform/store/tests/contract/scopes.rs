@@ -32,6 +32,7 @@ fn state(resources: Vec<NewResource>, score: u32) -> ScopeState {
         input: format!("{score:064}"),
         snapshot: format!("snapshot {score}").into_bytes(),
         evidence: Some(format!("assessment {score}").into_bytes()),
+        places: Vec::new(),
         assessments: vec![NewAssessment {
             framework: "nist".to_owned(),
             summary: json!({ "score": score }),

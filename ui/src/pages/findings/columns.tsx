@@ -3,6 +3,7 @@ import type { FindingRow } from "../../api/types";
 import type { FindingSearch } from "../../app/search";
 import type { Column } from "../../parts/grid";
 import { Icon } from "../../parts/icon";
+import { RiskMark } from "../../parts/risk";
 import { SeverityBadge } from "../../parts/severity";
 import { Text } from "../../parts/text";
 import { Time } from "../../parts/time";
@@ -22,6 +23,14 @@ export function findingColumns(search: FindingSearch): Column<FindingRow>[] {
       narrow: "lead",
       sortable: true,
       cell: (row) => <SeverityBadge severity={row.severity} />,
+    },
+    {
+      id: "risk",
+      title: "Risk",
+      width: "66px",
+      narrow: "meta",
+      sortable: true,
+      cell: (row) => <RiskMark risk={row.risk} />,
     },
     {
       id: "rule",

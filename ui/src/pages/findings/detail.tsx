@@ -12,6 +12,7 @@ import { safeLink } from "../../text/link";
 import { percent } from "../../text/number";
 import { remedy } from "../../text/remedy";
 import { StateTag } from "./columns";
+import { RiskFacts } from "./risk";
 import { TriageSection } from "./triage";
 import { facetWord, fixWord } from "./words";
 
@@ -68,6 +69,7 @@ function Matters({ finding }: { finding: FindingDetail }) {
   const { kev_detail: kev, epss, cvss = [] } = finding;
   return (
     <Section title="Why it matters here">
+      <RiskFacts finding={finding} />
       <dl className="facts-list">
         <dt>Severity</dt>
         <dd>

@@ -25,9 +25,15 @@ import { facetWord } from "./words";
 
 const route = getRouteApi("/findings");
 
-const SORT_OF: Record<string, Sort> = { severity: "severity", last_seen: "-last_seen", package: "package" };
+const SORT_OF: Record<string, Sort> = {
+  severity: "severity",
+  risk: "risk",
+  last_seen: "-last_seen",
+  package: "package",
+};
 const SORT_NAMES: readonly (readonly [Sort, string])[] = [
   ["severity", "Severity, worst first"],
+  ["risk", "Risk, highest first"],
   ["-last_seen", "Last seen, latest first"],
   ["package", "Package, A to Z"],
 ];

@@ -14,6 +14,7 @@ import { count, counted } from "../../text/number";
 import { ScanForm } from "../scans/form";
 import { Clusters } from "./clusters";
 import { Fact } from "./fact";
+import { FirstActs } from "./first";
 import { Runtime } from "./runtime";
 
 export function OverviewPage() {
@@ -154,6 +155,7 @@ function Wrong({ overview }: { overview: Overview }) {
           <Link to="/scans" />
         </Fact>
       </ul>
+      <FirstActs />
       <Runtime />
       <Clusters />
 
