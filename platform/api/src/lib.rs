@@ -12,6 +12,7 @@
 
 mod app;
 mod assessed;
+mod assistants;
 mod auth;
 mod code;
 mod conditional;

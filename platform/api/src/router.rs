@@ -20,7 +20,7 @@ use crate::routes::{
     exceptions, export, findings, images, imports, incidents, ingest, inventory, metrics, overview, plugins,
     responses, runtime, scans, server, session, sign_in, sources, triage,
 };
-use crate::{document, ui};
+use crate::{assistants, document, ui};
 
 /// Largest body of a request. The largest this API takes is a scan of a few hundred bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
@@ -147,7 +147,8 @@ pub(crate) fn router(app: &App) -> Router {
     let (routes, _) = routes().split_for_parts();
     let routes =
         routes.layer(from_fn(conditional)).fallback(fallback).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
-    layered(routes, app)
+    let rest = layered(routes.clone(), app);
+    layered(assistants::add(routes, app, rest), app)
 }
 
 /// The layers that stand in front of every route.

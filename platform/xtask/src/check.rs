@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Which crate alone may name a technology. `tests`, `fuzz` and `xtask` drive the product from outside and are not asked.
-const OWNERS: [(&str, &str); 26] = [
+const OWNERS: [(&str, &str); 27] = [
     ("async-nats", "bus"),
     ("axum", "api"),
     ("utoipa-axum", "api"),
@@ -33,6 +33,7 @@ const OWNERS: [(&str, &str); 26] = [
     ("clap", "palisade"),
     ("aws-lc-rs", "distribution, identity"),
     ("jsonwebtoken", "identity"),
+    ("rmcp", "mcp"),
     ("rustls-webpki", "distribution"),
     ("wit-component", "componentize"),
     ("saphyr-parser", "yaml"),

@@ -8,6 +8,8 @@ use std::fmt;
 
 use axum::http::Method;
 
+use crate::assistants;
+
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$meta])*
@@ -171,7 +173,8 @@ impl Need {
 /// What an operation needs. `HEAD` is `GET` without the body.
 pub(crate) fn need(method: &Method, route: &str) -> Need {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    if OPEN.iter().any(|(open, path)| open == method && *path == route) {
+    // Each tool is an operation, which asks for its own.
+    if route == assistants::PATH || OPEN.iter().any(|(open, path)| open == method && *path == route) {
         return Need::Nothing;
     }
     let known = OPERATIONS.iter().find(|(known, path, _)| known == method && *path == route);

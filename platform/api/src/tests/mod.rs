@@ -3,6 +3,7 @@
 //! Every JSON answer that passes through [`Rig`] is checked against the OpenAPI document, so that each test is also a
 //! test of the document.
 
+mod assistants;
 mod attack_map;
 mod audit;
 mod auth;
